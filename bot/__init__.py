@@ -1,0 +1,1 @@
+"""People, turns, messages, history. Knows no torch."""
