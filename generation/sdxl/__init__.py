@@ -1,0 +1,1 @@
+"""The engine room: the only one that imports torch, diffusers and transformers."""
