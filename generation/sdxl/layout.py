@@ -49,12 +49,7 @@ class Origin:
 def origins(component: Component, names: Iterable[str]) -> dict[str, Origin]:
     """Says for each tensor name of a diffusers or transformers model where it lies in a single file."""
     names = tuple(names)
-    locate = {
-        "unet": _unet_locator(names),
-        "vae": _vae_locator(names),
-        "text_encoder": _clip_l,
-        "text_encoder_2": _open_clip,
-    }[component]
+    locate = _locator(component, names)
     prefix = PREFIXES[component]
     located = {name: locate(name) for name in names}
     return {name: Origin(prefix + origin.key, origin.form) for name, origin in located.items()}
@@ -95,6 +90,18 @@ def to_original(component: Component, state: Mapping[str, Tensor]) -> dict[str, 
         else:
             tensors[origin.key] = tensor
     return tensors | {key: torch.cat([parts[form] for form in _FUSED]) for key, parts in fused.items()}
+
+
+def _locator(component: Component, names: tuple[str, ...]) -> Callable[[str], Origin]:
+    match component:
+        case "unet":
+            return _unet_locator(names)
+        case "vae":
+            return _vae_locator(names)
+        case "text_encoder":
+            return _clip_l
+        case "text_encoder_2":
+            return _open_clip
 
 
 def _rename(name: str, rules: Iterable[tuple[str, str]]) -> str:
