@@ -1,2 +1,41 @@
-"""The engine: requests in, pictures out. Knows no Discord, no people, no database."""
+"""The engine: requests in, pictures out. Knows no Discord, no people, no database; importing it loads no torch."""
+
+from generation.cancel import CancelToken
+from generation.catalog import Catalog, ModelEntry
+from generation.errors import (
+    DeviceMemoryError,
+    ExecutorClosedError,
+    GenerationCancelledError,
+    GenerationError,
+    InvalidRequestError,
+    ModelError,
+)
+from generation.executor import Executor, LocalExecutor
+from generation.methods import SAMPLERS, SCHEDULES
+from generation.request import GenerationRequest
+from generation.result import Artifact, GenerationResult, Progress, Stage
+from generation.settings import GenerationSettings
+
 __version__ = "0.1.0"
+
+__all__ = [
+    "SAMPLERS",
+    "SCHEDULES",
+    "Artifact",
+    "CancelToken",
+    "Catalog",
+    "DeviceMemoryError",
+    "Executor",
+    "ExecutorClosedError",
+    "GenerationCancelledError",
+    "GenerationError",
+    "GenerationRequest",
+    "GenerationResult",
+    "GenerationSettings",
+    "InvalidRequestError",
+    "LocalExecutor",
+    "ModelEntry",
+    "ModelError",
+    "Progress",
+    "Stage",
+]

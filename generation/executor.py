@@ -1,0 +1,206 @@
+"""The engine's asyncio face: the single device thread, and what waits for it."""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from typing import TYPE_CHECKING, Protocol
+
+from generation.cancel import CancelToken
+from generation.catalog import Catalog
+from generation.errors import ExecutorClosedError, GenerationError
+from generation.request import GenerationRequest
+from generation.result import GenerationResult, Progress
+from generation.settings import GenerationSettings
+
+if TYPE_CHECKING:
+    from generation.sdxl.engine import Engine
+    from generation.sdxl.work import Painting, Work
+
+log = logging.getLogger(__name__)
+
+OnProgress = Callable[[Progress], None]
+
+
+class Executor(Protocol):
+    """Paints requests somewhere: on this machine's device, or on many."""
+
+    async def start(self) -> None:
+        """Begins to get ready in the background; returns at once."""
+        ...
+
+    async def generate(
+        self,
+        request: GenerationRequest,
+        on_progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> GenerationResult:
+        """Paints one request; may be called any number of times at once.
+
+        Args:
+            request: What to paint.
+            on_progress: Called on the event loop with the newest progress; older news may be left out.
+            cancel: Stops the work within one UNet call.
+
+        Raises:
+            GenerationCancelledError: `cancel` was set.
+            GenerationError: It cannot be painted; the text is for people.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Ends everything under way and waits for the device to be free."""
+        ...
+
+
+class LocalExecutor:
+    """One thread that owns the device, and workers that encode what it painted.
+
+    Args:
+        settings: Device, precision, slots and default model.
+        catalog: Where model names are looked up; used on the device's thread only.
+    """
+
+    def __init__(self, settings: GenerationSettings, catalog: Catalog) -> None:
+        self._settings = settings
+        self._catalog = catalog
+        self._slots = asyncio.Semaphore(settings.slots)
+        self._device = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device")
+        self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encoder")
+        self._closing = threading.Event()
+        self._engine: Engine | None = None
+        self._ticking = False
+
+    async def start(self) -> None:
+        """Loads torch and the default model in the background."""
+        self._device.submit(self._warm_up).add_done_callback(_log_failure)
+
+    async def generate(
+        self,
+        request: GenerationRequest,
+        on_progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+    ) -> GenerationResult:
+        """Paints one request; see Executor."""
+        from generation.sdxl.png import encode  # noqa: PLC0415 - the engine's room is opened only when it is needed
+
+        cancel = cancel or CancelToken()
+        loop = asyncio.get_running_loop()
+        async with self._slots:
+            painting = await self._paint(request, _Newest(loop, on_progress), cancel)
+        encoding = [
+            loop.run_in_executor(self._encoders, encode, pixels, request.picture(index))
+            for index, pixels in enumerate(painting.pictures)
+        ]
+        return GenerationResult(tuple(await asyncio.gather(*encoding)), painting.seconds, painting.notes)
+
+    async def close(self) -> None:
+        """Ends everything under way and joins the threads."""
+        self._closing.set()
+        await asyncio.to_thread(self._device.shutdown)
+        await asyncio.to_thread(self._encoders.shutdown)
+
+    async def _paint(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken) -> "Painting":
+        from generation.sdxl.work import Work  # noqa: PLC0415
+
+        work = Work(request, cancel, newest)
+        try:
+            self._device.submit(self._begin, work).add_done_callback(lambda begun: _pass_failure(begun, work))
+        except RuntimeError as error:
+            raise ExecutorClosedError("Easel is shutting down.") from error
+        painted = asyncio.wrap_future(work.future)
+        try:
+            return await asyncio.shield(painted)
+        except asyncio.CancelledError:
+            cancel.cancel()
+            await _let_go(painted)
+            raise
+
+    # From here on: the device's thread.
+
+    def _warm_up(self) -> None:
+        self._open().warm_up(self._catalog.default().name)
+
+    def _open(self) -> "Engine":
+        """Opens the engine's room: importing torch and diffusers takes seconds, so only this thread does it."""
+        if self._engine is None:
+            from generation.sdxl.checkpoint import load  # noqa: PLC0415
+            from generation.sdxl.device import choose_placement  # noqa: PLC0415
+            from generation.sdxl.engine import Engine  # noqa: PLC0415
+
+            placement = choose_placement(self._settings.device, self._settings.dtype)
+            log.info("painting on %s in %s", placement.device, placement.dtype)
+            self._engine = Engine(lambda name: load(self._catalog.find(name), placement))
+        return self._engine
+
+    def _begin(self, work: "Work") -> None:
+        self._open().submit(work)
+        self._schedule()
+
+    def _schedule(self) -> None:
+        """Queues the next turn behind whatever else wants the thread, so that new work is seen between two turns."""
+        if self._closing.is_set():
+            self._open().fail_all(ExecutorClosedError("Easel is shutting down."))
+        elif not self._ticking and not self._open().idle:
+            self._ticking = True
+            self._device.submit(self._open().tick).add_done_callback(self._after)
+
+    def _after(self, turn: "Future[None]") -> None:
+        self._ticking = False
+        error = turn.exception()
+        if error is not None:
+            if not isinstance(error, GenerationError):
+                log.error("a turn of the engine failed", exc_info=error)
+            self._open().fail(error)
+        self._schedule()
+
+
+class _Newest:
+    """Carries progress from the device's thread to the event loop, the newest only."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, tell: OnProgress | None) -> None:
+        self._loop = loop
+        self._tell = tell
+        self._lock = threading.Lock()
+        self._newest: Progress | None = None
+
+    def __call__(self, progress: Progress) -> None:
+        """Takes news on the device's thread."""
+        if self._tell is None:
+            return
+        with self._lock:
+            on_its_way = self._newest is not None
+            self._newest = progress
+        if not on_its_way:
+            self._loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        with self._lock:
+            progress, self._newest = self._newest, None
+        if progress is not None and self._tell is not None:
+            self._tell(progress)
+
+
+async def _let_go(painted: "asyncio.Future[Painting]") -> None:
+    """Waits until the device's thread has dropped a cancelled work, however often the waiting itself is cancelled."""
+    while not painted.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([painted])
+    if not painted.cancelled():
+        painted.exception()  # seen, so that asyncio does not report it as forgotten
+
+
+def _pass_failure(begun: "Future[None]", work: "Work") -> None:
+    error = begun.exception()
+    if error is not None:
+        work.fail(error)
+
+
+def _log_failure(begun: "Future[None]") -> None:
+    error = begun.exception()
+    if isinstance(error, GenerationError):
+        log.warning("%s", error)
+    elif error is not None:
+        log.error("the engine could not be made ready", exc_info=error)

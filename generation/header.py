@@ -1,0 +1,157 @@
+"""What a checkpoint file is, told from its first bytes and its header: no tensor is read."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from safetensors import SafetensorError, safe_open
+
+from generation.errors import ModelError
+
+CONFIG_KEY = "easel.config"
+_BIG_G = "conditioner.embedders.1.model."
+_UNET = "model.diffusion_model."
+_CROSS_ATTENTION = "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight"
+
+
+class Kind(StrEnum):
+    """What a safetensors file holds, as a person would call it."""
+
+    SDXL = "SDXL checkpoint"
+    SDXL_NO_VAE = "SDXL checkpoint without a VAE"
+    SDXL_V_PREDICTION = "SDXL v-prediction checkpoint"
+    SDXL_INPAINT = "SDXL inpainting checkpoint"
+    SDXL_REFINER = "SDXL refiner"
+    SD1 = "Stable Diffusion 1.x checkpoint"
+    SD2 = "Stable Diffusion 2.x checkpoint"
+    SD3 = "Stable Diffusion 3 or Flux checkpoint"
+    UNET_ONLY = "UNet without text encoders and VAE"
+    LORA = "LoRA"
+    CONTROLNET = "ControlNet"
+    VAE = "VAE"
+    EMBEDDING = "textual inversion embedding"
+    UNKNOWN = "safetensors file of an unknown kind"
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A safetensors file's table of contents.
+
+    Attributes:
+        path: The file.
+        shapes: The shape of each tensor by its key.
+        dtype: The data type that most tensors of its UNet, or else of the file, have ("F16", "BF16", "F32", ...).
+        metadata: The file's own key-value texts.
+    """
+
+    path: Path
+    shapes: Mapping[str, tuple[int, ...]]
+    dtype: str
+    metadata: Mapping[str, str]
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """What the checkpoint says of itself under `easel.config`; {} for ordinary ones."""
+        text = self.metadata.get(CONFIG_KEY)
+        if text is None:
+            return {}
+        try:
+            config = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ModelError(f"{self.path.name}: its {CONFIG_KEY} is not valid JSON ({error}).") from error
+        if not isinstance(config, dict):
+            raise ModelError(f"{self.path.name}: its {CONFIG_KEY} must be a JSON object.")
+        return config
+
+
+def read_header(path: Path) -> Header:
+    """Reads a safetensors file's table of contents.
+
+    Raises:
+        ModelError: The file is missing, unreadable, truncated, or no safetensors file; the text says which.
+    """
+    _refuse_other_formats(path)
+    try:
+        with safe_open(path, framework="numpy") as file:
+            slices = {key: file.get_slice(key) for key in file.keys()}  # noqa: SIM118 - the handle is no mapping
+            shapes = {key: tuple(piece.get_shape()) for key, piece in slices.items()}
+            dtype = _usual_dtype({key: piece.get_dtype() for key, piece in slices.items()})
+            metadata = dict(file.metadata() or {})
+    except SafetensorError as error:
+        raise ModelError(
+            f"{path.name} is damaged or was not downloaded completely ({error}); download it again."
+        ) from error
+    return Header(path, shapes, dtype, metadata)
+
+
+def recognise(header: Header) -> Kind:
+    """Says what kind of model a file holds, from the names and shapes of its tensors."""
+    shapes = header.shapes
+    if any(key.startswith(_UNET) for key in shapes):
+        return _kind_of_checkpoint(shapes)
+    if any(".lora_" in key or "lora_up" in key or "hada_" in key or "lokr_" in key for key in shapes):
+        return Kind.LORA
+    if any(key.startswith(("control_model.", "controlnet_", "input_hint_block.")) for key in shapes):
+        return Kind.CONTROLNET
+    if "first_stage_model.decoder.conv_in.weight" in shapes or "decoder.conv_in.weight" in shapes:
+        return Kind.VAE
+    if set(shapes) <= {"clip_l", "clip_g", "emb_params", "string_to_param.*"}:
+        return Kind.EMBEDDING
+    if any(key.startswith(("down_blocks.", "input_blocks.")) for key in shapes):
+        return Kind.UNET_ONLY
+    return Kind.UNKNOWN
+
+
+def _kind_of_checkpoint(shapes: Mapping[str, tuple[int, ...]]) -> Kind:
+    if any(key.startswith((_UNET + "joint_blocks.", _UNET + "double_blocks.")) for key in shapes):
+        return Kind.SD3
+    if not any(key.startswith(_BIG_G) for key in shapes):
+        return _kind_without_big_g(shapes)
+    if shapes.get(_UNET + "input_blocks.0.0.weight", (0, 4))[1] != 4:
+        return Kind.SDXL_INPAINT
+    if "v_pred" in shapes:
+        return Kind.SDXL_V_PREDICTION
+    if not any(key.startswith("first_stage_model.") for key in shapes):
+        return Kind.SDXL_NO_VAE
+    return Kind.SDXL
+
+
+def _kind_without_big_g(shapes: Mapping[str, tuple[int, ...]]) -> Kind:
+    if any(key.startswith("conditioner.embedders.0.model.") for key in shapes):
+        return Kind.SDXL_REFINER
+    if any(key.startswith("cond_stage_model.model.") for key in shapes):
+        return Kind.SD2
+    if any(key.startswith("cond_stage_model.") for key in shapes):
+        return Kind.SD1
+    width = shapes.get(_UNET + _CROSS_ATTENTION, (0, 0))[-1]
+    return {768: Kind.SD1, 1024: Kind.SD2}.get(width, Kind.UNET_ONLY)
+
+
+def _usual_dtype(dtypes: Mapping[str, str]) -> str:
+    of_unet = [dtype for key, dtype in dtypes.items() if key.startswith(_UNET)] or list(dtypes.values())
+    return max(set(of_unet), key=of_unet.count) if of_unet else "none"
+
+
+def _refuse_other_formats(path: Path) -> None:
+    if not path.is_file():
+        raise ModelError(f"There is no file {path.name}.")
+    with path.open("rb") as file:
+        start = file.read(512)
+    if not start:
+        raise ModelError(f"{path.name} is empty; download it again.")
+    text = start.lstrip().lower()
+    if text.startswith((b"<!doctype", b"<html", b"<?xml", b"<head")):
+        raise ModelError(
+            f"{path.name} is a web page, not a model: the download link led to a page; download the file itself."
+        )
+    if start.startswith(b"version https://git-lfs"):
+        raise ModelError(f"{path.name} is a Git LFS pointer, not the model itself; fetch it with `git lfs pull`.")
+    if start.startswith((b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
+        raise ModelError(
+            f"{path.name} is a pickled PyTorch file, which can run code when opened; use its .safetensors version."
+        )
+    if start.startswith(b"GGUF"):
+        raise ModelError(f"{path.name} is a GGUF file; use its .safetensors version.")

@@ -1,0 +1,111 @@
+"""What is asked of the engine: frozen, complete, validated, comparable."""
+
+import difflib
+import math
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+
+from generation.errors import InvalidRequestError
+from generation.methods import SAMPLERS, SCHEDULES
+
+SIZE_STEP = 8
+MIN_SIZE, MAX_SIZE = 64, 4096
+MAX_STEPS = 150
+MAX_GUIDANCE_SCALE = 50.0
+MAX_COUNT = 10
+MAX_SEED = 2**53 - 1  # the largest integer that survives JavaScript, so every Discord client
+MAX_PROMPT_CHARACTERS = 6000  # the longest text a Discord command option takes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GenerationRequest:
+    """One complete order for pictures: the same request paints the same pictures.
+
+    Nothing is left open: defaults, presets and random seeds are decided before. Picture i of `count`
+    uses seed + i and is the very picture it would be alone.
+
+    Attributes:
+        prompt: What to paint.
+        negative_prompt: What to keep out; "" for nothing.
+        model: The checkpoint's name in the catalogue.
+        width: Pixels, a multiple of 8 from 64 to 4096.
+        height: Pixels, a multiple of 8 from 64 to 4096.
+        steps: Sampling steps, 1 to 150.
+        guidance_scale: Classifier-free guidance (cfg), 0 to 50; 1 or less paints without guidance.
+        sampler: A name of generation.methods.SAMPLERS.
+        scheduler: A name of generation.methods.SCHEDULES.
+        seed: 0 to 2**53 - 1.
+        count: How many pictures, 1 to 10.
+
+    Raises:
+        InvalidRequestError: A value is out of its range.
+    """
+
+    prompt: str
+    negative_prompt: str = ""
+    model: str
+    width: int = 1024
+    height: int = 1024
+    steps: int = 30
+    guidance_scale: float = 7.0
+    sampler: str = "dpmpp_2m"
+    scheduler: str = "karras"
+    seed: int
+    count: int = 1
+
+    def __post_init__(self) -> None:
+        check_text("prompt", self.prompt)
+        check_text("negative", self.negative_prompt)
+        check_size("width", self.width)
+        check_size("height", self.height)
+        check_range("steps", self.steps, 1, MAX_STEPS)
+        check_range("cfg", self.guidance_scale, 0, MAX_GUIDANCE_SCALE)
+        check_range("seed", self.seed, 0, MAX_SEED)
+        check_range("count", self.count, 1, MAX_COUNT)
+        check_range("seed", self.seed + self.count - 1, 0, MAX_SEED)
+        check_name("sampler", self.sampler, SAMPLERS)
+        check_name("scheduler", self.scheduler, SCHEDULES)
+
+    @property
+    def guided(self) -> bool:
+        """Whether the negative prompt takes part; without guidance the UNet runs half the rows."""
+        return self.guidance_scale > 1
+
+    @property
+    def calls(self) -> int:
+        """How many UNet calls all its pictures take together when none share one."""
+        return self.count * SAMPLERS[self.sampler].calls(self.steps)
+
+    def picture(self, index: int) -> "GenerationRequest":
+        """Returns the request that paints picture `index` of this one alone."""
+        return replace(self, seed=self.seed + index, count=1)
+
+
+def check_text(field: str, text: str) -> None:
+    """Refuses a prompt that is too long."""
+    if len(text) > MAX_PROMPT_CHARACTERS:
+        message = f"{field} is {len(text):,} characters long; at most {MAX_PROMPT_CHARACTERS:,} are possible."
+        raise InvalidRequestError(field, message)
+
+
+def check_range(field: str, value: float, lowest: float, highest: float) -> None:
+    """Refuses a number outside lowest..highest, and one that is no number at all."""
+    if not (math.isfinite(value) and lowest <= value <= highest):
+        raise InvalidRequestError(field, f"{field} must be between {lowest:g} and {highest:.16g}, not {value:.16g}.")
+
+
+def check_size(field: str, pixels: int) -> None:
+    """Refuses a side that is too small, too large or no multiple of 8."""
+    check_range(field, pixels, MIN_SIZE, MAX_SIZE)
+    if pixels % SIZE_STEP:
+        nearest = round(pixels / SIZE_STEP) * SIZE_STEP
+        raise InvalidRequestError(
+            field, f"{field} must be a multiple of {SIZE_STEP}: {nearest} would work, {pixels} does not."
+        )
+
+
+def check_name(field: str, name: str, known: Collection[str]) -> None:
+    """Refuses an unknown name, with the nearest known ones."""
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)
+        raise InvalidRequestError(field, f"There is no {field} named {name!r}. Did you mean {' or '.join(near)}?")

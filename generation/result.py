@@ -1,0 +1,64 @@
+"""What comes out of the engine, and what it says on the way."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from generation.request import GenerationRequest
+
+
+class Stage(StrEnum):
+    """What is happening to a request in the engine."""
+
+    LOADING = "loading the model"
+    PAINTING = "painting"
+    FINISHING = "finishing"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a request has come.
+
+    Attributes:
+        stage: What is happening now.
+        done: UNet calls its pictures have had so far.
+        total: UNet calls they need in all.
+    """
+
+    stage: Stage
+    done: int
+    total: int
+
+    @property
+    def fraction(self) -> float:
+        """The share of the work that is done, 0 to 1."""
+        return self.done / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """One finished file.
+
+    Attributes:
+        data: The file's bytes; a PNG carries its recipe.
+        media_type: Such as "image/png".
+        request: The request that paints this very picture alone.
+    """
+
+    data: bytes
+    media_type: str
+    request: GenerationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class GenerationResult:
+    """All pictures of a request, in order.
+
+    Attributes:
+        artifacts: One finished picture for each of the request's count.
+        seconds: Time from admission to the engine until the last picture was decoded.
+        notes: What a person should know of how it was made, such as savings of memory.
+    """
+
+    artifacts: tuple[Artifact, ...]
+    seconds: float
+    notes: tuple[str, ...] = ()

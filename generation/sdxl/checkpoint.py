@@ -1,0 +1,174 @@
+"""A single file, a diffusers folder or a hub id becomes the models that paint; safetensors only."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from diffusers import AutoencoderKL, UNet2DConditionModel
+from huggingface_hub import snapshot_download
+from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from safetensors import SafetensorError, safe_open
+from torch import nn
+from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
+
+from generation.catalog import ModelEntry, check_usable, describe
+from generation.errors import ModelError
+from generation.header import Header, read_header
+from generation.sdxl.architecture import Config, infer
+from generation.sdxl.device import Placement
+from generation.sdxl.layout import Component, origins, read
+from generation.sdxl.model import Model
+from generation.sdxl.text import TextEncoders
+from generation.sdxl.tokenizer import Tokenizer, clip_merges
+
+_HUB_FILES = ("*.json", "*.txt", "*.safetensors")
+
+
+def load(entry: ModelEntry, placement: Placement) -> Model:
+    """Loads a model onto the device. Nothing is fetched unless the entry is a hub id.
+
+    Raises:
+        ModelError: It cannot be loaded; the text says what it is or what is missing.
+    """
+    if isinstance(entry.source, str):
+        return _load_folder(_fetch(entry.source), placement)
+    if entry.source.is_dir():
+        return _load_folder(entry.source, placement)
+    return _load_file(entry.source, placement)
+
+
+def _load_file(path: Path, placement: Placement) -> Model:
+    header = read_header(path)
+    check_usable(header)
+    architecture = infer(header)
+    parts: dict[Component, nn.Module] = {
+        "unet": _blank(UNet2DConditionModel, architecture.unet),
+        "vae": _blank(AutoencoderKL, architecture.vae),
+        "text_encoder": _blank(CLIPTextModel, architecture.text_encoder),
+        "text_encoder_2": _blank(CLIPTextModelWithProjection, architecture.text_encoder_2),
+    }
+    try:
+        with safe_open(path, framework="pt") as file:
+            for component, module in parts.items():
+                _fill(module, component, header, file.get_tensor, _dtype(component, placement))
+    except SafetensorError as error:
+        raise ModelError(f"{path.name} is damaged ({error}); download it again.") from error
+    return _assemble(parts, architecture.merges, placement)
+
+
+def _blank(kind: Any, config: Config) -> nn.Module:
+    """Makes a model without memory for its weights; they are assigned later."""
+    is_text = kind in (CLIPTextModel, CLIPTextModelWithProjection)
+    try:
+        with torch.device("meta"):
+            module: nn.Module = kind(CLIPTextConfig(**config)) if is_text else kind(**config)
+            return module
+    except (TypeError, ValueError) as error:
+        raise ModelError(f"The checkpoint's architecture is not possible: {error}") from error
+
+
+def _fill(
+    module: nn.Module,
+    component: Component,
+    header: Header,
+    get: Callable[[str], torch.Tensor],
+    dtype: torch.dtype,
+) -> None:
+    expected = module.state_dict()
+    state: dict[str, torch.Tensor] = {}
+    for name, origin in origins(component, expected).items():
+        if origin.key not in header.shapes:
+            raise ModelError(f"{header.path.name} is not a complete SDXL checkpoint: {origin.key} is missing in it.")
+        tensor = read(origin, get)
+        if tensor.shape != expected[name].shape:
+            raise ModelError(
+                f"{header.path.name}: {origin.key} has the shape {tuple(tensor.shape)}, "
+                f"{tuple(expected[name].shape)} was expected."
+            )
+        state[name] = tensor.to(dtype)
+    module.load_state_dict(state, strict=True, assign=True)
+
+
+def _dtype(component: Component, placement: Placement) -> torch.dtype:
+    return placement.vae_dtype if component == "vae" else placement.dtype
+
+
+def _load_folder(folder: Path, placement: Placement) -> Model:
+    entry = describe(folder)
+    if entry.problem is not None:
+        raise ModelError(entry.problem)
+    _refuse_v_prediction(folder)
+    kinds: dict[Component, Any] = {
+        "unet": UNet2DConditionModel,
+        "vae": AutoencoderKL,
+        "text_encoder": CLIPTextModel,
+        "text_encoder_2": CLIPTextModelWithProjection,
+    }
+    try:
+        parts: dict[Component, Any] = {
+            component: kind.from_pretrained(
+                folder / component,
+                torch_dtype=_dtype(component, placement),
+                use_safetensors=True,
+                local_files_only=True,
+                variant=_variant(folder / component),
+            )
+            for component, kind in kinds.items()
+        }
+    except (OSError, ValueError) as error:
+        raise ModelError(f"{folder.name} cannot be loaded: {error}") from error
+    return _assemble(parts, _folder_merges(folder), placement)
+
+
+def _variant(folder: Path) -> str | None:
+    """Takes the half-precision weights where a folder has only those."""
+    names = [path.name for path in folder.glob("*.safetensors")]
+    return "fp16" if names and all(".fp16" in name for name in names) else None
+
+
+def _folder_merges(folder: Path) -> tuple[str, ...] | None:
+    path = folder / "tokenizer" / "merges.txt"
+    if not path.is_file():
+        return None
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return tuple(line for line in lines if line and not line.startswith("#version"))
+
+
+def _refuse_v_prediction(folder: Path) -> None:
+    path = folder / "scheduler" / "scheduler_config.json"
+    kind = (
+        json.loads(path.read_text(encoding="utf-8")).get("prediction_type", "epsilon") if path.is_file() else "epsilon"
+    )
+    if kind != "epsilon":
+        raise ModelError(f"{folder.name} predicts {kind}; only epsilon-prediction models can be painted with so far.")
+
+
+def _fetch(hub_id: str) -> Path:
+    """Fetches a model from its hub into the hub's own cache, or takes it from there."""
+    repository, _, revision = hub_id.partition("@")
+    try:
+        return Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(_HUB_FILES)))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
+        raise ModelError(f"{hub_id} could not be fetched from the hub: {error}") from error
+
+
+def _assemble(parts: Mapping[Component, Any], merges: tuple[str, ...] | None, placement: Placement) -> Model:
+    for component, module in parts.items():
+        _complete(component, module)
+        module.requires_grad_(requires_grad=False).eval().to(placement.device)
+    merges = merges or clip_merges()
+    text = TextEncoders(parts["text_encoder"], parts["text_encoder_2"], Tokenizer(merges), Tokenizer(merges, padding=0))
+    return Model(unet=parts["unet"], vae=parts["vae"], text=text, placement=placement)
+
+
+def _complete(component: str, module: nn.Module) -> None:
+    """Gives a model made without memory the one table that no checkpoint keeps: the positions 0, 1, 2..."""
+    for name, buffer in module.named_buffers():
+        if buffer.is_meta and name.endswith("position_ids"):
+            owner = module.get_submodule(name.rpartition(".")[0])
+            owner.register_buffer("position_ids", torch.arange(buffer.shape[-1]).expand(1, -1), persistent=False)
+    left = [name for name, tensor in (*module.named_parameters(), *module.named_buffers()) if tensor.is_meta]
+    if left:
+        raise ModelError(f"The checkpoint gives no values for {component}.{left[0]}.")

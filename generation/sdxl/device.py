@@ -1,0 +1,82 @@
+"""Which device paints, in which precision."""
+
+from dataclasses import dataclass
+
+import torch
+
+from generation.errors import ModelError
+from generation.settings import Device, Precision
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where the models lie and in which precision they work.
+
+    Attributes:
+        device: The torch device.
+        dtype: The UNet's and the text encoders' data type.
+        vae_dtype: The VAE's; never float16, in which SDXL's own VAE overflows.
+    """
+
+    device: torch.device
+    dtype: torch.dtype
+    vae_dtype: torch.dtype
+
+
+def choose_placement(device: Device = "auto", precision: Precision = "auto") -> Placement:
+    """Chooses the best device and precision this machine has.
+
+    Raises:
+        ModelError: The device that was asked for is not there.
+    """
+    name = _best_device() if device == "auto" else device
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ModelError("EASEL_DEVICE is cuda, but torch sees no CUDA device; set it to auto or cpu.")
+    if name == "mps" and not torch.backends.mps.is_available():
+        raise ModelError("EASEL_DEVICE is mps, but torch sees no Apple GPU; set it to auto or cpu.")
+    dtype = _usual_dtype(name) if precision == "auto" else getattr(torch, precision)
+    return Placement(torch.device(name), dtype, vae_dtype(dtype, brain_float=_has_brain_float(name)))
+
+
+def vae_dtype(dtype: torch.dtype, *, brain_float: bool) -> torch.dtype:
+    """Chooses the VAE's precision: the UNet's, but for float16 one with float32's range.
+
+    Args:
+        dtype: The UNet's data type.
+        brain_float: Whether the device computes in bfloat16.
+    """
+    if dtype is not torch.float16:
+        return dtype
+    return torch.bfloat16 if brain_float else torch.float32
+
+
+def describe_device() -> str:
+    """Names the device that "auto" takes, with its memory."""
+    name = _best_device()
+    if name == "cuda":
+        properties = torch.cuda.get_device_properties(0)
+        return f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
+    return "Apple GPU (mps)" if name == "mps" else "CPU only: real SDXL checkpoints take minutes per picture"
+
+
+def is_memory_error(error: BaseException) -> bool:
+    """Whether an error says that memory ran out; the CPU's allocator raises a plain RuntimeError."""
+    return isinstance(error, torch.OutOfMemoryError) or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def _best_device() -> str:
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _usual_dtype(device: str) -> torch.dtype:
+    return torch.float32 if device == "cpu" else torch.float16
+
+
+def _has_brain_float(device: str) -> bool:
+    if device == "cuda":
+        return torch.cuda.get_device_capability()[0] >= 8  # from Ampere on in hardware
+    return device == "cpu"

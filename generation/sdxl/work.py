@@ -1,0 +1,82 @@
+"""One request on its way through the engine, and what becomes of it."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from generation.cancel import CancelToken
+from generation.request import GenerationRequest
+from generation.result import Progress, Stage
+
+
+class Saving(StrEnum):
+    """Ways to get by with less memory, as they are told to people."""
+
+    ONE_AT_A_TIME = "one picture at a time"
+    TILED_VAE = "decoding in tiles"
+    OFFLOAD = "keeping only the part in use on the device"
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """One painted picture: rows of RGB bytes."""
+
+    width: int
+    height: int
+    rgb: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """What the engine returns for a request: its pictures in order, seconds since admission, notes for people."""
+
+    pictures: tuple[Pixels, ...]
+    seconds: float
+    notes: tuple[str, ...]
+
+
+@dataclass(slots=True, eq=False)
+class Work:
+    """A request in the engine.
+
+    Attributes:
+        request: What to paint.
+        cancel: Looked at before every UNet call.
+        report: Told of every UNet call, on the device's thread.
+        future: Receives the painting, or the reason there is none.
+        savings: What was done to get by with the memory, in order.
+    """
+
+    request: GenerationRequest
+    cancel: CancelToken
+    report: Callable[[Progress], None]
+    future: Future[Painting] = field(default_factory=Future)
+    savings: list[Saving] = field(default_factory=list)
+    _admitted: float = field(default_factory=time.perf_counter)
+    _done: int = 0
+    _pictures: dict[int, Pixels] = field(default_factory=dict)
+
+    def admit(self) -> None:
+        """Starts its clock."""
+        self._admitted = time.perf_counter()
+
+    def tell(self, stage: Stage, calls: int = 0) -> None:
+        """Reports progress, after so many further UNet calls."""
+        self._done += calls
+        self.report(Progress(stage, self._done, self.request.calls))
+
+    def deliver(self, index: int, pixels: Pixels) -> None:
+        """Takes one finished picture; the last one completes the work."""
+        self._pictures[index] = pixels
+        if len(self._pictures) == self.request.count:
+            pictures = tuple(self._pictures[number] for number in sorted(self._pictures))
+            self.future.set_result(Painting(pictures, time.perf_counter() - self._admitted, self._notes()))
+
+    def fail(self, error: BaseException) -> None:
+        """Ends it with an error."""
+        self.future.set_exception(error)
+
+    def _notes(self) -> tuple[str, ...]:
+        return (f"Memory was short: {', '.join(self.savings)}.",) if self.savings else ()

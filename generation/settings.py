@@ -1,0 +1,36 @@
+"""What the engine can be told from outside: environment variables EASEL_* and the file .env."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Device = Literal["auto", "cuda", "mps", "cpu"]
+Precision = Literal["auto", "float32", "bfloat16", "float16"]
+
+
+class GenerationSettings(BaseSettings):
+    """Read once at the top and passed down."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="EASEL_", env_file=".env", env_ignore_empty=True, extra="ignore", frozen=True
+    )
+
+    data_dir: Path = Field(default=Path("data"), description="where models, pictures and the database lie")
+    models_dir: Path | None = Field(
+        default=None, description="where checkpoints lie; empty: models/ in the data folder"
+    )
+    model: str | None = Field(
+        default=None,
+        description="the default model: a name in the models folder, a file, a folder, or a hub id such as "
+        "org/name@revision; empty: the first one in the models folder",
+    )
+    device: Device = Field(default="auto", description="auto, cuda, mps or cpu")
+    dtype: Precision = Field(default="auto", description="auto, float32, bfloat16 or float16")
+    slots: int = Field(default=4, ge=1, le=64, description="jobs that share the device's step loop at a time")
+
+    @property
+    def models_path(self) -> Path:
+        """The folder that is searched for checkpoints."""
+        return self.models_dir or self.data_dir / "models"
