@@ -1,0 +1,121 @@
+"""The bot's own nouns: an order, a job and where it came from. No Discord, no SQL."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+
+from generation import GenerationRequest
+
+TOKEN_LIFE = timedelta(minutes=15)
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letter is taken for another
+
+
+class JobState(StrEnum):
+    """Where a job is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    RENDERED = "rendered"
+    POSTED = "posted"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a person typed; None where they left it open."""
+
+    prompt: str
+    negative: str | None = None
+    model: str | None = None
+    aspect: str | None = None
+    width: int | None = None
+    height: int | None = None
+    steps: int | None = None
+    cfg: float | None = None
+    sampler: str | None = None
+    scheduler: str | None = None
+    seed: int | None = None
+    count: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Who asked, and where the answer goes.
+
+    Attributes:
+        user_id: Who asked.
+        channel_id: Where.
+        guild_id: The server; None in a direct message.
+        application_id: Which application answers.
+        token: The interaction's secret; good for 15 minutes after asked_at.
+        message_id: The answer's message.
+        asked_at: When Discord received the command.
+        file_limit: The largest file in bytes that may be uploaded there.
+    """
+
+    user_id: int
+    channel_id: int
+    guild_id: int | None
+    application_id: int
+    token: str
+    message_id: int
+    asked_at: datetime
+    file_limit: int
+
+    def answerable(self, now: datetime, margin: timedelta = timedelta(seconds=30)) -> bool:
+        """Whether the answer can still be edited by its token, with time enough for an upload."""
+        return now < self.asked_at + TOKEN_LIFE - margin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One finished picture of a job: where it lies in the store, and what it is.
+
+    Attributes:
+        digest: SHA-256 of the file, its name in the store.
+        media_type: Such as "image/png".
+        size: Bytes.
+        seed: The seed that paints it alone.
+    """
+
+    digest: str
+    media_type: str
+    size: int
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A request on its way, with its person.
+
+    Attributes:
+        id: Short and never used twice.
+        request: What to paint.
+        origin: Who asked and where.
+        state: Where it is in its life.
+        created_at: When it was accepted.
+        pictures: What was painted, once it is.
+        seconds: How long the painting took.
+        notes: What people should know of how it was made.
+    """
+
+    id: str
+    request: GenerationRequest
+    origin: Origin
+    state: JobState
+    created_at: datetime
+    pictures: tuple[Picture, ...] = ()
+    seconds: float = 0.0
+    notes: tuple[str, ...] = ()
+
+
+def new_job_id() -> str:
+    """Makes an id of ten characters, about 10^15 different ones."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(10))
+
+
+def now() -> datetime:
+    """Returns the present time in UTC."""
+    return datetime.now(UTC)

@@ -1,0 +1,25 @@
+"""What can go wrong around a job; every message is a plain sentence that may be shown to a person."""
+
+
+class EaselError(Exception):
+    """Something a person or an operator should be told in words."""
+
+
+class SettingsError(EaselError):
+    """A setting is missing or wrong; the text names it and what to do."""
+
+
+class LimitError(EaselError):
+    """A person asked for more than their share."""
+
+
+class DeliveryError(EaselError):
+    """Discord did not take a message, and trying again will not help."""
+
+
+class AnswerExpiredError(DeliveryError):
+    """The interaction's answer can no longer be edited: its token is dead, or its message is gone."""
+
+
+class UploadTooLargeError(DeliveryError):
+    """Discord found the files too large."""

@@ -1,0 +1,1 @@
+"""The only room that imports SQLAlchemy; no table object leaves it."""

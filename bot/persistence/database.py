@@ -1,0 +1,158 @@
+"""The connection to the database, and its schema."""
+
+import asyncio
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
+
+from bot.errors import SettingsError
+
+BUSY_SECONDS = 10
+
+
+class Database:
+    """An open database; sessions are taken from it.
+
+    Raises:
+        SettingsError: The URL is none that can be used.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._engine = _engine(url)
+        self.session: async_sessionmaker[AsyncSession] = async_sessionmaker(self._engine, expire_on_commit=False)
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether it is PostgreSQL; otherwise SQLite."""
+        return self._engine.dialect.name == "postgresql"
+
+    async def revision(self) -> str | None:
+        """Returns the schema's revision; None for an empty database.
+
+        Raises:
+            SettingsError: The database cannot be reached.
+        """
+        try:
+            async with self._engine.connect() as connection:
+                return await connection.run_sync(_current_revision)
+        except (OperationalError, OSError) as error:
+            raise SettingsError(f"The database cannot be opened: {_first_line(error)}. Check DATABASE_URL.") from error
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._engine.dispose()
+
+
+async def upgrade(url: str, revision: str = "head") -> None:
+    """Brings the schema to a revision, the newest by default.
+
+    Raises:
+        SettingsError: The database cannot be reached.
+    """
+    await _migrate(url, command.upgrade, revision)
+
+
+async def downgrade(url: str, revision: str) -> None:
+    """Takes the schema back to an earlier revision, such as "-1" or "base"."""
+    await _migrate(url, command.downgrade, revision)
+
+
+async def backup(url: str, target: Path) -> None:
+    """Copies an SQLite database while it is in use.
+
+    Raises:
+        SettingsError: It is no SQLite database, or there is none yet.
+    """
+    source = sqlite_path(url)
+    if source is None:
+        raise SettingsError("Only SQLite databases are backed up here; use pg_dump for PostgreSQL.")
+    if not source.is_file():
+        raise SettingsError("There is no database yet; nothing was backed up.")
+    await asyncio.to_thread(_copy, source, target)
+
+
+def sqlite_path(url: str) -> Path | None:
+    """Returns an SQLite database's file; None for other databases and those in memory."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
+        return None
+    return Path(str(parsed.database))
+
+
+def newest_revision() -> str | None:
+    """Returns the revision that this version of Easel works with."""
+    return ScriptDirectory.from_config(_alembic("sqlite://")).get_current_head()
+
+
+def migrations_directory() -> Path:
+    """Finds the migrations: inside the package when installed from a wheel, beside it in a checkout."""
+    packaged = Path(__file__).parent / "migrations"
+    return packaged if packaged.is_dir() else Path(__file__).parents[2] / "migrations"
+
+
+async def _migrate(url: str, step: Any, revision: str) -> None:
+    _make_folder(url)
+    try:
+        await asyncio.to_thread(step, _alembic(url), revision)
+    except (OperationalError, OSError) as error:
+        raise SettingsError(f"The database cannot be opened: {_first_line(error)}. Check DATABASE_URL.") from error
+
+
+def _alembic(url: str) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(migrations_directory()).replace("%", "%%"))
+    config.attributes["url"] = url
+    return config
+
+
+def _engine(url: str) -> AsyncEngine:
+    _make_folder(url)
+    try:
+        engine = create_async_engine(url)
+    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+        raise SettingsError(f"DATABASE_URL cannot be used: {_first_line(error)}.") from error
+    if engine.dialect.name == "sqlite":
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+    return engine
+
+
+def _make_folder(url: str) -> None:
+    with contextlib.suppress(ArgumentError):  # said by create_async_engine, in words
+        path = sqlite_path(url)
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+    cursor.close()
+
+
+def _current_revision(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        contextlib.closing(sqlite3.connect(source)) as opened,
+        contextlib.closing(sqlite3.connect(target)) as copy,
+    ):
+        opened.backup(copy)
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -1,0 +1,54 @@
+"""Picture files on disk, named by their content."""
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+
+class PictureFolder:
+    """Keeps files under their SHA-256; what is there once is never written again."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    async def put(self, data: bytes) -> str:
+        """Writes a file so that it is wholly on disk, or not there at all, whatever is killed when."""
+        return await asyncio.to_thread(self._write, data)
+
+    async def get(self, digest: str) -> bytes:
+        """Reads a file."""
+        return await asyncio.to_thread(self._path(digest).read_bytes)
+
+    def _path(self, digest: str) -> Path:
+        return self._folder / digest[:2] / digest
+
+    def _write(self, data: bytes) -> str:
+        digest = hashlib.sha256(data).hexdigest()
+        path = self._path(digest)
+        if path.exists():
+            return digest
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(partial).replace(path)
+        except OSError:
+            Path(partial).unlink(missing_ok=True)
+            raise
+        _sync_folder(path.parent)
+        return digest
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

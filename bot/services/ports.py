@@ -1,0 +1,99 @@
+"""What the services need of the world, as Protocols; persistence and ui provide it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from bot.domain import Job, Picture
+from generation import Progress
+
+
+class Ledger(Protocol):
+    """Where jobs are kept; every call is one committed transaction."""
+
+    async def add(self, job: Job) -> None:
+        """Keeps a new job."""
+        ...
+
+    async def begin(self, job_id: str) -> None:
+        """Notes that a job is being painted."""
+        ...
+
+    async def rendered(self, job_id: str, pictures: Sequence[Picture], seconds: float, notes: Sequence[str]) -> None:
+        """Notes a job's pictures, whose files lie in the store already."""
+        ...
+
+    async def posted(self, job_id: str, message_id: int) -> None:
+        """Notes the message that shows the pictures."""
+        ...
+
+    async def failed(self, job_id: str, reason: str) -> None:
+        """Notes that a job cannot be painted."""
+        ...
+
+    async def cancelled(self, job_id: str) -> None:
+        """Notes that a person withdrew a job."""
+        ...
+
+    async def find(self, job_id: str) -> Job | None:
+        """Finds a job."""
+        ...
+
+    async def unfinished(self) -> list[Job]:
+        """Lists the jobs that are queued, running or rendered but not posted, oldest first."""
+        ...
+
+
+class PictureStore(Protocol):
+    """Where picture files lie, by their content."""
+
+    async def put(self, data: bytes) -> str:
+        """Keeps a file, on disk for certain when this returns; returns its SHA-256."""
+        ...
+
+    async def get(self, digest: str) -> bytes:
+        """Reads a file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file to post."""
+
+    name: str
+    data: bytes
+
+
+class Messenger(Protocol):
+    """How people hear of their jobs.
+
+    Every method may raise DeliveryError; passing troubles of the network are tried again behind it.
+    """
+
+    async def show_waiting(self, job: Job, place: int) -> None:
+        """Says how many jobs are in front of it."""
+        ...
+
+    async def show_progress(self, job: Job, progress: Progress) -> None:
+        """Says how far a job has come."""
+        ...
+
+    async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        """Turns the job's answer into its result; doing it twice changes nothing. Returns the message's id.
+
+        Raises:
+            AnswerExpiredError: The answer can no longer be edited.
+        """
+        ...
+
+    async def send(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        """Posts the result as a message of its own; doing it twice within minutes posts once. Returns its id."""
+        ...
+
+    async def refuse(self, job: Job, reason: str) -> None:
+        """Tells the person alone why there is no result, and takes the public answer away."""
+        ...
+
+    async def show_cancelled(self, job: Job) -> None:
+        """Says that the job was withdrawn."""
+        ...

@@ -1,0 +1,56 @@
+"""What the bot can be told from outside: environment variables and the file .env, read once at the top."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
+from generation import SAMPLERS, SCHEDULES, GenerationSettings
+from generation.request import MAX_COUNT, MAX_GUIDANCE_SCALE, MAX_SIZE, MAX_STEPS, check_name
+
+DISCORD_API = "https://discord.com/api/v10"
+
+
+class Settings(GenerationSettings):
+    """Everything an operator can set; .env.example lists it with the same words."""
+
+    model_config = SettingsConfigDict(populate_by_name=True)
+
+    discord_token: SecretStr | None = Field(
+        default=None, validation_alias="DISCORD_TOKEN", description="the bot's token from the Discord developer portal"
+    )
+    discord_api_url: str = Field(
+        default=DISCORD_API,
+        validation_alias="DISCORD_API_URL",
+        description="Discord's REST address; another one points the bot at a Discord of your own",
+    )
+    database_url: str | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="an SQLAlchemy async URL; empty: SQLite in the data folder",
+    )
+    command: str = Field(
+        default="imagine",
+        pattern=r"^[a-z0-9_-]{1,32}$",
+        description="the command's name, should another image bot on the server use /imagine",
+    )
+    max_waiting: int = Field(default=10, ge=1, description="jobs one person may have waiting")
+    max_size: int = Field(default=2048, ge=64, le=MAX_SIZE, description="longest side in pixels people may ask for")
+    default_steps: int = Field(default=30, ge=1, le=MAX_STEPS, description="steps where a person gives none")
+    default_cfg: float = Field(default=7.0, ge=0, le=MAX_GUIDANCE_SCALE, description="cfg where a person gives none")
+    default_sampler: str = Field(default="dpmpp_2m", description="sampler where a person gives none")
+    default_scheduler: str = Field(default="karras", description="schedule where a person gives none")
+    default_negative: str = Field(default="", description="negative prompt where a person gives none")
+    default_count: int = Field(default=1, ge=1, le=MAX_COUNT, description="pictures where a person gives no count")
+    log_level: str = Field(
+        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR"
+    )
+
+    @property
+    def database(self) -> str:
+        """The database's URL, the default filled in."""
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'easel.db'}"
+
+    def model_post_init(self, context: object) -> None:
+        """Refuses names that no sampler or schedule has."""
+        super().model_post_init(context)
+        check_name("sampler", self.default_sampler, SAMPLERS)
+        check_name("scheduler", self.default_scheduler, SCHEDULES)
