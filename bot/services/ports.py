@@ -97,3 +97,12 @@ class Messenger(Protocol):
     async def show_cancelled(self, job: Job) -> None:
         """Says that the job was withdrawn."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The services' outside world."""
+
+    ledger: Ledger
+    pictures: PictureStore
+    messenger: Messenger

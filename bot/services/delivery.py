@@ -1,0 +1,56 @@
+"""How a finished job reaches its person: the only place that knows interaction tokens die after 15 minutes."""
+
+import logging
+
+from bot.domain import Job, now
+from bot.errors import AnswerExpiredError, DeliveryError, UploadTooLargeError
+from bot.services.fitting import fit
+from bot.services.ports import Ports, Upload
+
+log = logging.getLogger(__name__)
+
+
+class Delivery:
+    """Posts results and tells people of failures."""
+
+    def __init__(self, ports: Ports) -> None:
+        self._ports = ports
+
+    async def post(self, job: Job) -> None:
+        """Posts a rendered job's pictures and notes their message. Does not raise for Discord's refusals."""
+        files = [
+            Upload(f"easel-{job.id}-{picture.seed}.png", await self._ports.pictures.get(picture.digest))
+            for picture in job.pictures
+        ]
+        try:
+            message_id = await self._post_fitting(job, files)
+        except DeliveryError as error:
+            log.warning("job %s is painted but cannot be posted: %s", job.id, error)
+            await self._ports.ledger.failed(job.id, str(error))
+            await self.refuse(job, f"Your picture is painted, but I cannot post it here: {error}")
+            return
+        await self._ports.ledger.posted(job.id, message_id)
+
+    async def refuse(self, job: Job, reason: str) -> None:
+        """Tells a job's person why there is no result; a person who cannot be reached is only logged."""
+        try:
+            await self._ports.messenger.refuse(job, reason)
+        except DeliveryError as error:
+            log.warning("the person of job %s could not be told why it failed: %s", job.id, error)
+
+    async def _post_fitting(self, job: Job, files: list[Upload]) -> int:
+        limit = job.origin.file_limit
+        try:
+            return await self._post_once(job, files, limit)
+        except UploadTooLargeError:
+            return await self._post_once(job, files, limit // 4)  # the limit we were told was not the true one
+
+    async def _post_once(self, job: Job, files: list[Upload], limit: int) -> int:
+        fitting, notes = await fit(files, limit)
+        notes = (*job.notes, *notes)
+        if job.origin.answerable(now()):
+            try:
+                return await self._ports.messenger.answer(job, fitting, notes)
+            except AnswerExpiredError:
+                log.info("the answer to job %s is gone; a message of its own takes its place", job.id)
+        return await self._ports.messenger.send(job, fitting, notes)

@@ -1,0 +1,150 @@
+"""Takes jobs in their turn, has them painted, keeps the pictures, hands them to delivery."""
+
+import asyncio
+import logging
+from dataclasses import replace
+from functools import partial
+
+from bot.domain import Job, JobState, Picture
+from bot.errors import DeliveryError
+from bot.services.delivery import Delivery
+from bot.services.ports import Ports
+from bot.services.queue import FairQueue
+from bot.services.status import Show, StatusLine
+from generation import (
+    CancelToken,
+    Executor,
+    ExecutorClosedError,
+    GenerationCancelledError,
+    GenerationError,
+    GenerationResult,
+    Progress,
+)
+
+log = logging.getLogger(__name__)
+
+BROKEN = "Something went wrong on my side while painting this. It has been logged; please try again."
+
+
+class Dispatcher:
+    """Feeds the executor as many jobs at a time as it has slots, and sees each job through to its end."""
+
+    def __init__(self, queue: FairQueue, executor: Executor, ports: Ports, delivery: Delivery) -> None:
+        self._queue = queue
+        self._executor = executor
+        self._ports = ports
+        self._delivery = delivery
+        self._tokens: dict[str, CancelToken] = {}
+        self._status: dict[str, StatusLine] = {}
+        self._lives: set[asyncio.Task[None]] = set()
+
+    async def run(self, slots: int) -> None:
+        """Takes jobs in their turn until cancelled; a job's slot is free again as soon as it is painted."""
+        free = asyncio.Semaphore(slots)
+        while True:
+            await free.acquire()
+            self._start(await self._queue.get(), free)
+
+    async def close(self) -> None:
+        """Waits until no job is under way; call it when `run` has ended and the executor is closed."""
+        await asyncio.gather(*self._lives, return_exceptions=True)
+        await asyncio.gather(*(status.close() for status in self._status.values()))
+        self._status.clear()
+
+    def welcome(self, job: Job) -> None:
+        """Begins a new job's status message with its place in the queue."""
+        self._tell(job, partial(self._ports.messenger.show_waiting, job, self._queue.place(job.id)))
+
+    def deliver(self, job: Job) -> None:
+        """Posts a job that was painted before a restart."""
+        self._start(job, asyncio.Semaphore())
+
+    async def cancel(self, job: Job) -> bool:
+        """Withdraws a waiting job or stops a running one; False when it is too late for either."""
+        if self._queue.withdraw(job.id) is not None:
+            await self._cancelled(job)
+            return True
+        token = self._tokens.get(job.id)
+        if token is None:
+            return False
+        token.cancel()
+        return True
+
+    def _start(self, job: Job, slot: asyncio.Semaphore) -> None:
+        life = asyncio.create_task(self._live(job, slot), name=f"job {job.id}")
+        self._lives.add(life)
+        life.add_done_callback(self._ended)
+
+    def _ended(self, life: asyncio.Task[None]) -> None:
+        self._lives.discard(life)
+        if not life.cancelled() and life.exception() is not None:
+            log.error("%s could not be brought to its end", life.get_name(), exc_info=life.exception())
+
+    async def _live(self, job: Job, slot: asyncio.Semaphore) -> None:
+        try:
+            if job.state is not JobState.RENDERED:
+                job = await self._paint(job, slot)
+            await self._close_status(job)
+            await self._delivery.post(job)
+        except GenerationCancelledError:
+            await self._cancelled(job)
+        except ExecutorClosedError:
+            log.info("job %s goes on after the restart", job.id)
+        except GenerationError as error:
+            await self._failed(job, str(error))
+        except Exception:
+            log.exception("job %s failed", job.id)
+            if job.state is not JobState.RENDERED:  # a painted one is posted after the next start
+                await self._failed(job, BROKEN)
+
+    async def _paint(self, job: Job, slot: asyncio.Semaphore) -> Job:
+        token = self._tokens[job.id] = CancelToken()
+        try:
+            await self._ports.ledger.begin(job.id)
+            result = await self._executor.generate(job.request, partial(self._progress, job), token)
+        finally:
+            del self._tokens[job.id]
+            slot.release()
+        return await self._keep(job, result)
+
+    async def _keep(self, job: Job, result: GenerationResult) -> Job:
+        pictures = [
+            Picture(
+                digest=await self._ports.pictures.put(artifact.data),
+                media_type=artifact.media_type,
+                size=len(artifact.data),
+                seed=artifact.request.seed,
+            )
+            for artifact in result.artifacts
+        ]
+        await self._ports.ledger.rendered(job.id, pictures, result.seconds, result.notes)
+        log.info("job %s painted in %.1f s", job.id, result.seconds)
+        return replace(
+            job, state=JobState.RENDERED, pictures=tuple(pictures), seconds=result.seconds, notes=result.notes
+        )
+
+    async def _failed(self, job: Job, reason: str) -> None:
+        await self._ports.ledger.failed(job.id, reason)
+        await self._close_status(job)
+        await self._delivery.refuse(job, reason)
+
+    async def _cancelled(self, job: Job) -> None:
+        await self._ports.ledger.cancelled(job.id)
+        await self._close_status(job)
+        try:
+            await self._ports.messenger.show_cancelled(job)
+        except DeliveryError as error:
+            log.warning("the cancelling of job %s could not be shown: %s", job.id, error)
+
+    def _progress(self, job: Job, progress: Progress) -> None:
+        self._tell(job, partial(self._ports.messenger.show_progress, job, progress))
+
+    def _tell(self, job: Job, show: Show) -> None:
+        if job.id not in self._status:
+            self._status[job.id] = StatusLine()
+        self._status[job.id].tell(show)
+
+    async def _close_status(self, job: Job) -> None:
+        status = self._status.pop(job.id, None)
+        if status is not None:
+            await status.close()

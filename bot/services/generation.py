@@ -1,0 +1,80 @@
+"""The use case everything hangs on: an order becomes a job, and the job gets its turn."""
+
+import logging
+from dataclasses import replace
+
+from bot.domain import Job, JobState, Order, Origin, new_job_id, now
+from bot.errors import LimitError
+from bot.services.dispatcher import Dispatcher
+from bot.services.models import ModelShelf
+from bot.services.ports import Ledger
+from bot.services.queue import FairQueue
+from bot.services.resolve import Defaults, resolve
+from generation import GenerationRequest
+
+log = logging.getLogger(__name__)
+
+
+class GenerationService:
+    """Accepts and withdraws jobs."""
+
+    def __init__(
+        self, models: ModelShelf, queue: FairQueue, ledger: Ledger, dispatcher: Dispatcher, defaults: Defaults
+    ) -> None:
+        self.models = models
+        self._queue = queue
+        self._ledger = ledger
+        self._dispatcher = dispatcher
+        self._defaults = defaults
+
+    def accept(self, order: Order, person: int) -> GenerationRequest:
+        """Completes an order and reserves its place in the queue; needs no I/O, so it can be refused at once.
+
+        Whoever accepts must `submit` or `withdraw_acceptance`.
+
+        Raises:
+            InvalidRequestError: A value is impossible.
+            ModelError: There is no model.
+            LimitError: The person has too much waiting, or asks for more than is allowed.
+        """
+        request = resolve(order, self.models.usable, self.models.default(), self._defaults)
+        self._queue.reserve(person)
+        return request
+
+    def withdraw_acceptance(self, person: int) -> None:
+        """Gives back the place of an order that will not be submitted."""
+        self._queue.release(person)
+
+    async def submit(self, request: GenerationRequest, origin: Origin) -> Job:
+        """Keeps an accepted request as a job, and only then lets the queue see it."""
+        job = Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now())
+        await self._ledger.add(job)
+        self._queue.put(job)
+        self._dispatcher.welcome(job)
+        log.info("job %s of %s accepted", job.id, origin.user_id)
+        return job
+
+    async def cancel(self, job_id: str, person: int, *, moderator: bool = False) -> Job:
+        """Withdraws a job that waits or stops one that is being painted.
+
+        Raises:
+            LimitError: It is another person's job, or it is over already.
+        """
+        job = await self._ledger.find(job_id)
+        if job is None or job.state not in {JobState.QUEUED, JobState.RUNNING}:
+            raise LimitError("This job is over already; there is nothing left to cancel.")
+        if job.origin.user_id != person and not moderator:
+            raise LimitError("Only the person who asked for this, or a moderator, can cancel it.")
+        if not await self._dispatcher.cancel(job):
+            raise LimitError("This job is just being finished; it cannot be cancelled any more.")
+        return job
+
+    async def resume(self) -> int:
+        """Takes up what a previous run of the bot left unfinished; returns how many jobs that were."""
+        jobs = await self._ledger.unfinished()
+        for job in jobs:
+            if job.state is JobState.RENDERED:
+                self._dispatcher.deliver(job)
+            else:
+                self._queue.put(replace(job, state=JobState.QUEUED), reserved=False)
+        return len(jobs)

@@ -1,0 +1,58 @@
+"""The models people may choose from, kept warm so that answering never touches the disk."""
+
+import asyncio
+import logging
+
+from generation import Catalog, ModelEntry, ModelError
+
+log = logging.getLogger(__name__)
+
+REFRESH_SECONDS = 30.0
+
+
+class ModelShelf:
+    """A copy of the catalogue in memory, looked at again every half minute.
+
+    Args:
+        catalog: Read by this object alone, off the event loop.
+    """
+
+    def __init__(self, catalog: Catalog) -> None:
+        self._catalog = catalog
+        self._usable: tuple[ModelEntry, ...] = ()
+        self._default: str | None = None
+        self._problem = "The list of models is still being read; try again in a moment."
+
+    @property
+    def usable(self) -> tuple[ModelEntry, ...]:
+        """What can be painted with."""
+        return self._usable
+
+    def default(self) -> str:
+        """Returns the name of the model that is used where none is named.
+
+        Raises:
+            ModelError: There is none; the text says what to do.
+        """
+        if self._default is None:
+            raise ModelError(self._problem)
+        return self._default
+
+    async def refresh(self) -> None:
+        """Looks at the models folder once."""
+        await asyncio.to_thread(self._look)
+
+    async def keep_fresh(self) -> None:
+        """Looks at the models folder for ever."""
+        while True:
+            await self.refresh()
+            await asyncio.sleep(REFRESH_SECONDS)
+
+    def _look(self) -> None:
+        try:
+            self._usable = self._catalog.usable()
+            self._default = self._catalog.default().name
+        except ModelError as error:
+            self._default, self._problem = None, str(error)
+        except OSError as error:
+            log.warning("the models folder could not be read: %s", error)

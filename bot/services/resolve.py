@@ -1,0 +1,96 @@
+"""From what a person typed to a complete request: typed beats default. Pure."""
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from bot.domain import Order
+from bot.errors import LimitError
+from bot.services.sizes import other_side, parse_aspect, size_for
+from generation import GenerationRequest, InvalidRequestError, ModelEntry
+from generation.request import check_name
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defaults:
+    """What holds where a person typed nothing, and the longest side they may ask for."""
+
+    steps: int
+    cfg: float
+    sampler: str
+    scheduler: str
+    negative: str
+    count: int
+    max_size: int
+
+
+def random_seed() -> int:
+    """Draws a seed of 32 bits, which every other tool can read."""
+    return secrets.randbelow(2**32)
+
+
+def resolve(
+    order: Order,
+    models: Sequence[ModelEntry],
+    default_model: str,
+    defaults: Defaults,
+    draw_seed: Callable[[], int] = random_seed,
+) -> GenerationRequest:
+    """Completes an order.
+
+    Args:
+        order: What the person typed.
+        models: What can be painted with.
+        default_model: The one that is used where none is named.
+        defaults: Everything else.
+        draw_seed: Where a seed comes from if none was typed.
+
+    Raises:
+        InvalidRequestError: A value is impossible; the text names it and what would work.
+        LimitError: A value is beyond what this bot allows.
+    """
+    if not order.prompt.strip():
+        raise InvalidRequestError("prompt", "prompt is empty: say what to paint, such as `a red apple`.")
+    model = _model(order.model or default_model, models)
+    width, height = _size(order, model.native_size)
+    if max(width, height) > defaults.max_size:
+        raise LimitError(f"{width}x{height} is too large here: the longest side may have {defaults.max_size} pixels.")
+    return GenerationRequest(
+        prompt=order.prompt,
+        negative_prompt=_typed(order.negative, defaults.negative),
+        model=model.name,
+        width=width,
+        height=height,
+        steps=_typed(order.steps, defaults.steps),
+        guidance_scale=_typed(order.cfg, defaults.cfg),
+        sampler=_typed(order.sampler, defaults.sampler),
+        scheduler=_typed(order.scheduler, defaults.scheduler),
+        seed=draw_seed() if order.seed is None else order.seed,
+        count=_typed(order.count, defaults.count),
+    )
+
+
+def _typed(typed: T | None, default: T) -> T:
+    return default if typed is None else typed
+
+
+def _model(name: str, models: Sequence[ModelEntry]) -> ModelEntry:
+    by_name = {model.name.lower(): model for model in models}
+    check_name("model", name.lower(), by_name)
+    return by_name[name.lower()]
+
+
+def _size(order: Order, native: int) -> tuple[int, int]:
+    if order.aspect is None:
+        return order.width or native, order.height or native
+    ratio = parse_aspect(order.aspect)
+    if order.width and order.height:
+        raise InvalidRequestError("aspect", "Give either aspect or both width and height, not all three.")
+    if order.width:
+        return order.width, other_side(order.width, 1 / ratio)
+    if order.height:
+        return other_side(order.height, ratio), order.height
+    return size_for(ratio, native)
