@@ -1,6 +1,7 @@
 """The use case everything hangs on: an order becomes a job, and the job gets its turn."""
 
 import logging
+from contextlib import ExitStack
 from dataclasses import replace
 
 from bot.domain import Job, JobState, Order, Origin, new_job_id, now
@@ -48,7 +49,10 @@ class GenerationService:
     async def submit(self, request: GenerationRequest, origin: Origin) -> Job:
         """Keeps an accepted request as a job, and only then lets the queue see it."""
         job = Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now())
-        await self._ledger.add(job)
+        with ExitStack() as undo:
+            undo.callback(self._queue.release, origin.user_id)
+            await self._ledger.add(job)
+            undo.pop_all()
         self._queue.put(job)
         self._dispatcher.welcome(job)
         log.info("job %s of %s accepted", job.id, origin.user_id)

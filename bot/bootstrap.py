@@ -1,0 +1,109 @@
+"""The composition root: the one file that knows every part."""
+
+import asyncio
+import logging
+import signal
+from contextlib import suppress
+
+import aiohttp
+import discord
+
+from bot.client import EaselClient, Parts
+from bot.errors import SettingsError
+from bot.persistence.database import Database, upgrade
+from bot.persistence.ledger import SqlLedger
+from bot.persistence.pictures import PictureFolder
+from bot.services.delivery import Delivery
+from bot.services.dispatcher import Dispatcher
+from bot.services.generation import GenerationService
+from bot.services.models import ModelShelf
+from bot.services.ports import Ports
+from bot.services.queue import FairQueue
+from bot.services.resolve import Defaults
+from bot.settings import Settings
+from bot.ui.messenger import DiscordMessenger
+from generation import Catalog, Executor, LocalExecutor
+
+log = logging.getLogger(__name__)
+
+HOW_TO_BEGIN = (
+    "DISCORD_TOKEN is not set. Create an application at https://discord.com/developers/applications, "
+    "copy its bot token, and put DISCORD_TOKEN=... into the file .env (docs/install.md shows every step)."
+)
+
+
+def run(settings: Settings) -> None:
+    """Runs the bot until it is stopped.
+
+    Raises:
+        EaselError: A setting is wrong, or Discord or the database cannot be reached; the text says what to do.
+    """
+    if settings.discord_token is None:
+        raise SettingsError(HOW_TO_BEGIN)
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    with suppress(asyncio.CancelledError):
+        asyncio.run(serve(settings, settings.discord_token.get_secret_value()))
+
+
+async def serve(settings: Settings, token: str, executor: Executor | None = None) -> None:
+    """Runs the bot in this event loop until the task is cancelled.
+
+    Args:
+        settings: Everything an operator can set.
+        token: The bot's token.
+        executor: What paints; the local device by default.
+    """
+    _stop_on_signals()
+    await upgrade(settings.database)
+    client = build(settings, executor or LocalExecutor(settings, _catalog(settings)))
+    async with client:
+        try:
+            await client.start(token)
+        except discord.LoginFailure as error:
+            raise SettingsError("DISCORD_TOKEN was refused by Discord: copy the bot's token anew.") from error
+        except (aiohttp.ClientError, OSError) as error:
+            raise SettingsError(f"Discord cannot be reached at {settings.discord_api_url}.") from error
+
+
+def build(settings: Settings, executor: Executor) -> EaselClient:
+    """Fits all parts together; nothing is started."""
+    point_at(settings.discord_api_url)
+    client = EaselClient(settings)
+    database = Database(settings.database)
+    ports = Ports(SqlLedger(database), PictureFolder(settings.data_dir / "pictures"), DiscordMessenger(client))
+    queue = FairQueue(settings.max_waiting)
+    dispatcher = Dispatcher(queue, executor, ports, Delivery(ports))
+    models = ModelShelf(_catalog(settings))
+    generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
+    client.fit(Parts(generation, dispatcher, executor, database))
+    return client
+
+
+def point_at(api_url: str) -> None:
+    """Points discord.py at a REST address; it learns the gateway's address from there."""
+    discord.http.Route.BASE = api_url.rstrip("/")
+
+
+def _catalog(settings: Settings) -> Catalog:
+    return Catalog(settings.models_path, settings.model)
+
+
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(
+        steps=settings.default_steps,
+        cfg=settings.default_cfg,
+        sampler=settings.default_sampler,
+        scheduler=settings.default_scheduler,
+        negative=settings.default_negative,
+        count=settings.default_count,
+        max_size=settings.max_size,
+    )
+
+
+def _stop_on_signals() -> None:
+    task = asyncio.current_task()
+    if task is None:
+        return
+    for number in (signal.SIGINT, signal.SIGTERM):
+        with suppress(NotImplementedError, ValueError):  # Windows has none, nor has a loop beside the main thread
+            asyncio.get_running_loop().add_signal_handler(number, task.cancel)

@@ -1,0 +1,114 @@
+"""The discord.py client: adds the cogs, starts the dispatcher, closes everything in order."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from bot.cogs.imagine import ImagineCog
+from bot.persistence.database import Database
+from bot.services.dispatcher import Dispatcher
+from bot.services.generation import GenerationService
+from bot.settings import Settings
+from bot.ui.buttons import CancelButton
+from bot.ui.permissions import invite_link
+from bot.ui.requests import PASSING
+from bot.ui.tree import EaselTree
+from generation import Executor
+
+log = logging.getLogger(__name__)
+
+SYNC_PAUSES = (1.0, 5.0, 15.0, 60.0)
+INTENTS = discord.Intents(guilds=True)  # none of them privileged
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the client keeps running, and closes in the end."""
+
+    generation: GenerationService
+    dispatcher: Dispatcher
+    executor: Executor
+    database: Database
+
+
+class EaselClient(commands.AutoShardedBot):
+    """The bot on Discord. Bootstrap fits its parts before it is started."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(
+            command_prefix=commands.when_mentioned,
+            help_command=None,
+            intents=INTENTS,
+            tree_cls=EaselTree,
+            allowed_mentions=discord.AllowedMentions.none(),
+            chunk_guilds_at_startup=False,
+            max_messages=None,
+        )
+        self._settings = settings
+        self._background: list[asyncio.Task[None]] = []
+        self._closing = False
+
+    def fit(self, parts: Parts) -> None:
+        """Takes in what the client works with."""
+        self._parts = parts
+        self.generation = parts.generation
+
+    async def setup_hook(self) -> None:
+        """Runs once after the login: nothing here waits for the model or for the commands' registration."""
+        await self.add_cog(ImagineCog(self.generation, self._settings.command))
+        self.add_dynamic_items(CancelButton)
+        await self._parts.executor.start()
+        resumed = await self.generation.resume()
+        if resumed:
+            log.info("%d jobs go on from before the restart", resumed)
+        self._run("models", self.generation.models.keep_fresh())
+        self._run("dispatcher", self._parts.dispatcher.run(self._settings.slots))
+        self._run("commands", self._register_commands())
+
+    async def on_ready(self) -> None:
+        """Says in the log that it is online, and how to invite it."""
+        log.info("online as %s in %d servers", self.user, len(self.guilds))
+        if self.application_id is not None:
+            log.info("invite: %s", invite_link(self.application_id))
+
+    async def close(self) -> None:
+        """Stops taking jobs, parks what is being painted, then closes executor, database and Discord, in order."""
+        if self._closing:
+            return
+        self._closing = True
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._parts.executor.close()
+        await self._parts.dispatcher.close()
+        await self._parts.database.close()
+        await super().close()
+
+    async def _register_commands(self) -> None:
+        """Registers the commands with Discord, for every server and for direct messages."""
+        for pause in (*SYNC_PAUSES, None):
+            try:
+                registered = await self.tree.sync()
+            except (discord.HTTPException, *PASSING) as error:
+                if pause is None:
+                    raise
+                log.warning("the commands could not be registered (%s); trying again in %.0f s", error, pause)
+                await asyncio.sleep(pause)
+            else:
+                log.info("registered %s", ", ".join(f"/{command.name}" for command in registered))
+                return
+
+    def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_report_end)
+        self._background.append(task)
+
+
+def _report_end(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("%s stopped working", task.get_name(), exc_info=task.exception())

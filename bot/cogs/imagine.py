@@ -1,0 +1,128 @@
+"""/imagine: words become a job."""
+
+import logging
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.domain import Order, Origin
+from bot.errors import AnswerExpiredError, EaselError
+from bot.services.generation import GenerationService
+from bot.services.sizes import ASPECTS
+from bot.ui.autocomplete import matching
+from bot.ui.permissions import missing
+from bot.ui.private import acknowledge, whisper
+from generation import SAMPLERS, SCHEDULES, GenerationError, GenerationRequest
+from generation.request import (
+    MAX_COUNT,
+    MAX_GUIDANCE_SCALE,
+    MAX_PROMPT_CHARACTERS,
+    MAX_SEED,
+    MAX_SIZE,
+    MAX_STEPS,
+    MIN_SIZE,
+)
+
+log = logging.getLogger(__name__)
+
+Text = app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS]
+Side = app_commands.Range[int, MIN_SIZE, MAX_SIZE]
+Choices = list[app_commands.Choice[str]]
+
+
+class ImagineCog(commands.Cog):
+    """The main command.
+
+    Args:
+        service: Where orders go.
+        name: The command's name; another image bot may own /imagine on the same server.
+    """
+
+    def __init__(self, service: GenerationService, name: str) -> None:
+        self._service = service
+        self.imagine.name = name
+
+    @app_commands.command(name="imagine", description="Paint a picture from words")
+    @app_commands.describe(
+        prompt="What to paint",
+        negative="What to keep out of the picture",
+        model="Which model paints",
+        aspect="Width to height, such as 3:2",
+        width="Width in pixels, a multiple of 8",
+        height="Height in pixels, a multiple of 8",
+        steps="How many steps to take: more is slower and finer",
+        cfg="How closely to follow the prompt; 1 is without guidance",
+        sampler="How the noise is taken away",
+        scheduler="How the steps are spaced",
+        seed="The same seed and settings paint the same picture",
+        count="How many pictures",
+    )
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
+        self,
+        interaction: discord.Interaction[Any],
+        prompt: Text,
+        negative: Text | None = None,
+        model: str | None = None,
+        aspect: str | None = None,
+        width: Side | None = None,
+        height: Side | None = None,
+        steps: app_commands.Range[int, 1, MAX_STEPS] | None = None,
+        cfg: app_commands.Range[float, 0, MAX_GUIDANCE_SCALE] | None = None,
+        sampler: str | None = None,
+        scheduler: str | None = None,
+        seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
+        count: app_commands.Range[int, 1, MAX_COUNT] | None = None,
+    ) -> None:
+        """Paints; what was left open has the server's defaults."""
+        order = Order(
+            prompt=prompt,
+            negative=negative,
+            model=model,
+            aspect=aspect,
+            width=width,
+            height=height,
+            steps=steps,
+            cfg=cfg,
+            sampler=sampler,
+            scheduler=scheduler,
+            seed=seed,
+            count=count,
+        )
+        if lacking := missing(interaction):
+            await whisper(interaction, f"I cannot post pictures here: I lack the permission {', '.join(lacking)}.")
+            return
+        try:
+            request = self._service.accept(order, interaction.user.id)
+        except (EaselError, GenerationError) as error:
+            await whisper(interaction, str(error))
+            return
+        await self._submit(interaction, request)
+
+    async def _submit(self, interaction: discord.Interaction[Any], request: GenerationRequest) -> None:
+        try:
+            origin: Origin = await acknowledge(interaction)
+        except AnswerExpiredError as error:
+            self._service.withdraw_acceptance(interaction.user.id)
+            log.warning("a command was lost: %s", error)
+            return
+        await self._service.submit(request, origin)
+
+    @imagine.autocomplete("model")
+    async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+        return matching(current, [model.name for model in self._service.models.usable])
+
+    @imagine.autocomplete("aspect")
+    async def _aspects(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+        return matching(current, ASPECTS)
+
+    @imagine.autocomplete("sampler")
+    async def _samplers(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+        return matching(current, SAMPLERS)
+
+    @imagine.autocomplete("scheduler")
+    async def _schedulers(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+        return matching(current, SCHEDULES)

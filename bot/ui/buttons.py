@@ -1,0 +1,52 @@
+"""Buttons whose ids carry their job, so that they work after a restart."""
+
+import re
+from typing import Any, Protocol, Self, cast
+
+import discord
+
+from bot.errors import EaselError
+from bot.services.generation import GenerationService
+from bot.ui.private import whisper
+
+
+class HasGeneration(Protocol):
+    """The client, as far as buttons know it."""
+
+    generation: GenerationService
+
+
+class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"easel:cancel:(?P<job>[0-9a-z]{10})"):
+    """Stops a job: for the person who asked for it, and for moderators."""
+
+    def __init__(self, job_id: str) -> None:
+        self.job_id = job_id
+        button: discord.ui.Button[Any] = discord.ui.Button(
+            label="Cancel Job", style=discord.ButtonStyle.danger, custom_id=f"easel:cancel:{job_id}"
+        )
+        super().__init__(button)
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Makes the button that was pressed anew from its id."""
+        return cls(match["job"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Cancels the job; its message changes when the painting has stopped."""
+        await interaction.response.defer()
+        service = cast(HasGeneration, interaction.client).generation
+        moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
+        try:
+            await service.cancel(self.job_id, interaction.user.id, moderator=moderator)
+        except EaselError as error:
+            await whisper(interaction, str(error))
+
+
+def cancel_view(job_id: str) -> discord.ui.View:
+    """Returns a message's components with the cancel button alone."""
+    view = discord.ui.View(timeout=None)
+    view.add_item(CancelButton(job_id))
+    view.stop()  # presses are answered by the id's pattern; nothing has to remember this view
+    return view

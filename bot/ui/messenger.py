@@ -1,0 +1,118 @@
+"""A job's message in Discord: one per job, edited from waiting to running to finished."""
+
+import io
+from collections.abc import Sequence
+
+import discord
+
+from bot.domain import Job, now
+from bot.errors import AnswerExpiredError, DeliveryError
+from bot.services.ports import Upload
+from bot.ui import words
+from bot.ui.buttons import cancel_view
+from bot.ui.private import NO_MENTIONS
+from bot.ui.requests import patiently
+from generation import Progress
+
+
+class DiscordMessenger:
+    """Speaks to people through the interaction's own address, and by channel messages once that is dead.
+
+    It needs nothing but the job, so it works after a restart too.
+    """
+
+    def __init__(self, client: discord.Client) -> None:
+        self._client = client
+
+    async def show_waiting(self, job: Job, place: int) -> None:
+        """Says how many jobs are in front of it."""
+        await self._show(job, words.waiting(job, place), cancel_view(job.id))
+
+    async def show_progress(self, job: Job, progress: Progress) -> None:
+        """Says how far a job has come."""
+        await self._show(job, words.running(job, progress), cancel_view(job.id))
+
+    async def show_cancelled(self, job: Job) -> None:
+        """Says that the job was withdrawn."""
+        await self._show(job, words.cancelled(job), None)
+
+    async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        """Turns the job's answer into its result."""
+        text = words.finished(job, notes)
+        message = await patiently(
+            lambda: self._webhook(job).edit_message(
+                job.origin.message_id,
+                content=text,
+                attachments=_files(files),
+                view=None,
+                allowed_mentions=NO_MENTIONS,
+            )
+        )
+        return message.id
+
+    async def send(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        """Posts the result as a message of its own, in place of the answer that can no longer be edited."""
+        text = words.finished(job, notes)
+        message = await patiently(
+            lambda: self._channel(job).send(text, files=_files(files), nonce=job.id, allowed_mentions=NO_MENTIONS)
+        )
+        await self._remove_stale(job)
+        return message.id
+
+    async def refuse(self, job: Job, reason: str) -> None:
+        """Tells the person alone why there is no result, and takes the public answer away."""
+        text = f"{words.escape(job.request.prompt, 300)}: {reason}"[: words.CONTENT_LIMIT]
+        if job.origin.answerable(now()):
+            try:
+                await self._refuse_by_follow_up(job, text)
+            except AnswerExpiredError:
+                await self._refuse_by_direct_message(job, text)
+        else:
+            await self._refuse_by_direct_message(job, text)
+
+    async def _refuse_by_follow_up(self, job: Job, text: str) -> None:
+        """The first follow-up to a public answer would be public too, unless that answer is gone before."""
+        webhook = self._webhook(job)
+        await patiently(lambda: webhook.delete_message(job.origin.message_id))
+        await patiently(lambda: webhook.send(text, ephemeral=True, wait=True, allowed_mentions=NO_MENTIONS))
+
+    async def _refuse_by_direct_message(self, job: Job, text: str) -> None:
+        await self._remove_stale(job)
+        if job.origin.guild_id is None:
+            await patiently(lambda: self._channel(job).send(text, nonce=job.id, allowed_mentions=NO_MENTIONS))
+            return
+        try:
+            channel = await patiently(lambda: self._client.create_dm(discord.Object(job.origin.user_id)))
+            await patiently(lambda: channel.send(text, nonce=job.id, allowed_mentions=NO_MENTIONS))
+        except DeliveryError:
+            neutral = f"<@{job.origin.user_id}> A picture you asked for could not be painted."
+            await patiently(lambda: self._channel(job).send(neutral, nonce=job.id, allowed_mentions=NO_MENTIONS))
+
+    async def _show(self, job: Job, text: str, view: discord.ui.View | None) -> None:
+        if not job.origin.answerable(now()):
+            return
+        await patiently(
+            lambda: self._webhook(job).edit_message(
+                job.origin.message_id, content=text, view=view, allowed_mentions=NO_MENTIONS
+            )
+        )
+
+    async def _remove_stale(self, job: Job) -> None:
+        """Deletes the answer whose token is dead; it may be gone already."""
+        message = self._channel(job).get_partial_message(job.origin.message_id)
+        try:
+            await patiently(message.delete)
+        except AnswerExpiredError:
+            return
+
+    def _webhook(self, job: Job) -> discord.Webhook:
+        origin = job.origin
+        data = {"id": origin.application_id, "type": discord.WebhookType.application.value, "token": origin.token}
+        return discord.Webhook.from_state(data=data, state=self._client._connection)  # type: ignore[arg-type]
+
+    def _channel(self, job: Job) -> discord.PartialMessageable:
+        return self._client.get_partial_messageable(job.origin.channel_id, guild_id=job.origin.guild_id)
+
+
+def _files(files: Sequence[Upload]) -> list[discord.File]:
+    return [discord.File(io.BytesIO(file.data), filename=file.name) for file in files]

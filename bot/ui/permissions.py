@@ -1,0 +1,33 @@
+"""What the bot may do where, and the link that invites it."""
+
+from typing import Any
+
+import discord
+
+REQUIRED = discord.Permissions(
+    view_channel=True,
+    send_messages=True,
+    send_messages_in_threads=True,
+    embed_links=True,
+    attach_files=True,
+    read_message_history=True,
+    add_reactions=True,
+)
+SCOPES = ("bot", "applications.commands")
+
+
+def invite_link(application_id: int) -> str:
+    """Returns the address at which the owner of a server lets the bot in."""
+    return discord.utils.oauth_url(application_id, permissions=REQUIRED, scopes=SCOPES)
+
+
+def missing(interaction: discord.Interaction[Any]) -> list[str]:
+    """Names the permissions that the bot lacks in a command's channel to post a picture, as Discord's own menu does."""
+    if interaction.guild_id is None:
+        return []
+    in_thread = isinstance(interaction.channel, discord.Thread)
+    needed = discord.Permissions(
+        view_channel=True, attach_files=True, send_messages=not in_thread, send_messages_in_threads=in_thread
+    )
+    lacking = needed & ~interaction.app_permissions
+    return [name.replace("_", " ").title() for name, needs in lacking if needs]

@@ -1,0 +1,68 @@
+"""Answers that only one person sees, and the first answer to a command."""
+
+import asyncio
+import logging
+from typing import Any
+
+import discord
+
+from bot.domain import Origin, now
+from bot.errors import AnswerExpiredError
+from bot.ui.requests import PASSING
+
+log = logging.getLogger(__name__)
+
+NO_MENTIONS = discord.AllowedMentions.none()
+_ALREADY_ACKNOWLEDGED, _UNKNOWN_INTERACTION = 40060, 10062
+_TRIES = 4
+
+
+async def whisper(interaction: discord.Interaction[Any], text: str) -> None:
+    """Tells a person something alone, whether or not the interaction was answered before."""
+    text = text[:2000]
+    if interaction.response.is_done():
+        await interaction.followup.send(text, ephemeral=True, allowed_mentions=NO_MENTIONS)
+    else:
+        await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NO_MENTIONS)
+
+
+async def acknowledge(interaction: discord.Interaction[Any]) -> Origin:
+    """Answers a command within Discord's three seconds: a public message that thinks.
+
+    Raises:
+        AnswerExpiredError: Discord no longer takes an answer to it.
+    """
+    message_id = await _defer(interaction)
+    if message_id is None:
+        message_id = (await interaction.original_response()).id
+    if interaction.channel_id is None:
+        raise AnswerExpiredError("The command came from no channel.")
+    return Origin(
+        user_id=interaction.user.id,
+        channel_id=interaction.channel_id,
+        guild_id=interaction.guild_id,
+        application_id=interaction.application_id,
+        token=interaction.token,
+        message_id=message_id,
+        asked_at=now(),
+        file_limit=interaction.filesize_limit,
+    )
+
+
+async def _defer(interaction: discord.Interaction[Any]) -> int | None:
+    """Defers, trying again where the connection was dropped; returns the message's id if Discord tells it."""
+    for attempt in range(_TRIES):
+        try:
+            response = await interaction.response.defer(thinking=True)
+        except PASSING:
+            log.info("the first answer to a command was dropped; trying again")
+            await asyncio.sleep(0.1 * 2**attempt)
+        except discord.HTTPException as error:
+            if error.code == _ALREADY_ACKNOWLEDGED:  # an earlier try arrived, only its answer was lost
+                return None
+            if error.code == _UNKNOWN_INTERACTION:
+                break
+            raise
+        else:
+            return None if response is None else response.message_id
+    raise AnswerExpiredError("Discord did not take the answer within its three seconds.")

@@ -1,0 +1,58 @@
+"""Calls to Discord that survive a bad moment of the network, and refusals in our own words."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import aiohttp
+import discord
+
+from bot.errors import AnswerExpiredError, DeliveryError, UploadTooLargeError
+
+log = logging.getLogger(__name__)
+
+PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
+CALL_SECONDS = 90.0  # an upload of 25 MB on a slow line
+PASSING = (aiohttp.ClientError, TimeoutError, OSError, discord.DiscordServerError)
+
+_UNKNOWN_CHANNEL, _UNKNOWN_MESSAGE, _UNKNOWN_WEBHOOK = 10003, 10008, 10015
+_TOO_LARGE, _INVALID_TOKEN = 40005, 50027
+_NO_ACCESS, _CANNOT_DM, _NO_PERMISSION = 50001, 50007, 50013
+
+T = TypeVar("T")
+
+
+async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+    """Makes a call that may safely be repeated, again and again while the trouble is a passing one.
+
+    Raises:
+        DeliveryError: Discord refused it, or could not be reached for some 15 seconds.
+    """
+    for pause in (*PAUSES, None):
+        try:
+            async with asyncio.timeout(CALL_SECONDS):
+                return await call()
+        except PASSING as error:
+            if pause is None:
+                raise DeliveryError("Discord could not be reached.") from error
+            log.info("Discord did not answer (%s); trying again in %.1f s", type(error).__name__, pause)
+            await asyncio.sleep(pause)
+        except discord.HTTPException as error:
+            raise refusal(error) from error
+    raise AssertionError("the last try returns or raises")
+
+
+def refusal(error: discord.HTTPException) -> DeliveryError:
+    """Puts a refusal of Discord's into our own words."""
+    if error.status == 401 or error.code in {_INVALID_TOKEN, _UNKNOWN_WEBHOOK, _UNKNOWN_MESSAGE}:
+        return AnswerExpiredError("The answer can no longer be edited.")
+    if error.status == 413 or error.code == _TOO_LARGE:
+        return UploadTooLargeError("The files are too large for Discord.")
+    known = {
+        _UNKNOWN_CHANNEL: "The channel is gone.",
+        _NO_ACCESS: "I cannot see the channel; I need the permission View Channel.",
+        _NO_PERMISSION: "I may not post here; I need the permissions Send Messages and Attach Files.",
+        _CANNOT_DM: "This person takes no direct messages.",
+    }
+    return DeliveryError(known.get(error.code, f"Discord refused it (error {error.code or error.status})."))

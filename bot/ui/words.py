@@ -1,0 +1,71 @@
+"""What people read: messages about a job, escaped and shortened so that Discord takes them."""
+
+import re
+from collections.abc import Sequence
+
+import discord
+
+from bot.domain import Job
+from generation import GenerationRequest, Progress, Stage
+
+CONTENT_LIMIT = 2000
+_LINE_LIMIT = 1500  # what a prompt may take; the rest is for the lines around it
+
+
+def escape(text: str, limit: int = _LINE_LIMIT) -> str:
+    """Makes a person's text harmless and one line long: no markdown, no mentions, no link previews."""
+    line = re.sub(r"\s+", " ", text).strip()
+    escaped = _escape_line(line)
+    if len(escaped) <= limit:
+        return escaped
+    keep = len(line)
+    while len(escaped) >= limit:
+        keep = min(keep - 1, int(keep * limit / len(escaped)))
+        escaped = _escape_line(line[:keep].rstrip())
+    return f"{escaped}…"
+
+
+def waiting(job: Job, place: int) -> str:
+    """Says how many jobs are in front of one."""
+    return f"{_title(job)} (waiting, {place} in front)" if place else f"{_title(job)} (starting)"
+
+
+def running(job: Job, progress: Progress) -> str:
+    """Says how far a job has come."""
+    if progress.stage is Stage.LOADING:
+        return f"{_title(job)} (loading {escape(job.request.model, 100)})"
+    return f"{_title(job)} ({progress.fraction:.0%})"
+
+
+def finished(job: Job, notes: Sequence[str]) -> str:
+    """Names the picture's recipe under it."""
+    lines = [_title(job), f"-# ℹ️ {recipe_line(job.request)} · {job.seconds:.1f} s", *(f"-# {note}" for note in notes)]
+    return "\n".join(lines)
+
+
+def cancelled(job: Job) -> str:
+    """Says that a job was withdrawn."""
+    return f"{_title(job)} (cancelled)"
+
+
+def recipe_line(request: GenerationRequest) -> str:
+    """Writes what one needs to paint the same again in one line."""
+    last = request.seed + request.count - 1
+    parts = [
+        f"seed {request.seed}" if request.count == 1 else f"seeds {request.seed} to {last}",
+        f"{request.width}x{request.height}",
+        f"{request.steps} steps",
+        f"cfg {request.guidance_scale:g}",
+        f"{request.sampler} {request.scheduler}",
+        escape(request.model, 100),
+    ]
+    return " · ".join(parts)
+
+
+def _title(job: Job) -> str:
+    return f"**{escape(job.request.prompt)}** - <@{job.origin.user_id}>"
+
+
+def _escape_line(line: str) -> str:
+    unlinked = re.sub(r"(?i)\b(https?|discord)://", "\\1:\u200b//", line)  # a broken link shows no preview
+    return discord.utils.escape_mentions(discord.utils.escape_markdown(unlinked))
