@@ -7,7 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import discord
+import yarl
 from discord.ext import commands
+from discord.gateway import DiscordWebSocket
 
 from bot.cogs.imagine import ImagineCog
 from bot.persistence.database import Database
@@ -60,6 +62,7 @@ class EaselClient(commands.AutoShardedBot):
 
     async def setup_hook(self) -> None:
         """Runs once after the login: nothing here waits for the model or for the commands' registration."""
+        await self._find_gateway()
         await self.add_cog(ImagineCog(self.generation, self._settings.command))
         self.add_dynamic_items(CancelButton)
         await self._parts.executor.start()
@@ -88,6 +91,11 @@ class EaselClient(commands.AutoShardedBot):
         await self._parts.dispatcher.close()
         await self._parts.database.close()
         await super().close()
+
+    async def _find_gateway(self) -> None:
+        """Lets reconnections go to the gateway of the API in use; discord.py only asks for it the first time."""
+        _, url, _ = await self.http.get_bot_gateway()
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(url)
 
     async def _register_commands(self) -> None:
         """Registers the commands with Discord, for every server and for direct messages."""

@@ -71,7 +71,7 @@ class ImagineCog(commands.Cog):
         width: Side | None = None,
         height: Side | None = None,
         steps: app_commands.Range[int, 1, MAX_STEPS] | None = None,
-        cfg: app_commands.Range[float, 0, MAX_GUIDANCE_SCALE] | None = None,
+        cfg: app_commands.Range[float, 0.0, MAX_GUIDANCE_SCALE] | None = None,
         sampler: str | None = None,
         scheduler: str | None = None,
         seed: app_commands.Range[int, 0, MAX_SEED] | None = None,

@@ -1,0 +1,30 @@
+"""What all tests share: one thread for torch, and no network beyond loopback."""
+
+import os
+import socket
+from typing import Any
+
+import pytest
+
+os.environ.update({"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"})
+
+
+@pytest.fixture(autouse=True)
+def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fails a test that tries to reach anything beyond this machine."""
+    connect = socket.socket.connect
+
+    def guarded(self: socket.socket, address: Any) -> None:
+        if self.family in {socket.AF_INET, socket.AF_INET6} and address[0] not in {"127.0.0.1", "::1"}:
+            raise AssertionError(f"a test tried to reach {address[0]}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", guarded)
+    for name in [name for name in os.environ if name.startswith("EASEL_") or name in {"DISCORD_TOKEN", "DATABASE_URL"}]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Runs every test in an empty folder, so that no .env and no data of a developer's play a part."""
+    monkeypatch.chdir(tmp_path)

@@ -1,0 +1,97 @@
+"""Fakes that behave: an executor that paints flat colours at a word of the test's."""
+
+import asyncio
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+from PIL import Image
+
+from generation import (
+    Artifact,
+    CancelToken,
+    GenerationCancelledError,
+    GenerationRequest,
+    GenerationResult,
+    Progress,
+    Stage,
+)
+
+
+class FakeExecutor:
+    """Paints a flat colour per seed, one UNet call at a time, each waiting for the test where it is told to."""
+
+    def __init__(self) -> None:
+        self.requests: list[GenerationRequest] = []
+        self.calls = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.failures: dict[str, Exception] = {}
+        self.seconds_per_call = 0.0
+        self.notes: tuple[str, ...] = ()
+        self.closed = False
+
+    def hold(self) -> None:
+        """Lets every painting stop before its next call until `release`."""
+        self.gate.clear()
+
+    def release(self) -> None:
+        """Lets paintings go on."""
+        self.gate.set()
+
+    async def start(self) -> None:
+        """Needs no warm-up."""
+
+    async def generate(
+        self,
+        request: GenerationRequest,
+        on_progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+    ) -> GenerationResult:
+        """Paints, or fails as the test said for this prompt."""
+        self.requests.append(request)
+        for done in range(request.calls):
+            if on_progress is not None:
+                on_progress(Progress(Stage.PAINTING, done, request.calls))
+            await self._turn(cancel)
+            self.calls += 1
+        if request.prompt in self.failures:
+            raise self.failures[request.prompt]
+        return GenerationResult(tuple(picture(request.picture(i)) for i in range(request.count)), 1.5, self.notes)
+
+    async def close(self) -> None:
+        """Remembers that it was closed."""
+        self.closed = True
+        self.gate.set()
+
+    async def _turn(self, cancel: CancelToken | None) -> None:
+        while not self.gate.is_set():
+            if cancel is not None and cancel.cancelled:
+                break
+            await asyncio.sleep(0.005)
+        await asyncio.sleep(self.seconds_per_call)
+        if cancel is not None and cancel.cancelled:
+            raise GenerationCancelledError("Cancelled.")
+
+
+def picture(request: GenerationRequest, size: int = 16) -> Artifact:
+    """Returns a small PNG of one colour, different for every seed."""
+    colour = (request.seed % 256, request.seed // 256 % 256, 128)
+    data = io.BytesIO()
+    Image.new("RGB", (size, size), colour).save(data, "PNG")
+    return Artifact(data.getvalue(), "image/png", request)
+
+
+def model_files(folder: Path, *names: str) -> None:
+    """Writes files that the catalogue takes for SDXL checkpoints: the right header, one byte per tensor."""
+    import numpy as np
+    from safetensors.numpy import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tensors = {
+        "model.diffusion_model.input_blocks.0.0.weight": np.zeros((1, 4, 1, 1), np.float16),
+        "conditioner.embedders.1.model.ln_final.weight": np.zeros(1, np.float16),
+        "first_stage_model.decoder.conv_in.weight": np.zeros(1, np.float16),
+    }
+    for name in names:
+        save_file(tensors, folder / f"{name}.safetensors")
