@@ -1,10 +1,10 @@
 """What the bot can be told from outside: environment variables and the file .env, read once at the top."""
 
-from pydantic import Field, SecretStr
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
 from generation import SAMPLERS, SCHEDULES, GenerationSettings
-from generation.request import MAX_COUNT, MAX_GUIDANCE_SCALE, MAX_SIZE, MAX_STEPS, check_name
+from generation.request import MAX_COUNT, MAX_GUIDANCE_SCALE, MAX_SIZE, MAX_STEPS
 
 DISCORD_API = "https://discord.com/api/v10"
 
@@ -49,8 +49,10 @@ class Settings(GenerationSettings):
         """The database's URL, the default filled in."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'easel.db'}"
 
-    def model_post_init(self, context: object) -> None:
-        """Refuses names that no sampler or schedule has."""
-        super().model_post_init(context)
-        check_name("sampler", self.default_sampler, SAMPLERS)
-        check_name("scheduler", self.default_scheduler, SCHEDULES)
+    @field_validator("default_sampler", "default_scheduler")
+    @classmethod
+    def _known(cls, name: str, info: ValidationInfo) -> str:
+        known = SAMPLERS if info.field_name == "default_sampler" else SCHEDULES
+        if name not in known:
+            raise ValueError(f"{name!r} is none of {', '.join(known)}")
+        return name

@@ -157,6 +157,13 @@ class LocalExecutor:
         self._schedule()
 
 
+def describe_local_device() -> str:
+    """Names the device that paints here, with its memory; imports torch."""
+    from generation.sdxl.device import describe_device  # noqa: PLC0415
+
+    return describe_device()
+
+
 class _Newest:
     """Carries progress from the device's thread to the event loop, the newest only."""
 

@@ -10,6 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
@@ -17,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 from bot.errors import SettingsError
 
 BUSY_SECONDS = 10
+_UNUSABLE = (ArgumentError, NoSuchModuleError, ModuleNotFoundError)
 
 
 class Database:
@@ -103,6 +105,10 @@ async def _migrate(url: str, step: Any, revision: str) -> None:
     _make_folder(url)
     try:
         await asyncio.to_thread(step, _alembic(url), revision)
+    except CommandError as error:
+        raise SettingsError(f"The schema cannot be changed to {revision!r}: {_first_line(error)}.") from error
+    except _UNUSABLE as error:
+        raise SettingsError(f"DATABASE_URL cannot be used: {_first_line(error)}.") from error
     except (OperationalError, OSError) as error:
         raise SettingsError(f"The database cannot be opened: {_first_line(error)}. Check DATABASE_URL.") from error
 
@@ -118,7 +124,7 @@ def _engine(url: str) -> AsyncEngine:
     _make_folder(url)
     try:
         engine = create_async_engine(url)
-    except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
+    except _UNUSABLE as error:
         raise SettingsError(f"DATABASE_URL cannot be used: {_first_line(error)}.") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)

@@ -1,0 +1,195 @@
+"""The `easel` command."""
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from types import TracebackType
+from typing import Annotated
+
+import pydantic
+import typer
+from rich.console import Console
+from rich.table import Table
+from typer.exceptions import Abort, TyperException
+
+from bot.domain import Order
+from bot.errors import EaselError
+from bot.settings import Settings
+from generation import Catalog, GenerationError, __version__
+
+FAILED, INTERRUPTED = 2, 130
+
+app = typer.Typer(
+    help="Easel paints with Stable Diffusion XL, for the people of a Discord server or from this command line.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+database = typer.Typer(help="Look after the database.", no_args_is_help=True)
+app.add_typer(database, name="db")
+
+out = Console()
+
+
+@app.callback(invoke_without_command=True)
+def options(
+    *,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program a failure happened.")] = False,
+    version: Annotated[bool, typer.Option("--version", help="Show the version and end.")] = False,
+) -> None:
+    """Options of every command."""
+    if debug:
+        sys.excepthook = sys.__excepthook__
+    if version:
+        out.print(f"easel {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run() -> None:
+    """Run the bot until it is stopped."""
+    from bot.bootstrap import run as run_bot  # noqa: PLC0415 - discord.py is only needed here
+
+    run_bot(Settings())
+
+
+@app.command()
+def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
+    prompt: Annotated[str, typer.Argument(help="What to paint.")],
+    negative: Annotated[str | None, typer.Option(help="What to keep out of the picture.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model's name, file, folder or hub id.")] = None,
+    aspect: Annotated[str | None, typer.Option(help="Width to height, such as 3:2.")] = None,
+    width: Annotated[int | None, typer.Option(help="Pixels, a multiple of 8.")] = None,
+    height: Annotated[int | None, typer.Option(help="Pixels, a multiple of 8.")] = None,
+    steps: Annotated[int | None, typer.Option(help="How many steps to take, 1 to 150.")] = None,
+    cfg: Annotated[float | None, typer.Option(help="How closely to follow the prompt, 0 to 50.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="How the noise is taken away.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="How the steps are spaced.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed paints the same picture.")] = None,
+    count: Annotated[int | None, typer.Option(help="How many pictures, 1 to 10.")] = None,
+    output: Annotated[Path | None, typer.Option(help="A file, or a folder; default: this folder.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per picture.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program a failure happened.")] = False,
+) -> None:
+    """Paint pictures without Discord."""
+    from bot.painting import paint  # noqa: PLC0415
+
+    if debug:
+        sys.excepthook = sys.__excepthook__
+    order = Order(
+        prompt=prompt,
+        negative=negative,
+        model=model,
+        aspect=aspect,
+        width=width,
+        height=height,
+        steps=steps,
+        cfg=cfg,
+        sampler=sampler,
+        scheduler=scheduler,
+        seed=seed,
+        count=count,
+    )
+    for painted in asyncio.run(paint(Settings(), order, output)):
+        if as_json:
+            sys.stdout.write(json.dumps(painted.as_json(), ensure_ascii=False) + "\n")
+        else:
+            sys.stdout.write(f"{painted.path}\n")
+
+
+@app.command()
+def models() -> None:
+    """List the models that are there."""
+    settings = Settings()
+    entries = Catalog(settings.models_path, settings.model).entries()
+    if not entries:
+        out.print(f"There are no models in {settings.models_path}: put an SDXL .safetensors file there.")
+        return
+    table = Table("name", "kind", "dtype", "size", "native")
+    for entry in entries:
+        size = f"{entry.size / 2**20:,.0f} MB" if entry.size else "not here yet"
+        if entry.problem is None:
+            table.add_row(entry.name, entry.kind, entry.dtype, size, f"{entry.native_size} px")
+        else:
+            table.add_row(entry.name, f"[red]{entry.problem}[/]", "", size, "")
+    out.print(table)
+
+
+@app.command()
+def doctor() -> None:
+    """Check everything the bot needs; say what to do where something is missing."""
+    from bot.doctor import examine  # noqa: PLC0415
+
+    table = Table("", "what", "finding", "what to do", show_edge=False)
+    findings = asyncio.run(examine(Settings()))
+    for finding in findings:
+        table.add_row("[green]ok[/]" if finding.ok else "[red]not ok[/]", finding.what, finding.finding, finding.advice)
+    out.print(table)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(1)
+
+
+@database.command()
+def upgrade(revision: Annotated[str, typer.Argument(help="A revision.")] = "head") -> None:
+    """Bring the database to the newest schema, or to a revision."""
+    from bot.persistence import database as storage  # noqa: PLC0415
+
+    asyncio.run(storage.upgrade(Settings().database, revision))
+    out.print("The database is up to date." if revision == "head" else f"The database is at {revision}.")
+
+
+@database.command()
+def downgrade(revision: Annotated[str, typer.Argument(help="A revision; `base` empties the database.")]) -> None:
+    """Take the database back to an earlier schema. What that one cannot hold is lost: back up before."""
+    from bot.persistence import database as storage  # noqa: PLC0415
+
+    asyncio.run(storage.downgrade(Settings().database, revision))
+    out.print(f"The database is at {revision}.")
+
+
+@database.command()
+def backup(target: Annotated[Path, typer.Argument(help="The file to write.")]) -> None:
+    """Copy the SQLite database, safely while the bot runs."""
+    from bot.persistence import database as storage  # noqa: PLC0415
+
+    asyncio.run(storage.backup(Settings().database, target))
+    out.print(f"Copied to {target}.")
+
+
+def main() -> None:
+    """Runs the command line; every failure is one line on stderr and exit code 2."""
+    sys.excepthook = _say_unforeseen
+    logging.captureWarnings(capture=True)
+    try:
+        code = typer.main.get_command(app)(standalone_mode=False)  # Typer's own call would replace the hook
+    except (EaselError, GenerationError) as error:
+        _end(str(error), FAILED)
+    except pydantic.ValidationError as error:
+        _end(_first_setting(error), FAILED)
+    except TyperException as error:
+        _end(" ".join(error.format_message().split()), FAILED)
+    except (KeyboardInterrupt, Abort):
+        _end("Stopped.", INTERRUPTED)
+    sys.exit(code)
+
+
+def _end(text: str, code: int) -> None:
+    if sys.excepthook is sys.__excepthook__ and code == FAILED:
+        raise  # noqa: PLE0704 - always called from an except block; --debug asked for the traceback
+    sys.stderr.write(f"easel: {text}\n")
+    sys.exit(code)
+
+
+def _first_setting(error: pydantic.ValidationError) -> str:
+    first = error.errors()[0]
+    name = str(first["loc"][0]) if first["loc"] else "a setting"
+    variable = name if name.isupper() else f"EASEL_{name.upper()}"
+    return f"{variable} is wrong: {first['msg']}."
+
+
+def _say_unforeseen(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
+    sys.stderr.write(f"easel: something unforeseen happened ({kind.__name__}: {error}); --debug shows where.\n")
+    raise SystemExit(FAILED)

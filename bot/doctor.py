@@ -1,0 +1,93 @@
+"""What `easel doctor` looks at."""
+
+import asyncio
+import importlib.metadata
+import platform
+from dataclasses import dataclass
+
+import aiohttp
+import discord
+
+from bot.bootstrap import HOW_TO_BEGIN, point_at
+from bot.errors import EaselError
+from bot.persistence.database import Database, newest_revision
+from bot.settings import Settings
+from bot.ui.permissions import invite_link
+from generation import Catalog, GenerationError, ModelEntry
+from generation.executor import describe_local_device
+
+SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at, and what to do if it is not well."""
+
+    what: str
+    finding: str
+    ok: bool = True
+    advice: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Looks at everything the bot needs."""
+    return [
+        Finding("Python", platform.python_version()),
+        Finding("torch", importlib.metadata.version("torch")),
+        await asyncio.to_thread(_device),
+        await asyncio.to_thread(_models, settings),
+        await _database(settings),
+        *await _discord(settings),
+        Finding("intents", "none privileged are needed"),
+    ]
+
+
+def _device() -> Finding:
+    try:
+        return Finding("device", describe_local_device())
+    except (ImportError, OSError, RuntimeError) as error:
+        return Finding("device", f"torch cannot be used: {error}", ok=False, advice="install Easel anew")
+
+
+def _models(settings: Settings) -> Finding:
+    catalog = Catalog(settings.models_path, settings.model)
+    try:
+        model: ModelEntry = catalog.default()
+    except GenerationError as error:
+        return Finding("models", "none can be used", ok=False, advice=str(error))
+    return Finding("models", f"{len(catalog.usable())} usable; the default is {model.name}")
+
+
+async def _database(settings: Settings) -> Finding:
+    try:
+        database = Database(settings.database)
+        try:
+            revision = await database.revision()
+        finally:
+            await database.close()
+    except EaselError as error:
+        return Finding("database", "cannot be used", ok=False, advice=str(error))
+    if revision is None:
+        return Finding("database", "new; it is made at the first start")
+    if revision != newest_revision():
+        return Finding("database", f"at {revision}; it is upgraded to {newest_revision()} at the next start")
+    return Finding("database", f"at {revision}, the newest")
+
+
+async def _discord(settings: Settings) -> list[Finding]:
+    if settings.discord_token is None:
+        return [Finding("token", "not set", ok=False, advice=HOW_TO_BEGIN)]
+    point_at(settings.discord_api_url)
+    try:
+        async with asyncio.timeout(SECONDS), discord.Client(intents=discord.Intents.none()) as client:
+            await client.login(settings.discord_token.get_secret_value())
+            application = await client.application_info()
+    except discord.LoginFailure:
+        return [Finding("token", "refused by Discord", ok=False, advice="copy the bot's token anew")]
+    except (discord.HTTPException, aiohttp.ClientError, OSError, TimeoutError) as error:
+        advice = f"check the network and DISCORD_API_URL ({type(error).__name__})"
+        return [Finding("token", "set; Discord cannot be reached", ok=False, advice=advice)]
+    return [
+        Finding("token", f"good; it belongs to {application.name}"),
+        Finding("invite", invite_link(application.id)),
+    ]

@@ -1,0 +1,109 @@
+"""Painting from the command line, through the same executor as the bot's."""
+
+import itertools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from bot.domain import Order
+from bot.services.resolve import Defaults, resolve
+from bot.settings import Settings
+from generation import Catalog, GenerationRequest, GenerationResult, LocalExecutor, recipe
+from generation import Progress as Painting
+from generation.request import MAX_SIZE
+
+
+@dataclass(frozen=True, slots=True)
+class Painted:
+    """One picture that was written to disk."""
+
+    path: Path
+    request: GenerationRequest
+    seconds: float
+    notes: tuple[str, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns what `--json` prints."""
+        return {
+            "path": str(self.path),
+            "seed": self.request.seed,
+            "seconds": round(self.seconds, 3),
+            "recipe": json.loads(recipe.to_json(self.request)),
+            "notes": list(self.notes),
+        }
+
+
+async def paint(settings: Settings, order: Order, output: Path | None) -> list[Painted]:
+    """Paints an order and writes its pictures.
+
+    Args:
+        settings: Defaults for what the order leaves open.
+        order: What to paint; its model may be a file, a folder or a hub id as well as a name.
+        output: A file or a folder; a name that is not taken yet in the present folder by default.
+
+    Raises:
+        GenerationError: It cannot be painted.
+        EaselError: A value is not allowed.
+    """
+    catalog = Catalog(settings.models_path, order.model or settings.model)
+    model = catalog.default()
+    request = resolve(_without_model(order), (model,), model.name, _defaults(settings))
+    paths = _paths(output, request)
+    executor = LocalExecutor(settings, catalog)
+    try:
+        result = await _with_bar(executor, request)
+    finally:
+        await executor.close()
+    for path, artifact in zip(paths, result.artifacts, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(artifact.data)
+    return [
+        Painted(path, artifact.request, result.seconds / request.count, result.notes)
+        for path, artifact in zip(paths, result.artifacts, strict=True)
+    ]
+
+
+async def _with_bar(executor: LocalExecutor, request: GenerationRequest) -> GenerationResult:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("getting ready", total=None)
+
+        def show(progress: Painting) -> None:
+            bar.update(task, description=progress.stage.value, total=progress.total, completed=progress.done)
+
+        return await executor.generate(request, show)
+
+
+def _without_model(order: Order) -> Order:
+    return Order(**{name: getattr(order, name) for name in order.__slots__ if name != "model"})
+
+
+def _defaults(settings: Settings) -> Defaults:
+    return Defaults(
+        steps=settings.default_steps,
+        cfg=settings.default_cfg,
+        sampler=settings.default_sampler,
+        scheduler=settings.default_scheduler,
+        negative=settings.default_negative,
+        count=settings.default_count,
+        max_size=MAX_SIZE,
+    )
+
+
+def _paths(output: Path | None, request: GenerationRequest) -> list[Path]:
+    if output is None or output.is_dir() or not output.suffix:
+        folder = output or Path()
+        return [_free(folder / f"easel-{request.seed + index}.png") for index in range(request.count)]
+    if request.count == 1:
+        return [output]
+    return [output.with_stem(f"{output.stem}-{index + 1}") for index in range(request.count)]
+
+
+def _free(path: Path) -> Path:
+    """Returns a path that is not taken: a picture is never overwritten unless its name was given."""
+    names = itertools.chain([path], (path.with_stem(f"{path.stem}-{number}") for number in itertools.count(2)))
+    return next(name for name in names if not name.exists())
