@@ -102,8 +102,8 @@ def migrations_directory() -> Path:
 
 
 async def _migrate(url: str, step: Any, revision: str) -> None:
-    _make_folder(url)
     try:
+        _make_folder(url)
         await asyncio.to_thread(step, _alembic(url), revision)
     except CommandError as error:
         raise SettingsError(f"The schema cannot be changed to {revision!r}: {_first_line(error)}.") from error
@@ -121,11 +121,13 @@ def _alembic(url: str) -> Config:
 
 
 def _engine(url: str) -> AsyncEngine:
-    _make_folder(url)
     try:
+        _make_folder(url)
         engine = create_async_engine(url)
     except _UNUSABLE as error:
         raise SettingsError(f"DATABASE_URL cannot be used: {_first_line(error)}.") from error
+    except OSError as error:
+        raise SettingsError(f"The database cannot be opened: {_first_line(error)}. Check DATABASE_URL.") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
