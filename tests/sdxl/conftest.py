@@ -1,0 +1,60 @@
+"""A tiny SDXL, saved as people download checkpoints, and an executor that paints with it."""
+
+import io
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from PIL import Image
+
+from generation import Catalog, GenerationRequest, GenerationResult, GenerationSettings, LocalExecutor
+from generation.catalog import describe
+from generation.sdxl.checkpoint import load
+from generation.sdxl.device import Placement, choose_placement
+from generation.sdxl.model import Model
+from tests import tiny
+
+torch.set_num_threads(1)
+
+CPU = Placement(torch.device("cpu"), torch.float32, torch.float32)
+
+
+@pytest.fixture(scope="session")
+def models_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Holds tiny.safetensors, and another of the same shape with other weights."""
+    folder = tmp_path_factory.mktemp("models")
+    tiny.save_single_file(folder / "tiny.safetensors")
+    tiny.save_single_file(folder / "zebra.safetensors", tiny.parts(seed=1))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def model(models_folder: Path) -> Model:
+    """The tiny model, loaded from its single file."""
+    return load(describe(models_folder / "tiny.safetensors"), choose_placement("cpu", "float32"))
+
+
+@pytest.fixture
+async def executor(models_folder: Path) -> AsyncIterator[LocalExecutor]:
+    """A local executor over the tiny models, on the CPU."""
+    settings = GenerationSettings(models_dir=models_folder, device="cpu")
+    local = LocalExecutor(settings, Catalog(models_folder))
+    yield local
+    await local.close()
+
+
+def request(**changes: object) -> GenerationRequest:
+    """Makes a small request of the tiny model."""
+    values: dict[str, object] = {
+        "prompt": "a red apple", "model": "tiny", "width": 64, "height": 64, "steps": 3, "seed": 5,
+    }  # fmt: skip
+    return GenerationRequest(**(values | changes))  # type: ignore[arg-type]
+
+
+def pixels(result: GenerationResult, index: int = 0) -> NDArray[np.int16]:
+    """Returns one picture of a result as integers, (height, width, 3)."""
+    image = Image.open(io.BytesIO(result.artifacts[index].data))
+    return np.asarray(image).astype(np.int16)

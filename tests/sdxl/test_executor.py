@@ -1,0 +1,318 @@
+"""The executor under load, under cancellation, and when things go wrong."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from generation import (
+    CancelToken,
+    Catalog,
+    DeviceMemoryError,
+    ExecutorClosedError,
+    GenerationCancelledError,
+    GenerationRequest,
+    GenerationSettings,
+    LocalExecutor,
+    ModelError,
+    Progress,
+)
+from generation.sdxl import engine
+from generation.sdxl.model import Model
+from tests.sdxl.conftest import pixels, request
+
+
+class Watch:
+    """Stands before a function of the engine: counts its calls and lets some of them fail."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self.calls = 0
+        self.sizes: list[int] = []
+        self.failures: list[Exception | None] = []
+        self.on_call: Callable[[int], None] = lambda _number: None
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.calls += 1
+        self.on_call(self.calls)
+        failure = self.failures.pop(0) if self.failures else None
+        if failure is not None:
+            raise failure
+        if len(args) > 1 and isinstance(args[1], list):
+            self.sizes.append(len(args[1]))
+        return self._function(*args, **kwargs)
+
+
+@pytest.fixture
+def unet(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    watch = Watch(engine.call_unet)
+    monkeypatch.setattr(engine, "call_unet", watch)
+    return watch
+
+
+@pytest.fixture
+def vae(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    watch = Watch(engine.decode)
+    monkeypatch.setattr(engine, "decode", watch)
+    return watch
+
+
+async def test_cancelling_stops_within_one_unet_call(executor: LocalExecutor, unet: Watch) -> None:
+    token = CancelToken()
+    unet.on_call = lambda number: token.cancel() if number == 4 else None
+
+    with pytest.raises(GenerationCancelledError):
+        await executor.generate(request(steps=50), cancel=token)
+
+    assert unet.calls == 4
+
+
+async def test_a_job_cancelled_before_its_turn_is_never_painted(executor: LocalExecutor, unet: Watch) -> None:
+    token = CancelToken()
+    token.cancel()
+
+    with pytest.raises(GenerationCancelledError):
+        await executor.generate(request(), cancel=token)
+
+    assert unet.calls == 0
+
+
+async def test_a_cancelled_task_has_left_the_device_when_it_ends(executor: LocalExecutor, unet: Watch) -> None:
+    started = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    unet.on_call = lambda number: loop.call_soon_threadsafe(started.set) and None if number == 2 else None
+    painting = asyncio.create_task(executor.generate(request(steps=150)))
+    await started.wait()
+
+    painting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await painting
+
+    before = unet.calls
+    assert before < 150
+    await executor.generate(request(steps=2))
+    assert unet.calls == before + 2
+
+
+async def test_progress_counts_unet_calls_and_never_falls(executor: LocalExecutor) -> None:
+    news: list[Progress] = []
+
+    await executor.generate(request(sampler="dpm_2", steps=4, count=2), news.append)
+
+    assert [progress.done for progress in news] == sorted(progress.done for progress in news)
+    assert all(progress.total == 14 for progress in news)
+    assert news[-1].done == 14
+    assert news[-1].fraction == 1.0
+
+
+async def test_a_short_job_overtakes_a_long_one(executor: LocalExecutor) -> None:
+    await executor.generate(request(steps=1))
+    ended: list[str] = []
+
+    async def paint(name: str, **changes: object) -> None:
+        await executor.generate(request(**changes))
+        ended.append(name)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(paint("long", steps=60, width=128, height=128))
+        await asyncio.sleep(0.05)
+        group.create_task(paint("draft", steps=4))
+
+    assert ended == ["draft", "long"]
+
+
+async def test_jobs_of_different_people_share_calls_and_change_nothing(executor: LocalExecutor, unet: Watch) -> None:
+    alone = [pixels(await executor.generate(request(seed=seed, steps=6))) for seed in (1, 2, 3)]
+    unet.sizes.clear()
+
+    together = await asyncio.gather(*(executor.generate(request(seed=seed, steps=6)) for seed in (1, 2, 3)))
+
+    assert max(unet.sizes) > 1
+    for expected, result in zip(alone, together, strict=True):
+        assert np.abs(expected - pixels(result)).max() <= 1
+
+
+async def test_a_failing_job_fails_alone(executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
+    expected = pixels(await executor.generate(request(seed=1, steps=6)))
+    advance = engine.Run.advance
+
+    def poisoned(run: Any, noise: torch.Tensor) -> None:
+        if run.time_ids()[0][0] == 72 and run.done == 2:
+            raise ValueError("a poisoned picture")
+        advance(run, noise)
+
+    monkeypatch.setattr(engine.Run, "advance", poisoned)
+
+    good, bad = await asyncio.gather(
+        executor.generate(request(seed=1, steps=6)),
+        executor.generate(request(height=72, steps=6)),
+        return_exceptions=True,
+    )
+
+    assert isinstance(bad, ValueError)
+    assert not isinstance(good, BaseException)
+    assert np.abs(expected - pixels(good)).max() <= 1
+
+
+async def test_a_shared_call_that_fails_is_taken_apart_and_blamed_on_nobody(
+    executor: LocalExecutor, unet: Watch
+) -> None:
+    unet.failures = [None, ValueError("something in this batch")]
+
+    first, second = await asyncio.gather(
+        executor.generate(request(seed=1, steps=4)), executor.generate(request(seed=2, steps=4))
+    )
+
+    assert pixels(first).std() > 1
+    assert pixels(second).std() > 1
+
+
+async def test_short_of_memory_a_batch_is_painted_one_at_a_time(executor: LocalExecutor, unet: Watch) -> None:
+    expected = await executor.generate(request(count=3))
+    unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
+    unet.sizes.clear()
+
+    result = await executor.generate(request(count=3))
+
+    assert set(unet.sizes) == {1}
+    assert result.notes == ("Memory was short: one picture at a time.",)
+    assert np.abs(pixels(expected, 2) - pixels(result, 2)).max() <= 1
+
+
+async def test_every_rung_of_the_ladder_is_taken_once_and_named(
+    executor: LocalExecutor, unet: Watch, vae: Watch
+) -> None:
+    short = torch.OutOfMemoryError("CUDA out of memory")
+    unet.failures = [short, short]
+    vae.failures = [short]
+
+    result = await executor.generate(request(count=2))
+
+    assert result.notes == (
+        "Memory was short: one picture at a time, keeping only the part in use on the device, decoding in tiles.",
+    )
+
+
+async def test_when_no_rung_is_left_the_job_fails_in_words_and_the_next_one_works(
+    executor: LocalExecutor, vae: Watch
+) -> None:
+    vae.failures = [torch.OutOfMemoryError("CUDA out of memory")] * 3
+
+    with pytest.raises(DeviceMemoryError, match="try a smaller size"):
+        await executor.generate(request())
+
+    assert pixels(await executor.generate(request())).std() > 1
+    assert vae.calls == 4
+
+
+async def test_other_errors_are_not_taken_for_a_lack_of_memory(executor: LocalExecutor, unet: Watch) -> None:
+    unet.failures = [RuntimeError("a kernel is broken")]
+
+    with pytest.raises(RuntimeError, match="a kernel is broken"):
+        await executor.generate(request())
+
+
+async def test_offloading_ends_with_the_work(models_folder: Path, unet: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
+    moves: list[str] = []
+    bring, stay = Model.bring, Model.stay
+
+    def noted(model: Model, stage: Any) -> None:
+        if model.offload:
+            moves.append(stage)
+        bring(model, stage)
+
+    monkeypatch.setattr(Model, "bring", noted)
+    monkeypatch.setattr(Model, "stay", lambda model: (moves.append("stay"), stay(model))[1])
+    unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
+    executor = LocalExecutor(GenerationSettings(models_dir=models_folder, device="cpu"), Catalog(models_folder))
+
+    await executor.generate(request(steps=2))
+    await executor.close()
+
+    assert moves == ["unet", "unet", "vae", "stay"]
+
+
+async def test_two_models_take_turns(executor: LocalExecutor) -> None:
+    results = await asyncio.gather(
+        *(executor.generate(request(model=name, steps=4)) for name in ("tiny", "zebra", "tiny", "zebra"))
+    )
+
+    tiny, zebra = pixels(results[0]), pixels(results[1])
+    assert not np.array_equal(tiny, zebra)
+    assert np.abs(tiny - pixels(results[2])).max() <= 1
+    assert np.abs(zebra - pixels(results[3])).max() <= 1
+
+
+async def test_a_model_that_is_not_there_fails_only_its_own_job(executor: LocalExecutor) -> None:
+    good, bad = await asyncio.gather(
+        executor.generate(request()), executor.generate(request(model="tinny")), return_exceptions=True
+    )
+
+    assert isinstance(bad, ModelError)
+    assert str(bad) == "There is no model named 'tinny'. Did you mean tiny?"
+    assert not isinstance(good, BaseException)
+
+
+async def test_exactly_one_thread_touches_the_device(executor: LocalExecutor, unet: Watch, vae: Watch) -> None:
+    threads: set[int] = set()
+    for watch in (unet, vae):
+        watch.on_call = lambda _number: threads.add(threading.get_ident())
+
+    await asyncio.gather(*(executor.generate(request(seed=seed)) for seed in range(6)))
+
+    assert len(threads) == 1
+    assert threading.get_ident() not in threads
+
+
+async def test_no_more_jobs_than_slots_are_in_the_engine(models_folder: Path, unet: Watch) -> None:
+    settings = GenerationSettings(models_dir=models_folder, device="cpu", slots=2)
+    executor = LocalExecutor(settings, Catalog(models_folder))
+
+    await asyncio.gather(*(executor.generate(request(seed=seed, steps=4)) for seed in range(6)))
+    await executor.close()
+
+    assert max(unet.sizes) == 2
+
+
+async def test_closing_ends_what_is_under_way_and_joins_the_thread(executor: LocalExecutor, unet: Watch) -> None:
+    started = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    unet.on_call = lambda _number: loop.call_soon_threadsafe(started.set) and None
+    painting = asyncio.create_task(executor.generate(request(steps=150)))
+    await started.wait()
+
+    await executor.close()
+
+    with pytest.raises(ExecutorClosedError):
+        await painting
+    with pytest.raises(ExecutorClosedError):
+        await executor.generate(request())
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("device", "encoder"))]
+
+
+async def test_the_default_model_is_loaded_before_anybody_asks(executor: LocalExecutor) -> None:
+    await executor.start()
+
+    news: list[str] = []
+    await executor.generate(request(steps=1), lambda progress: news.append(progress.stage.value))
+
+    assert "loading the model" not in news
+
+
+async def test_without_a_model_starting_is_only_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    executor = LocalExecutor(GenerationSettings(models_dir=tmp_path, device="cpu"), Catalog(tmp_path))
+
+    await executor.start()
+    await executor.close()
+
+    assert "No model is installed" in caplog.text
+
+
+def test_a_request_is_worth_its_unet_calls() -> None:
+    assert request(sampler="dpm_2", steps=35, count=2).calls == 138
+    assert isinstance(request(), GenerationRequest)

@@ -1,0 +1,95 @@
+"""Samplers and schedules against the reference numbers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from generation import SAMPLERS as FACTS
+from generation import SCHEDULES as SCHEDULE_FACTS
+from generation.sdxl.samplers import SAMPLERS, sample
+from generation.sdxl.sigmas import SCHEDULES, schedule, sigma_max, timestep, training_sigmas
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+PROBLEM = np.load(GOLDEN / "problem.npz")
+FINAL = np.load(GOLDEN / "samplers.npz")
+LEVELS = np.load(GOLDEN / "schedules.npz")
+COUNTS = json.loads((GOLDEN / "samplers.json").read_text())
+DTYPES = {"f32": torch.float32, "f64": torch.float64}
+TOLERANCES = {"f32": 1e-5, "f64": 1e-10}
+
+
+def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+    """The exact posterior mean of a mixture of Gaussians, guided with scale 5."""
+    means = torch.from_numpy(PROBLEM["means"])
+    variance = sigma.double() ** 2 + 0.25**2
+
+    def posterior(centres: Tensor) -> Tensor:
+        weights = torch.softmax(-((x.double() - centres) ** 2).flatten(1).sum(1) / (2 * variance), 0)
+        mean = (weights.view(-1, 1, 1, 1) * centres).sum(0, keepdim=True)
+        return (0.25**2 * x.double() + sigma.double() ** 2 * mean) / variance
+
+    uncond = posterior(means)
+    return (uncond + 5 * (posterior(means[:3]) - uncond)).to(x.dtype)
+
+
+@pytest.mark.parametrize("case", sorted(FINAL))
+def test_a_sampler_ends_where_the_reference_does_with_as_many_calls(case: str) -> None:
+    name, scheduler, steps, precision = case.split("/")
+    dtype = DTYPES[precision]
+    sigmas = schedule(scheduler, name, int(steps)).to(dtype)
+    noises = list(torch.from_numpy(PROBLEM["noise"]).to(dtype))
+    calls: list[Tensor] = []
+    asked: list[Tensor] = []
+
+    def counted(x: Tensor, sigma: Tensor) -> Tensor:
+        calls.append(sigma)
+        return denoise(x, sigma)
+
+    def noise(sigma: Tensor, _sigma_next: Tensor) -> Tensor:
+        asked.append(sigma)
+        return noises[len(asked) - 1]
+
+    start = torch.from_numpy(PROBLEM["x"]).to(dtype) * (1 + sigmas[0] ** 2).sqrt()
+    final = sample(name, counted, start, sigmas, noise)[0].double().numpy()
+
+    assert np.linalg.norm(final - FINAL[case]) <= TOLERANCES[precision] * np.linalg.norm(FINAL[case])
+    assert {"calls": len(calls), "noise_calls": len(asked)} == COUNTS[case]
+    assert len(calls) == FACTS[name].calls(int(steps))
+
+
+@pytest.mark.parametrize("case", sorted(LEVELS))
+def test_a_schedule_hands_over_the_references_levels(case: str) -> None:
+    sampler, scheduler, steps, denoised = case.split("/")
+
+    sigmas = schedule(scheduler, sampler, int(steps), float(denoised))
+
+    np.testing.assert_allclose(sigmas.numpy(), LEVELS[case], rtol=1e-6, atol=0)
+
+
+def test_dpm_2_calls_the_unet_twice_a_step_but_for_the_last() -> None:
+    assert [FACTS["dpm_2"].calls(steps) for steps in (1, 2, 35)] == [1, 3, 69]
+
+
+def test_the_names_people_choose_from_are_those_that_exist() -> None:
+    assert set(FACTS) == set(SAMPLERS)
+    assert set(SCHEDULE_FACTS) == set(SCHEDULES)
+
+
+def test_noise_levels_span_sdxls_training() -> None:
+    sigmas = training_sigmas()
+
+    assert sigmas.shape == (1000,)
+    assert float(sigmas[0]) == pytest.approx(0.0292, abs=5e-5)
+    assert sigma_max() == pytest.approx(14.6146, abs=5e-5)
+
+
+def test_a_noise_level_finds_the_training_step_it_came_from() -> None:
+    assert [timestep(float(training_sigmas()[step])) for step in (0, 1, 500, 999)] == [0, 1, 500, 999]
+
+
+def test_no_noise_is_the_first_training_step() -> None:
+    assert timestep(0.0) == 0
