@@ -107,5 +107,5 @@ def check_size(field: str, pixels: int) -> None:
 def check_name(field: str, name: str, known: Collection[str]) -> None:
     """Refuses an unknown name, with the nearest known ones."""
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4) or sorted(known)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)
         raise InvalidRequestError(field, f"There is no {field} named {name!r}. Did you mean {' or '.join(near)}?")

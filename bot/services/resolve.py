@@ -79,7 +79,8 @@ def _typed(typed: T | None, default: T) -> T:
 
 def _model(name: str, models: Sequence[ModelEntry]) -> ModelEntry:
     by_name = {model.name.lower(): model for model in models}
-    check_name("model", name.lower(), by_name)
+    if name.lower() not in by_name:
+        check_name("model", name, [model.name for model in models])
     return by_name[name.lower()]
 
 

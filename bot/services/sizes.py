@@ -43,7 +43,7 @@ def size_for(ratio: float, native: int) -> tuple[int, int]:
         for height in sides
         if _SMALLEST_SHARE * native**2 <= width * height <= native**2
     ]
-    return min(fitting, key=lambda size: abs(math.log(size[0] / size[1] / ratio)))
+    return min(fitting, key=lambda size: (abs(math.log(size[0] / size[1] / ratio)), -size[0] * size[1]))
 
 
 def other_side(side: int, ratio: float) -> int:

@@ -1,0 +1,117 @@
+"""Jobs and fakes of the services' outside world."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.domain import Job, JobState, Origin, Picture, new_job_id, now
+from bot.services.ports import Upload
+from generation import GenerationRequest, Progress
+
+
+def job(person: int = 1, *, asked: timedelta = timedelta(), file_limit: int = 10 * 2**20, **changes: object) -> Job:
+    values: dict[str, object] = {"prompt": "a cat", "model": "tiny", "seed": 7, "steps": 4}
+    origin = Origin(
+        user_id=person,
+        channel_id=10,
+        guild_id=20,
+        application_id=30,
+        token="secret",
+        message_id=40,
+        asked_at=now() - asked,
+        file_limit=file_limit,
+    )
+    request = GenerationRequest(**(values | changes))  # type: ignore[arg-type]
+    return Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now())
+
+
+class MemoryLedger:
+    """Keeps jobs and remembers the way of each."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.ways: dict[str, list[str]] = {}
+        self.reasons: dict[str, str] = {}
+        self.broken = False
+
+    async def add(self, job: Job) -> None:
+        if self.broken:
+            raise OSError("database is locked")
+        self.jobs[job.id] = job
+        self.ways[job.id] = ["queued"]
+
+    async def begin(self, job_id: str) -> None:
+        self.ways.setdefault(job_id, []).append("running")
+
+    async def rendered(self, job_id: str, pictures: Sequence[Picture], seconds: float, notes: Sequence[str]) -> None:
+        self.ways[job_id].append("rendered")
+
+    async def posted(self, job_id: str, message_id: int) -> None:
+        self.ways.setdefault(job_id, []).append(f"posted as {message_id}")
+
+    async def failed(self, job_id: str, reason: str) -> None:
+        self.ways.setdefault(job_id, []).append("failed")
+        self.reasons[job_id] = reason
+
+    async def cancelled(self, job_id: str) -> None:
+        self.ways.setdefault(job_id, []).append("cancelled")
+
+    async def find(self, job_id: str) -> Job | None:
+        return self.jobs.get(job_id)
+
+    async def unfinished(self) -> list[Job]:
+        return list(self.jobs.values())
+
+
+class MemoryPictures:
+    """Keeps files under a number."""
+
+    def __init__(self) -> None:
+        self.files: dict[str, bytes] = {}
+
+    async def put(self, data: bytes) -> str:
+        self.files[str(len(self.files))] = data
+        return str(len(self.files) - 1)
+
+    async def get(self, digest: str) -> bytes:
+        return self.files[digest]
+
+
+class RecordingMessenger:
+    """Remembers what was said; answers and sends may fail as the test says."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+        self.uploads: list[Sequence[Upload]] = []
+        self.notes: tuple[str, ...] = ()
+        self.answer_failures: list[Exception] = []
+        self.send_failures: list[Exception] = []
+        self.refuse_failures: list[Exception] = []
+
+    async def show_waiting(self, job: Job, place: int) -> None:
+        self.said.append(("waiting", f"{job.id} {place}"))
+
+    async def show_progress(self, job: Job, progress: Progress) -> None:
+        self.said.append(("progress", f"{job.id} {progress.done}"))
+
+    async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        if self.answer_failures:
+            raise self.answer_failures.pop(0)
+        self.said.append(("answer", job.id))
+        self.uploads.append(files)
+        self.notes = tuple(notes)
+        return 1
+
+    async def send(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        if self.send_failures:
+            raise self.send_failures.pop(0)
+        self.said.append(("send", job.id))
+        self.uploads.append(files)
+        return 2
+
+    async def refuse(self, job: Job, reason: str) -> None:
+        if self.refuse_failures:
+            raise self.refuse_failures.pop(0)
+        self.said.append(("refuse", reason))
+
+    async def show_cancelled(self, job: Job) -> None:
+        self.said.append(("cancelled", job.id))

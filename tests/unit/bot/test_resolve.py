@@ -1,0 +1,89 @@
+import math
+
+import pytest
+
+from bot.domain import Order
+from bot.errors import LimitError
+from bot.services.resolve import Defaults, resolve
+from bot.services.sizes import ASPECTS, parse_aspect, size_for
+from generation import GenerationRequest, InvalidRequestError, ModelEntry
+
+DEFAULTS = Defaults(
+    steps=30, cfg=7.0, sampler="dpmpp_2m", scheduler="karras", negative="blurry", count=1, max_size=2048
+)
+MODELS = (ModelEntry("sdxl", "x/y", "SDXL"), ModelEntry("Small", "x/z", "SDXL", native_size=128))
+
+
+def ask(**typed: object) -> GenerationRequest:
+    order = Order(**({"prompt": "a cat"} | typed))  # type: ignore[arg-type]
+    return resolve(order, MODELS, "sdxl", DEFAULTS, draw_seed=lambda: 99)
+
+
+def test_what_is_left_open_has_its_default() -> None:
+    assert ask() == GenerationRequest(prompt="a cat", negative_prompt="blurry", model="sdxl", seed=99)
+
+
+def test_what_is_typed_beats_the_default() -> None:
+    asked = ask(negative="", model="SMALL", steps=1, cfg=0.0, sampler="euler", scheduler="normal", seed=0, count=4)
+
+    assert asked == GenerationRequest(
+        prompt="a cat", model="Small", width=128, height=128, steps=1, guidance_scale=0.0, sampler="euler",
+        scheduler="normal", seed=0, count=4,
+    )  # fmt: skip
+
+
+def test_an_empty_prompt_is_refused() -> None:
+    with pytest.raises(InvalidRequestError, match="say what to paint"):
+        ask(prompt="  ")
+
+
+def test_an_unknown_model_is_answered_with_the_nearest() -> None:
+    with pytest.raises(InvalidRequestError, match=r"There is no model named 'sdlx'. Did you mean sdxl\?"):
+        ask(model="sdlx")
+
+
+@pytest.mark.parametrize(
+    ("typed", "size"),
+    [
+        ({"aspect": "3:2"}, (1216, 832)),
+        ({"aspect": "2:3"}, (832, 1216)),
+        ({"aspect": "16:9"}, (1344, 768)),
+        ({"aspect": "1:1"}, (1024, 1024)),
+        ({"aspect": "3:2", "width": 768}, (768, 512)),
+        ({"aspect": "3:2", "height": 512}, (768, 512)),
+        ({"width": 512}, (512, 1024)),
+        ({"aspect": "2:1", "model": "small"}, (176, 88)),
+    ],
+)
+def test_a_size_follows_from_what_was_typed(typed: dict[str, object], size: tuple[int, int]) -> None:
+    asked = ask(**typed)
+
+    assert (asked.width, asked.height) == size
+
+
+def test_aspect_and_both_sides_contradict_each_other() -> None:
+    with pytest.raises(InvalidRequestError, match="either aspect or both width and height"):
+        ask(aspect="1:1", width=512, height=512)
+
+
+@pytest.mark.parametrize("aspect", ["wide", "3", "0:1", "5:1", "1:5", "3:2:1", "-3:2"])
+def test_an_impossible_aspect_is_refused(aspect: str) -> None:
+    with pytest.raises(InvalidRequestError, match="aspect must"):
+        ask(aspect=aspect)
+
+
+def test_a_side_beyond_the_servers_limit_is_refused() -> None:
+    with pytest.raises(LimitError, match="the longest side may have 2048 pixels"):
+        ask(width=2056)
+
+
+@pytest.mark.parametrize("native", [128, 512, 1024])
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_every_offered_aspect_gives_about_the_native_area(native: int, aspect: str) -> None:
+    ratio = parse_aspect(aspect)
+
+    width, height = size_for(ratio, native)
+
+    assert width % 8 == height % 8 == 0
+    assert 0.87 <= width * height / native**2 <= 1
+    assert abs(math.log(width / height / ratio)) < 0.06

@@ -1,0 +1,89 @@
+import io
+
+import pytest
+from PIL import Image
+
+from bot.services.fitting import NOTE, fit
+from bot.services.ports import Upload
+from bot.ui import words
+from bot.ui.autocomplete import matching
+from bot.ui.permissions import invite_link
+from generation import Progress, Stage
+from tests.unit.bot.jobs import job
+
+
+@pytest.mark.parametrize(
+    ("typed", "shown"),
+    [
+        ("a *red* apple", r"a \*red\* apple"),
+        ("@everyone look", "@\u200beveryone look"),
+        ("<@123456789012345678>", "<@\u200b123456789012345678>"),
+        ("two\nlines\n\nhere", "two lines here"),
+        ("||spoiler|| `code` ~~no~~", r"\|\|spoiler\|\| \`code\` \~\~no\~\~"),
+        ("# big", r"\# big"),
+    ],
+)
+def test_what_a_person_typed_is_harmless(typed: str, shown: str) -> None:
+    assert words.escape(typed) == shown
+
+
+def test_a_link_is_not_followed() -> None:
+    assert "https://" not in words.escape("see https://example.com/x.png")
+
+
+@pytest.mark.parametrize("prompt", ["x" * 6000, "*" * 6000, "@everyone " * 600, "🍎" * 3000])
+def test_every_message_fits_into_discord(prompt: str) -> None:
+    long = job(prompt=prompt, model="m" * 200, count=10)
+
+    for text in (
+        words.waiting(long, 12),
+        words.running(long, Progress(Stage.PAINTING, 1, 3)),
+        words.running(long, Progress(Stage.LOADING, 0, 3)),
+        words.finished(long, ["Memory was short: decoding in tiles."]),
+        words.cancelled(long),
+    ):
+        assert len(text) <= words.CONTENT_LIMIT
+        assert "…" in text
+
+
+def test_progress_is_said_in_percent() -> None:
+    assert words.running(job(), Progress(Stage.PAINTING, 7, 20)) == "**a cat** - <@1> (35%)"
+
+
+def test_a_batch_names_its_seeds() -> None:
+    assert "seeds 7 to 10" in words.recipe_line(job(count=4).request)
+
+
+def test_autocomplete_offers_beginnings_first_and_no_more_than_discord_takes() -> None:
+    offered = [choice.name for choice in matching("eu", ["deus", "euler"])]
+    assert offered == ["euler", "deus"]
+    assert len(matching("", map(str, range(100)))) == 25
+
+
+def test_the_invitation_asks_for_what_is_needed_and_no_more() -> None:
+    assert invite_link(5) == (
+        "https://discord.com/oauth2/authorize?client_id=5&scope=bot+applications.commands&permissions=274878024768"
+    )
+
+
+def noisy(side: int) -> Upload:
+    import os
+
+    data = io.BytesIO()
+    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(data, "PNG")
+    return Upload("a.png", data.getvalue())
+
+
+async def test_pictures_that_fit_are_posted_as_they_are() -> None:
+    file = noisy(32)
+
+    assert await fit([file], 10 * 2**20) == ((file,), ())
+
+
+@pytest.mark.parametrize("limit", [60_000, 20_000, 1_000])
+async def test_pictures_that_do_not_fit_are_made_to(limit: int) -> None:
+    files, notes = await fit([noisy(256), noisy(256)], limit)
+
+    assert notes == (NOTE,)
+    assert all(len(file.data) <= limit for file in files)
+    assert all(Image.open(io.BytesIO(file.data)).format == "JPEG" for file in files)
