@@ -140,7 +140,7 @@ def test_a_checkpoint_may_bring_its_own_vocabulary(models_folder: Path, tmp_path
     merges = list(clip_merges()[:1000])
     models = tiny.parts()
     for name in ("text_encoder", "text_encoder_2"):
-        models[name].resize_token_embeddings(512 + len(merges) + 2)  # type: ignore[index]
+        models[name].resize_token_embeddings(512 + len(merges) + 2)
     path = tmp_path / "words.safetensors"
     tiny.save_single_file(path, models, {**tiny.CONFIG, "tokenizer": {"merges": merges}})
 

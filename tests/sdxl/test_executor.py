@@ -22,8 +22,10 @@ from generation import (
     ModelError,
     Progress,
 )
-from generation.sdxl import engine
+from generation.sdxl import engine, run
+from generation.sdxl import vae as vae_room
 from generation.sdxl.model import Model
+from generation.sdxl.run import Run
 from tests.sdxl.conftest import pixels, request
 
 
@@ -36,6 +38,16 @@ class Watch:
         self.sizes: list[int] = []
         self.failures: list[Exception | None] = []
         self.on_call: Callable[[int], None] = lambda _number: None
+
+    def started(self) -> asyncio.Event:
+        """Returns an event of the event loop that is set at the first call."""
+        event, loop = asyncio.Event(), asyncio.get_running_loop()
+
+        def set_soon(_number: int) -> None:
+            loop.call_soon_threadsafe(event.set)
+
+        self.on_call = set_soon
+        return event
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.calls += 1
@@ -50,14 +62,14 @@ class Watch:
 
 @pytest.fixture
 def unet(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    watch = Watch(engine.call_unet)
+    watch = Watch(run.call_unet)
     monkeypatch.setattr(engine, "call_unet", watch)
     return watch
 
 
 @pytest.fixture
 def vae(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    watch = Watch(engine.decode)
+    watch = Watch(vae_room.decode)
     monkeypatch.setattr(engine, "decode", watch)
     return watch
 
@@ -83,9 +95,7 @@ async def test_a_job_cancelled_before_its_turn_is_never_painted(executor: LocalE
 
 
 async def test_a_cancelled_task_has_left_the_device_when_it_ends(executor: LocalExecutor, unet: Watch) -> None:
-    started = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    unet.on_call = lambda number: loop.call_soon_threadsafe(started.set) and None if number == 2 else None
+    started = unet.started()
     painting = asyncio.create_task(executor.generate(request(steps=150)))
     await started.wait()
 
@@ -139,14 +149,14 @@ async def test_jobs_of_different_people_share_calls_and_change_nothing(executor:
 
 async def test_a_failing_job_fails_alone(executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = pixels(await executor.generate(request(seed=1, steps=6)))
-    advance = engine.Run.advance
+    advance = Run.advance
 
-    def poisoned(run: Any, noise: torch.Tensor) -> None:
+    def poisoned(run: Run, noise: torch.Tensor) -> None:
         if run.time_ids()[0][0] == 72 and run.done == 2:
             raise ValueError("a poisoned picture")
         advance(run, noise)
 
-    monkeypatch.setattr(engine.Run, "advance", poisoned)
+    monkeypatch.setattr(Run, "advance", poisoned)
 
     good, bad = await asyncio.gather(
         executor.generate(request(seed=1, steps=6)),
@@ -226,8 +236,12 @@ async def test_offloading_ends_with_the_work(models_folder: Path, unet: Watch, m
             moves.append(stage)
         bring(model, stage)
 
+    def stayed(model: Model) -> None:
+        moves.append("stay")
+        stay(model)
+
     monkeypatch.setattr(Model, "bring", noted)
-    monkeypatch.setattr(Model, "stay", lambda model: (moves.append("stay"), stay(model))[1])
+    monkeypatch.setattr(Model, "stay", stayed)
     unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
     executor = LocalExecutor(GenerationSettings(models_dir=models_folder, device="cpu"), Catalog(models_folder))
 
@@ -280,9 +294,7 @@ async def test_no_more_jobs_than_slots_are_in_the_engine(models_folder: Path, un
 
 
 async def test_closing_ends_what_is_under_way_and_joins_the_thread(executor: LocalExecutor, unet: Watch) -> None:
-    started = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    unet.on_call = lambda _number: loop.call_soon_threadsafe(started.set) and None
+    started = unet.started()
     painting = asyncio.create_task(executor.generate(request(steps=150)))
     await started.wait()
 

@@ -61,7 +61,8 @@ def _plain_loop(model: Model) -> np.ndarray[tuple[int, ...], np.dtype[np.int16]]
             noise = predicted[1] + 5.0 * (predicted[0] - predicted[1])
             x = x + noise * (following - sigma)
         picture = model.vae.decode(x / 0.13025).sample[0]
-    return ((picture / 2 + 0.5).clamp(0, 1) * 255).round().permute(1, 2, 0).numpy().astype(np.int16)
+    shown: torch.Tensor = ((picture / 2 + 0.5).clamp(0, 1) * 255).round().permute(1, 2, 0)
+    return shown.numpy().astype(np.int16)
 
 
 @pytest.mark.parametrize(("width", "height"), [(72, 88), (64, 136), (200, 64)])

@@ -30,10 +30,12 @@ def denoise(x: Tensor, sigma: Tensor) -> Tensor:
     def posterior(centres: Tensor) -> Tensor:
         weights = torch.softmax(-((x.double() - centres) ** 2).flatten(1).sum(1) / (2 * variance), 0)
         mean = (weights.view(-1, 1, 1, 1) * centres).sum(0, keepdim=True)
-        return (0.25**2 * x.double() + sigma.double() ** 2 * mean) / variance
+        mean_of_all: Tensor = (0.25**2 * x.double() + sigma.double() ** 2 * mean) / variance
+        return mean_of_all
 
     uncond = posterior(means)
-    return (uncond + 5 * (posterior(means[:3]) - uncond)).to(x.dtype)
+    guided = uncond + 5 * (posterior(means[:3]) - uncond)
+    return guided.to(x.dtype)
 
 
 @pytest.mark.parametrize("case", sorted(FINAL))
