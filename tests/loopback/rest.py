@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import BodyPartReader, web
 
+from tests.loopback.faults import json_answer
 from tests.loopback.interactions import ACK_SECONDS, TOKEN_SECONDS, Interaction
 from tests.loopback.world import Attachment, Channel, Message
 
@@ -96,9 +97,7 @@ class Rest:
             schemas.check_response(method, template, status, answer)
             headers = {"X-RateLimit-Limit": "50", "X-RateLimit-Remaining": "49", "X-RateLimit-Reset-After": "1",
                        "X-RateLimit-Bucket": f"{method}{template}"}  # fmt: skip
-            return web.Response(
-                body=json.dumps(answer).encode(), status=status, headers={**headers, "Content-Type": "application/json"}
-            )
+            return json_answer(answer, status, headers)
 
         return serve
 
