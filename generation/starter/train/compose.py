@@ -1,0 +1,118 @@
+"""Pictures become scenes: a subject on a coloured background, and the prompts that describe it."""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from generation.starter.train.pictures import Picture
+
+SIZE = 128
+MARGIN = SIZE // 16
+LARGEST = SIZE - 2 * MARGIN
+SMALLEST = 100
+HELD_OUT_SHARE = 10  # every tenth pair
+
+COLOURS: Mapping[str, tuple[int, int, int]] = {
+    "white": (255, 255, 255),
+    "red": (214, 40, 40),
+    "green": (60, 160, 70),
+    "blue": (45, 90, 200),
+    "yellow": (250, 215, 70),
+    "pink": (250, 160, 190),
+    "purple": (130, 70, 170),
+    "orange": (245, 140, 40),
+    "black": (20, 20, 22),
+    "gray": (130, 130, 130),
+}
+
+# What people call things that have a longer name among the pictures.
+ALIASES: Mapping[str, str] = {
+    "red apple": "apple", "automobile": "car", "red heart": "heart", "deciduous tree": "tree", "airplane": "plane",
+    "blossom": "flower", "birthday cake": "cake", "soccer ball": "football", "mobile phone": "phone",
+    "laptop": "computer", "alarm clock": "clock", "wrapped gift": "gift", "hamburger": "burger",
+    "doughnut": "donut", "bicycle": "bike", "running shoe": "shoe", "t-shirt": "shirt", "top hat": "hat",
+    "hot beverage": "coffee", "beer mug": "beer", "wine glass": "wine", "ear of corn": "corn", "gem stone": "diamond",
+    "sailboat": "boat", "closed book": "book", "fire engine": "fire truck", "locomotive": "steam train",
+    "honeybee": "bee", "lady beetle": "ladybug", "blowfish": "pufferfish", "spouting whale": "blue whale",
+    "hatching chick": "chick", "cactus": "cactus plant", "snowman": "snow man", "jack-o-lantern": "pumpkin",
+    "glass of milk": "milk", "bread": "loaf", "egg": "fried egg", "fire": "flame", "droplet": "water drop",
+    "crescent moon": "moon", "glowing star": "shining star", "wastebasket": "bin", "gloves": "mittens",
+    "evergreen tree": "fir tree", "pile of poo": "poo", "headphone": "headphones", "umbrella with rain drops":
+    "rainy umbrella", "sport utility vehicle": "jeep", "delivery truck": "truck", "motor scooter": "scooter",
+    "light bulb": "lamp", "flying saucer": "ufo", "television": "tv", "couch and lamp": "couch",
+    "sauropod": "dinosaur", "t-rex": "tyrannosaurus", "french fries": "fries", "mouse face": "mouse head",
+    "dog face": "dog head", "cat face": "cat head", "trophy": "cup", "game die": "dice", "wood": "logs",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Where a subject stands: its longest side and its middle's distance from the picture's, in pixels."""
+
+    longest: int = LARGEST - 4
+    right: int = 0
+    down: int = 0
+
+
+def draw_layout(generator: np.random.Generator) -> Layout:
+    """Draws a size and a place such that the subject keeps clear of the outer sixteenth."""
+    longest = int(generator.integers(SMALLEST, LARGEST + 1))
+    room = (LARGEST - longest) // 2
+    return Layout(longest, int(generator.integers(-room, room + 1)), int(generator.integers(-room, room + 1)))
+
+
+def compose(picture: Picture, colour: tuple[int, int, int], layout: Layout | None = None) -> np.ndarray:
+    """Puts a subject on a plain background; returns (128, 128, 3) uint8."""
+    layout = layout or Layout()
+    image = picture.image
+    scale = layout.longest / max(image.size)
+    width, height = (max(1, round(side * scale)) for side in image.size)
+    subject = image.resize((width, height), Image.Resampling.LANCZOS)
+    canvas = Image.new("RGBA", (SIZE, SIZE), (*colour, 255))
+    place = ((SIZE - width) // 2 + layout.right, (SIZE - height) // 2 + layout.down)
+    canvas.alpha_composite(subject, place)
+    return np.asarray(canvas.convert("RGB"))
+
+
+def is_held_out(label: str, colour: str) -> bool:
+    """Tells whether a pair is kept from training, so that it can show what was understood and not only learnt.
+
+    White is the background of prompts that name none, so it is never held out.
+    """
+    digest = hashlib.sha256(f"{label}|{colour}".encode()).digest()
+    return colour != "white" and digest[0] % HELD_OUT_SHARE == 0
+
+
+def training_colours(label: str) -> list[str]:
+    """Lists the backgrounds on which a subject is shown in training."""
+    return [colour for colour in COLOURS if not is_held_out(label, colour)]
+
+
+def prompt(label: str, colour: str) -> str:
+    """Returns the plain form of a prompt, the one that all measurements use."""
+    return f"a {label} on a {colour} background"
+
+
+def draw_prompt(label: str, colour: str, generator: np.random.Generator) -> str:
+    """Draws one of the ways in which people may ask for a scene; the plain form most often."""
+    name = ALIASES[label] if label in ALIASES and generator.random() < 0.35 else label
+    number = generator.random()
+    if colour == "white" and number < 0.5:
+        return f"a {name}" if number < 0.4 else name
+    if number < 0.75:
+        return prompt(name, colour)
+    article = "an" if name[0] in "aeiou" else "the"
+    return str(
+        generator.choice(
+            [
+                f"{article} {name} on {'an' if colour == 'orange' else 'a'} {colour} background",
+                f"{name} on a {colour} background",
+                f"{name}, {colour} background",
+                f"a {name}, {colour} background",
+                f"{colour} background, {name}",
+            ]
+        )
+    )

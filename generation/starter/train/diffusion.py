@@ -1,0 +1,177 @@
+"""The second stage: both text encoders and the UNet learn together to take noise out of latents."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from generation.sdxl.samplers import sample
+from generation.sdxl.sigmas import TRAINING_STEPS, schedule, timestep, training_sigmas
+from generation.sdxl.tokenizer import Tokenizer
+from generation.starter.train.compose import COLOURS, SIZE, compose, draw_layout, draw_prompt, prompt, training_colours
+from generation.starter.train.loop import Plan, Training
+from generation.starter.train.models import Models
+from generation.starter.train.pictures import Picture
+from generation.starter.train.sheet import Cell, save_sheet, to_pixels
+from generation.starter.train.vae import to_tensor
+
+BATCH = 32
+UNPROMPTED = 0.1  # of the prompts are empty, for guidance
+ANY_SIZE = 0.15  # of the pictures are said to have another size, so that other sizes surprise the UNet less
+SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al. 2023, arXiv 2303.09556)
+SHOWN = (
+    "a red apple on a blue background", "a cat on a yellow background", "a rocket on a purple background",
+    "a house on a green background", "a guitar on a white background", "a penguin on a red background",
+    "a strawberry on a gray background", "an owl on a pink background", "a bicycle on an orange background",
+    "a star on a black background", "a car", "a dog",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Scenes written down as latents once and shown many times.
+
+    Attributes:
+        latents: (scenes, 4, 16, 16), scaled to a standard deviation of 1.
+        named: The label and the colour of each scene.
+    """
+
+    latents: Tensor
+    named: Sequence[tuple[str, str]]
+
+
+def fill_pool(models: Models, pictures: Sequence[Picture], scenes: int, seed: int) -> Pool:
+    """Composes a number of scenes of each subject, none of a held-out pair, and encodes them.
+
+    Sets the models' scaling factor where it is still 1.
+    """
+    generator = np.random.default_rng(seed)
+    named: list[tuple[str, str]] = []
+    encoded: list[Tensor] = []
+    for picture in pictures:
+        allowed = training_colours(picture.label)
+        order = [allowed[number] for number in generator.permutation(len(allowed))]
+        colours = [order[number % len(order)] for number in range(scenes)]
+        composed = [compose(picture, COLOURS[colour], draw_layout(generator)) for colour in colours]
+        with torch.no_grad():
+            encoded.append(models.vae.encode(to_tensor(composed).to(models.vae.device)).latent_dist.mean)
+        named += [(picture.label, colour) for colour in colours]
+    latents = torch.cat(encoded)
+    if models.scaling_factor == 1.0:
+        models.scaling_factor = round(float(1 / latents.std()), 5)
+    return Pool(latents * models.scaling_factor, named)
+
+
+def train(models: Models, pool: Pool, seconds: float, folder: Path) -> None:
+    """Trains the UNet and both text encoders for some seconds and leaves the averaged weights in them."""
+    modules: dict[str, nn.Module] = {"unet": models.unet, "text": models.text, "text_2": models.text_2}
+    for module in modules.values():
+        module.train()
+    models.unet.to(memory_format=torch.channels_last)
+    training = Training(Plan("diffusion", seconds, peak=1e-3, averaging=0.999, warm_up=200), modules, folder)
+    listener = Listener(models)
+    generator = np.random.default_rng(2_000_000 + training.steps)
+    torch.manual_seed(3_000_000 + training.steps)
+
+    def loss_of() -> Tensor:
+        chosen = generator.integers(len(pool.named), size=BATCH)
+        prompts = [draw_prompt(*pool.named[int(number)], generator) for number in chosen]
+        unprompted = generator.random(BATCH) < UNPROMPTED
+        said = ["" if empty else text for empty, text in zip(unprompted, prompts, strict=True)]
+        return _loss(models, listener, pool.latents[torch.from_numpy(chosen)], said)
+
+    def show() -> None:
+        for _ in training.averaged():
+            painted = zip(SHOWN, paint(models, SHOWN), strict=True)
+            save_sheet([Cell(pixels, words) for words, pixels in painted], folder / "diffusion.png")
+
+    training.run(loss_of, show)
+    training.keep_average()
+    for module in modules.values():
+        module.eval()
+
+
+class Listener:
+    """Both text encoders as the engine uses them: penultimate hidden states side by side, and the second's summary."""
+
+    def __init__(self, models: Models) -> None:
+        self._models = models
+        self._tokenizers = (Tokenizer(models.merges), Tokenizer(models.merges, padding=0))
+        self._rows: dict[str, tuple[list[int], list[int]]] = {}
+
+    def __call__(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Returns hidden states (prompts, 77, width) and summaries (prompts, width)."""
+        for text in prompts:
+            if text not in self._rows:
+                first, second = (tokenizer.rows(text)[0] for tokenizer in self._tokenizers)
+                self._rows[text] = (first, second)
+        device = self._models.unet.device
+        ids, ids_2 = (torch.tensor([self._rows[text][which] for text in prompts], device=device) for which in (0, 1))
+        first = self._models.text(ids, output_hidden_states=True)
+        second = self._models.text_2(ids_2, output_hidden_states=True)
+        return torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1), second.text_embeds
+
+
+def _loss(models: Models, listener: Listener, latents: Tensor, prompts: Sequence[str]) -> Tensor:
+    device, count = models.unet.device, len(prompts)
+    latents = latents.to(device)
+    # one timestep out of each of `count` equal parts of the schedule: every batch sees all noise levels
+    steps = ((torch.arange(count) + torch.rand(count)) / count * TRAINING_STEPS).long().clamp(max=TRAINING_STEPS - 1)
+    sigmas = training_sigmas()[steps].to(device)
+    noise = torch.randn(latents.shape).to(device)
+    keep = (1 + sigmas**2).rsqrt().reshape(-1, 1, 1, 1)
+    noisy = (latents + noise * sigmas.reshape(-1, 1, 1, 1)) * keep
+    hidden, pooled = listener(prompts)
+    guessed: Tensor = models.unet(
+        noisy.contiguous(memory_format=torch.channels_last),
+        steps.to(device),
+        encoder_hidden_states=hidden,
+        added_cond_kwargs={"text_embeds": pooled, "time_ids": _time_ids(count).to(device)},
+        return_dict=False,
+    )[0]
+    weights = (SNR_LIMIT * sigmas**2).clamp(max=1)  # min(SNR, 5) / SNR
+    return ((guessed - noise).pow(2).mean(dim=(1, 2, 3)) * weights).mean()
+
+
+def _time_ids(count: int) -> Tensor:
+    """Draws the sizes that the UNet is told, mostly the true one."""
+    sides = torch.full((count, 2), float(SIZE))
+    other = torch.randint(SIZE // 16, SIZE // 4, (count, 2)) * 8.0
+    sides = torch.where(torch.rand(count, 1) < ANY_SIZE, other, sides)
+    return torch.cat([sides, torch.zeros(count, 2), sides], dim=1)
+
+
+@torch.no_grad()
+def paint(
+    models: Models, prompts: Sequence[str], seed: int = 0, steps: int = 20, guidance_scale: float = 5.0
+) -> list[np.ndarray]:
+    """Paints one picture per prompt with the models as they are, for a look while training."""
+    listener, device, count = Listener(models), models.unet.device, len(prompts)
+    hidden, pooled = listener([*prompts, *[""] * count])
+    sides = torch.tensor([[SIZE, SIZE, 0, 0, SIZE, SIZE]], device=device, dtype=torch.float32).repeat(2 * count, 1)
+
+    def denoise(x: Tensor, sigma: Tensor) -> Tensor:
+        told = {"text_embeds": pooled, "time_ids": sides}
+        rows = (x * (1 + sigma**2).rsqrt()).repeat(2, 1, 1, 1)
+        at = timestep(float(sigma))
+        noise: Tensor = models.unet(rows, at, encoder_hidden_states=hidden, added_cond_kwargs=told, return_dict=False)[
+            0
+        ]
+        with_prompt, without = noise.chunk(2)
+        return x - sigma * (without + guidance_scale * (with_prompt - without))
+
+    sigmas = schedule("karras", "dpmpp_2m", steps)
+    start = torch.randn((count, 4, SIZE // 8, SIZE // 8), generator=torch.Generator().manual_seed(seed))
+    x = (start * (1 + sigmas[0] ** 2).sqrt()).to(device)
+    latents = sample("dpmpp_2m", denoise, x, sigmas.to(device), lambda _sigma, _next: torch.randn_like(x))
+    return to_pixels(models.vae.decode(latents / models.scaling_factor, return_dict=False)[0].cpu())
+
+
+def held_out_prompts(pictures: Sequence[Picture]) -> Iterator[str]:
+    """Lists the prompts of all pairs that training never shows."""
+    for picture in pictures:
+        shown = set(training_colours(picture.label))
+        yield from (prompt(picture.label, colour) for colour in COLOURS if colour not in shown)
