@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from generation.starter.train.pictures import Picture
+from generation.starter.train.pictures import ALIASES, Picture
 
 SIZE = 128
 MARGIN = SIZE // 16
@@ -27,25 +27,6 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
     "black": (20, 20, 22),
     "gray": (130, 130, 130),
 }
-
-# What people call things that have a longer name among the pictures.
-ALIASES: Mapping[str, str] = {
-    "red apple": "apple", "automobile": "car", "red heart": "heart", "deciduous tree": "tree", "airplane": "plane",
-    "blossom": "flower", "birthday cake": "cake", "soccer ball": "football", "mobile phone": "phone",
-    "laptop": "computer", "alarm clock": "clock", "wrapped gift": "gift", "hamburger": "burger",
-    "doughnut": "donut", "bicycle": "bike", "running shoe": "shoe", "t-shirt": "shirt", "top hat": "hat",
-    "hot beverage": "coffee", "beer mug": "beer", "wine glass": "wine", "ear of corn": "corn", "gem stone": "diamond",
-    "sailboat": "boat", "closed book": "book", "fire engine": "fire truck", "locomotive": "steam train",
-    "honeybee": "bee", "lady beetle": "ladybug", "blowfish": "pufferfish", "spouting whale": "blue whale",
-    "hatching chick": "chick", "cactus": "cactus plant", "snowman": "snow man", "jack-o-lantern": "pumpkin",
-    "glass of milk": "milk", "bread": "loaf", "egg": "fried egg", "fire": "flame", "droplet": "water drop",
-    "crescent moon": "moon", "glowing star": "shining star", "wastebasket": "bin", "gloves": "mittens",
-    "evergreen tree": "fir tree", "pile of poo": "poo", "headphone": "headphones", "umbrella with rain drops":
-    "rainy umbrella", "sport utility vehicle": "jeep", "delivery truck": "truck", "motor scooter": "scooter",
-    "light bulb": "lamp", "flying saucer": "ufo", "television": "tv", "couch and lamp": "couch",
-    "sauropod": "dinosaur", "t-rex": "tyrannosaurus", "french fries": "fries", "mouse face": "mouse head",
-    "dog face": "dog head", "cat face": "cat head", "trophy": "cup", "game die": "dice", "wood": "logs",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

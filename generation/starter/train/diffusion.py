@@ -18,7 +18,7 @@ from generation.starter.train.pictures import Picture
 from generation.starter.train.sheet import Cell, save_sheet, to_pixels
 from generation.starter.train.vae import to_tensor
 
-BATCH = 32
+BATCH = 16
 UNPROMPTED = 0.1  # of the prompts are empty, for guidance
 ANY_SIZE = 0.15  # of the pictures are said to have another size, so that other sizes surprise the UNet less
 SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al. 2023, arXiv 2303.09556)

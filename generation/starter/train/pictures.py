@@ -6,7 +6,7 @@ import json
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,26 @@ EMOJIBASE = Package(
 _THINGS = frozenset({3, 4, 5, 6, 7})
 _FACES = 0
 _LONGEST_NAME = 2  # words
+
+
+# What people call things that have a longer name among the pictures.
+ALIASES: Mapping[str, str] = {
+    "red apple": "apple", "automobile": "car", "red heart": "heart", "deciduous tree": "tree", "airplane": "plane",
+    "blossom": "flower", "birthday cake": "cake", "soccer ball": "football", "mobile phone": "phone",
+    "laptop": "computer", "alarm clock": "clock", "wrapped gift": "gift", "hamburger": "burger",
+    "doughnut": "donut", "bicycle": "bike", "running shoe": "shoe", "t-shirt": "shirt", "top hat": "hat",
+    "hot beverage": "coffee", "beer mug": "beer", "wine glass": "wine", "ear of corn": "corn", "gem stone": "diamond",
+    "sailboat": "boat", "closed book": "book", "fire engine": "fire truck", "locomotive": "steam train",
+    "honeybee": "bee", "lady beetle": "ladybug", "blowfish": "pufferfish", "spouting whale": "blue whale",
+    "hatching chick": "chick", "cactus": "cactus plant", "snowman": "snow man", "jack-o-lantern": "pumpkin",
+    "glass of milk": "milk", "bread": "loaf", "egg": "fried egg", "fire": "flame", "droplet": "water drop",
+    "crescent moon": "moon", "glowing star": "shining star", "wastebasket": "bin", "gloves": "mittens",
+    "evergreen tree": "fir tree", "pile of poo": "poo", "headphone": "headphones", "umbrella with rain drops":
+    "rainy umbrella", "sport utility vehicle": "jeep", "delivery truck": "truck", "motor scooter": "scooter",
+    "light bulb": "lamp", "flying saucer": "ufo", "television": "tv", "couch and lamp": "couch",
+    "sauropod": "dinosaur", "t-rex": "tyrannosaurus", "french fries": "fries", "mouse face": "mouse head",
+    "dog face": "dog head", "cat face": "cat head", "trophy": "cup", "game die": "dice", "wood": "logs",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +119,19 @@ def everyday(pictures: Iterable[Picture]) -> list[Picture]:
     return [picture for picture in pictures if _is_everyday(picture)]
 
 
+def common(pictures: Iterable[Picture]) -> list[Picture]:
+    """Picks of the everyday pictures those that people name with one word."""
+    return [picture for picture in everyday(pictures) if " " not in picture.label or picture.label in ALIASES]
+
+
 def select(pictures: Sequence[Picture], subjects: str) -> list[Picture]:
-    """Picks the subjects to train on: `everyday` or `all`."""
-    return everyday(pictures) if subjects == "everyday" else list(pictures)
+    """Picks the subjects to train on: `common`, `everyday` or `all`."""
+    choices: dict[str, Callable[[Sequence[Picture]], list[Picture]]] = {
+        "common": common,
+        "everyday": everyday,
+        "all": list,
+    }
+    return choices[subjects](pictures)
 
 
 def _is_everyday(picture: Picture) -> bool:

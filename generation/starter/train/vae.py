@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from generation.starter.train.beginning import begin_as_pixels
 from generation.starter.train.compose import COLOURS, SIZE, compose, draw_layout
 from generation.starter.train.loop import Plan, Training
 from generation.starter.train.models import Models
@@ -18,6 +19,7 @@ from generation.starter.train.sheet import Cell, save_sheet, to_pixels
 CROP = 64
 BATCH = 4  # crops; a whole picture has as many pixels
 KL_WEIGHT = 4e-4
+SCALES = (1, 2, 4, 8)
 WHOLE_FROM = 0.75  # of the time: whole pictures from then on, for the edges and the attention in the middle
 
 
@@ -30,9 +32,10 @@ def to_tensor(pictures: Sequence[np.ndarray]) -> Tensor:
 def train(models: Models, pictures: Sequence[Picture], seconds: float, folder: Path) -> None:
     """Trains the VAE for some seconds and leaves the averaged weights in it."""
     vae = models.vae.train().to(memory_format=torch.channels_last)
-    training = Training(Plan("vae", seconds, peak=1.5e-3, averaging=0.998), {"vae": vae}, folder)
+    shown = _examples(pictures)
+    begin_as_pixels(vae, shown.to(vae.device))
+    training = Training(Plan("vae", seconds, peak=2e-4, averaging=0.995, warm_up=200), {"vae": vae}, folder)
     generator = np.random.default_rng(training.steps)
-    shown = to_tensor([scene(picture, generator) for picture in list(pictures)[:: max(1, len(pictures) // 12)][:12]])
 
     def loss_of() -> Tensor:
         whole = training.done > WHOLE_FROM
@@ -55,7 +58,7 @@ def polish(models: Models, pictures: Sequence[Picture], seconds: float, folder: 
         part.requires_grad_(requires_grad=True)
     training = Training(Plan("decoder", seconds, peak=7e-4, averaging=0.998), {"vae": vae}, folder)
     generator = np.random.default_rng(1_000_000 + training.steps)
-    shown = to_tensor([scene(picture, generator) for picture in list(pictures)[:: max(1, len(pictures) // 12)][:12]])
+    shown = _examples(pictures)
 
     def loss_of() -> Tensor:
         batch = to_tensor([scene(pictures[int(generator.integers(len(pictures)))], generator)]).to(vae.device)
@@ -86,6 +89,11 @@ def error(vae: Any, pictures: Sequence[Picture], seed: int = 7) -> float:
     return float(functional.l1_loss(vae.decode(vae.encode(batch).latent_dist.mean).sample, batch))
 
 
+def _examples(pictures: Sequence[Picture]) -> Tensor:
+    generator = np.random.default_rng(0)
+    return to_tensor([scene(picture, generator) for picture in list(pictures)[:: max(1, len(pictures) // 12)][:12]])
+
+
 def _crop(picture: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     top, left = generator.integers(0, SIZE - CROP + 1, 2)
     return picture[top : top + CROP, left : left + CROP]
@@ -98,9 +106,11 @@ def _loss(vae: Any, batch: Tensor) -> Tensor:
 
 
 def _difference(decoded: Tensor, batch: Tensor) -> Tensor:
-    """Mean absolute error of the pixels and of their steps to the next one, which keeps edges sharp."""
+    """Mean absolute error at four scales, so that colours of areas are learnt early, and of edges."""
     off = decoded - batch
-    loss: Tensor = off.abs().mean() + off.diff(dim=2).abs().mean() + off.diff(dim=3).abs().mean()
+    loss: Tensor = off.diff(dim=2).abs().mean() + off.diff(dim=3).abs().mean()
+    for scale in SCALES:
+        loss = loss + functional.avg_pool2d(off, scale).abs().mean()
     return loss
 
 

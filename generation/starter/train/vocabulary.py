@@ -9,9 +9,9 @@ from tokenizers.pre_tokenizers import ByteLevel
 from tokenizers.trainers import BpeTrainer
 from transformers import CLIPTokenizer
 
-from generation.starter.train.compose import ALIASES, COLOURS
+from generation.starter.train.compose import COLOURS
 from generation.starter.train.models import SYMBOLS
-from generation.starter.train.pictures import Picture, everyday
+from generation.starter.train.pictures import ALIASES, Picture, everyday
 
 MERGES = 2600
 _OFTEN = 30  # everyday words weigh so much more than others that each becomes one token
