@@ -30,6 +30,8 @@ app = typer.Typer(
 )
 database = typer.Typer(help="Look after the database.", no_args_is_help=True)
 app.add_typer(database, name="db")
+models = typer.Typer(help="See and add models.")
+app.add_typer(models, name="models")
 
 out = Console()
 
@@ -94,21 +96,23 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
         seed=seed,
         count=count,
     )
-    for painted in asyncio.run(paint(Settings(), order, output)):
+    pictures = asyncio.run(paint(Settings(), order, output))
+    for painted in pictures:
         if as_json:
             sys.stdout.write(json.dumps(painted.as_json(), ensure_ascii=False) + "\n")
         else:
             sys.stdout.write(f"{painted.path}\n")
+    if not as_json:
+        sys.stderr.writelines(f"{note}\n" for note in dict.fromkeys(note for each in pictures for note in each.notes))
 
 
-@app.command()
-def models() -> None:
-    """List the models that are there."""
+@models.callback(invoke_without_command=True)
+def list_models(context: typer.Context) -> None:
+    """List the models that are there; `easel models add` adds one."""
+    if context.invoked_subcommand is not None:
+        return
     settings = Settings()
     entries = Catalog(settings.models_path, settings.model).entries()
-    if not entries:
-        out.print(f"There are no models in {settings.models_path}: put an SDXL .safetensors file there.")
-        return
     table = Table("name", "kind", "dtype", "size", "native")
     for entry in entries:
         size = f"{entry.size / 2**20:,.0f} MB" if entry.size else "not here yet"
@@ -117,6 +121,19 @@ def models() -> None:
         else:
             table.add_row(entry.name, f"[red]{entry.problem}[/]", "", size, "")
     out.print(table)
+
+
+@models.command("add")
+def add_model(
+    source: Annotated[str, typer.Argument(help="A .safetensors file, or org/name[/FILE][@revision] on a hub.")],
+) -> None:
+    """Add a model: check that it can be painted with, copy or download it, note its SHA-256."""
+    from bot import adding  # noqa: PLC0415 - the hub's client is only needed here
+
+    added = adding.add_model(Settings(), source)
+    for file, digest in added.hashes.items():
+        out.print(f"{file}  SHA-256 {digest}", highlight=False, soft_wrap=True)
+    out.print(f"{added.entry.name} is there ({added.entry.kind}, {added.entry.native_size} px).", highlight=False)
 
 
 @app.command()

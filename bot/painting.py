@@ -14,6 +14,7 @@ from bot.services.resolve import Defaults, resolve
 from bot.settings import Settings
 from generation import Catalog, GenerationRequest, GenerationResult, LocalExecutor, recipe
 from generation import Progress as Painting
+from generation.catalog import STARTER_NOTE
 from generation.request import MAX_SIZE
 
 
@@ -61,8 +62,9 @@ async def paint(settings: Settings, order: Order, output: Path | None) -> list[P
     for path, artifact in zip(paths, result.artifacts, strict=True):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(artifact.data)
+    notes = (*result.notes, STARTER_NOTE) if model.bundled else result.notes
     return [
-        Painted(path, artifact.request, result.seconds / request.count, result.notes)
+        Painted(path, artifact.request, result.seconds / request.count, notes)
         for path, artifact in zip(paths, result.artifacts, strict=True)
     ]
 

@@ -5,12 +5,19 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
 
 from generation.errors import ModelError
 from generation.header import Header, Kind, read_header, recognise
 
 SDXL_NATIVE_SIZE = 1024
+STARTER = "starter"
+STARTER_FILE = Path(str(resources.files("generation"))) / "starter" / "easel-starter.safetensors"
+STARTER_NOTE = (
+    "This is the built-in starter, a tiny model for trying things: `easel models add FILE|HUB_ID` adds a real "
+    "SDXL checkpoint (docs/models.md)."
+)
 _HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+(@[\w./-]+)?$")
 
 
@@ -26,6 +33,7 @@ class ModelEntry:
         size: Bytes on disk, 0 where they are not here yet.
         native_size: Side in pixels of the pictures it was trained on.
         problem: Why it cannot be used; None for a usable model.
+        bundled: Whether it is the small model that comes with Easel.
     """
 
     name: str
@@ -35,25 +43,36 @@ class ModelEntry:
     size: int = 0
     native_size: int = SDXL_NATIVE_SIZE
     problem: str | None = None
+    bundled: bool = False
 
 
 class Catalog:
-    """The models a person may choose from: a folder's, and those named by the operator.
+    """The models a person may choose from: those named by the operator, a folder's, and the bundled starter.
 
     Reading it is cheap: a file is looked at again only when its size or time has changed. It does touch the
     disk, so keep it off the event loop. Not made for several threads at once.
+
+    Args:
+        folder: Where checkpoints lie; it need not exist.
+        default: The operator's choice: a name, a file, a folder or a hub id.
+        starter: The checkpoint that comes with Easel; None leaves it out.
     """
 
-    def __init__(self, folder: Path, default: str | None = None) -> None:
+    def __init__(self, folder: Path, default: str | None = None, starter: Path | None = STARTER_FILE) -> None:
         self._folder = folder
+        self._starter = starter
         self._seen: dict[Path, tuple[tuple[int, int], ModelEntry]] = {}
         self._named = [_named(default)] if default and _is_elsewhere(default) else []
         self._default = self._named[0].name if self._named else default
 
     def entries(self) -> tuple[ModelEntry, ...]:
-        """Lists what is there, usable or not, by name; what the operator named comes first."""
+        """Lists what is there, usable or not, by name; what the operator named comes first, the starter last."""
         in_folder = (self._look_at(path) for path in _candidates(self._folder))
-        return tuple(_distinct([*self._named, *sorted(in_folder, key=lambda entry: entry.name.lower())]))
+        found = [*self._named, *sorted(in_folder, key=lambda entry: entry.name.lower())]
+        if self._starter is None:
+            return tuple(_distinct(found))
+        starter, *others = _distinct([self._bundled(self._starter), *found])  # the first keeps its name
+        return (*others, starter)
 
     def usable(self) -> tuple[ModelEntry, ...]:
         """Lists only what can be painted with."""
@@ -75,7 +94,7 @@ class Catalog:
         return entry
 
     def default(self) -> ModelEntry:
-        """Returns the operator's choice, else the first usable model.
+        """Returns the operator's choice, else the first usable model of the folder, else the starter.
 
         Raises:
             ModelError: The chosen model is not there, or there is none at all.
@@ -90,6 +109,10 @@ class Catalog:
             "No model is installed: put an SDXL checkpoint (a .safetensors file) into the models folder "
             "or name one with EASEL_MODEL." + "".join(f" {problem}" for problem in problems[:1])
         )
+
+    def _bundled(self, path: Path) -> ModelEntry:
+        entry = self._look_at(path) if path.is_file() else describe(path)
+        return replace(entry, name=STARTER, bundled=True)
 
     def _look_at(self, path: Path) -> ModelEntry:
         status = path.stat()

@@ -24,7 +24,7 @@ class GenerationSettings(BaseSettings):
     model: str | None = Field(
         default=None,
         description="the default model: a name in the models folder, a file, a folder, or a hub id such as "
-        "org/name@revision; empty: the first one in the models folder",
+        "org/name@revision; empty: the first one in the models folder, else the built-in starter",
     )
     device: Device = Field(default="auto", description="auto, cuda, mps or cpu")
     dtype: Precision = Field(default="auto", description="auto, float32, bfloat16 or float16")

@@ -4,6 +4,7 @@ import asyncio
 import logging
 
 from generation import Catalog, ModelEntry, ModelError
+from generation.catalog import STARTER_NOTE
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +52,10 @@ class ModelShelf:
     def _look(self) -> None:
         try:
             self._usable = self._catalog.usable()
-            self._default = self._catalog.default().name
+            default = self._catalog.default()
+            if default.name != self._default:
+                log.info("painting with %s%s", default.name, f". {STARTER_NOTE}" if default.bundled else "")
+            self._default = default.name
         except ModelError as error:
             self._default, self._problem = None, str(error)
         except OSError as error:
