@@ -26,6 +26,8 @@ from generation import Catalog, Executor, LocalExecutor
 
 log = logging.getLogger(__name__)
 
+CLOSING_SECONDS = 10.0
+
 HOW_TO_BEGIN = (
     "DISCORD_TOKEN is not set. Create an application at https://discord.com/developers/applications, "
     "copy its bot token, and put DISCORD_TOKEN=... into the file .env (docs/install.md shows every step)."
@@ -58,11 +60,22 @@ async def serve(settings: Settings, token: str, executor: Executor | None = None
     client = build(settings, executor or LocalExecutor(settings, _catalog(settings)))
     async with client:
         try:
-            await client.start(token)
+            await _stay_online(client, token)
         except discord.LoginFailure as error:
             raise SettingsError("DISCORD_TOKEN was refused by Discord: copy the bot's token anew.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise SettingsError(f"Discord cannot be reached at {settings.discord_api_url}.") from error
+
+
+async def _stay_online(client: EaselClient, token: str) -> None:
+    """Runs the client as a task of its own: discord.py swallows a cancellation that meets it while it reconnects."""
+    online = asyncio.create_task(client.start(token), name="discord")
+    try:
+        await asyncio.shield(online)
+    finally:
+        await client.close()
+        online.cancel()
+        await asyncio.wait([online], timeout=CLOSING_SECONDS)
 
 
 def build(settings: Settings, executor: Executor) -> EaselClient:
