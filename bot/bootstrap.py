@@ -13,7 +13,8 @@ from bot.errors import SettingsError
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
-from bot.services.delivery import Delivery
+from bot.persistence.speeds import SqlSpeedBook
+from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
 from bot.services.models import ModelShelf
@@ -83,9 +84,11 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     point_at(settings.discord_api_url)
     client = EaselClient(settings)
     database = Database(settings.database)
-    ports = Ports(SqlLedger(database), PictureFolder(settings.data_dir / "pictures"), DiscordMessenger(client))
-    queue = FairQueue(settings.max_waiting)
-    dispatcher = Dispatcher(queue, executor, ports, Delivery(ports))
+    pictures = PictureFolder(settings.data_dir / "pictures")
+    ports = Ports(SqlLedger(database), SqlSpeedBook(database), pictures, DiscordMessenger(client))
+    costs = CostModel()
+    queue = FairQueue(settings.max_waiting, costs.estimate)
+    dispatcher = Dispatcher(queue, executor, ports, costs)
     models = ModelShelf(_catalog(settings))
     generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
     client.fit(Parts(generation, dispatcher, executor, database))
