@@ -13,7 +13,8 @@ from bot.errors import SettingsError
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
-from bot.services.delivery import Delivery
+from bot.persistence.speeds import SqlSpeedBook
+from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
 from bot.services.models import ModelShelf
@@ -25,6 +26,8 @@ from bot.ui.messenger import DiscordMessenger
 from generation import Catalog, Executor, LocalExecutor
 
 log = logging.getLogger(__name__)
+
+CLOSING_SECONDS = 10.0
 
 HOW_TO_BEGIN = (
     "DISCORD_TOKEN is not set. Create an application at https://discord.com/developers/applications, "
@@ -58,11 +61,22 @@ async def serve(settings: Settings, token: str, executor: Executor | None = None
     client = build(settings, executor or LocalExecutor(settings, _catalog(settings)))
     async with client:
         try:
-            await client.start(token)
+            await _stay_online(client, token)
         except discord.LoginFailure as error:
             raise SettingsError("DISCORD_TOKEN was refused by Discord: copy the bot's token anew.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise SettingsError(f"Discord cannot be reached at {settings.discord_api_url}.") from error
+
+
+async def _stay_online(client: EaselClient, token: str) -> None:
+    """Runs the client as a task of its own: discord.py swallows a cancellation that meets it while it reconnects."""
+    online = asyncio.create_task(client.start(token), name="discord")
+    try:
+        await asyncio.shield(online)
+    finally:
+        await client.close()
+        online.cancel()
+        await asyncio.wait([online], timeout=CLOSING_SECONDS)
 
 
 def build(settings: Settings, executor: Executor) -> EaselClient:
@@ -70,9 +84,11 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     point_at(settings.discord_api_url)
     client = EaselClient(settings)
     database = Database(settings.database)
-    ports = Ports(SqlLedger(database), PictureFolder(settings.data_dir / "pictures"), DiscordMessenger(client))
-    queue = FairQueue(settings.max_waiting)
-    dispatcher = Dispatcher(queue, executor, ports, Delivery(ports))
+    pictures = PictureFolder(settings.data_dir / "pictures")
+    ports = Ports(SqlLedger(database), SqlSpeedBook(database), pictures, DiscordMessenger(client))
+    costs = CostModel()
+    queue = FairQueue(settings.max_waiting, costs.estimate)
+    dispatcher = Dispatcher(queue, executor, ports, costs)
     models = ModelShelf(_catalog(settings))
     generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
     client.fit(Parts(generation, dispatcher, executor, database))
