@@ -30,7 +30,11 @@ def commands(group: Any, prefix: str = "easel") -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, command in group.commands.items():
         full = f"{prefix} {name}"
-        found |= commands(command, full) if hasattr(command, "commands") else {full: command}
+        is_group = hasattr(command, "commands")
+        if not is_group or command.invoke_without_command:
+            found[full] = command
+        if is_group:
+            found |= commands(command, full)
     return found
 
 
