@@ -45,16 +45,21 @@ def draw_layout(generator: np.random.Generator) -> Layout:
     return Layout(longest, int(generator.integers(-room, room + 1)), int(generator.integers(-room, room + 1)))
 
 
-def compose(picture: Picture, colour: tuple[int, int, int], layout: Layout | None = None) -> np.ndarray:
-    """Puts a subject on a plain background; returns (128, 128, 3) uint8."""
-    layout = layout or Layout()
+def place(picture: Picture, layout: Layout) -> Image.Image:
+    """Puts a subject where a layout says; returns it on a transparent canvas of 128x128."""
     image = picture.image
     scale = layout.longest / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
-    subject = image.resize((width, height), Image.Resampling.LANCZOS)
+    canvas = Image.new("RGBA", (SIZE, SIZE))
+    corner = ((SIZE - width) // 2 + layout.right, (SIZE - height) // 2 + layout.down)
+    canvas.paste(image.resize((width, height), Image.Resampling.LANCZOS), corner)
+    return canvas
+
+
+def compose(picture: Picture, colour: tuple[int, int, int], layout: Layout | None = None) -> np.ndarray:
+    """Puts a subject on a plain background; returns (128, 128, 3) uint8."""
     canvas = Image.new("RGBA", (SIZE, SIZE), (*colour, 255))
-    place = ((SIZE - width) // 2 + layout.right, (SIZE - height) // 2 + layout.down)
-    canvas.alpha_composite(subject, place)
+    canvas.alpha_composite(place(picture, layout or Layout()))
     return np.asarray(canvas.convert("RGB"))
 
 

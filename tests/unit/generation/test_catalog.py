@@ -107,7 +107,7 @@ def test_two_files_of_one_name_are_told_apart(tmp_path: Path) -> None:
     model_files(tmp_path / "a", "model")
     model_files(tmp_path / "b", "model")
 
-    assert [entry.name for entry in Catalog(tmp_path).entries()] == ["model", "model-2"]
+    assert [entry.name for entry in Catalog(tmp_path, starter=None).entries()] == ["model", "model-2"]
 
 
 def test_a_file_elsewhere_becomes_the_default_under_its_own_name(tmp_path: Path) -> None:
@@ -116,7 +116,7 @@ def test_a_file_elsewhere_becomes_the_default_under_its_own_name(tmp_path: Path)
     catalog = Catalog(tmp_path / "models", str(tmp_path / "elsewhere" / "two.safetensors"))
 
     assert catalog.default().name == "two"
-    assert [entry.name for entry in catalog.entries()] == ["two", "one"]
+    assert [entry.name for entry in catalog.entries()] == ["two", "one", "starter"]
 
 
 def test_a_hub_id_is_named_without_its_revision(tmp_path: Path) -> None:
@@ -131,11 +131,11 @@ def test_without_models_it_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(
         ModelError, match=r"put an SDXL checkpoint .* into the models folder or name one with EASEL_MODEL"
     ):
-        Catalog(tmp_path / "none").default()
+        Catalog(tmp_path / "none", starter=None).default()
 
 
 def test_a_new_file_is_seen_and_a_replaced_one_looked_at_again(tmp_path: Path) -> None:
-    catalog = Catalog(tmp_path)
+    catalog = Catalog(tmp_path, starter=None)
     path = write(tmp_path / "model.safetensors", {"something": (1,)})
     assert catalog.usable() == ()
 
@@ -157,3 +157,32 @@ def test_a_folder_that_is_no_sdxl_names_what_is_missing(tmp_path: Path) -> None:
     assert "unet, vae, text_encoder, text_encoder_2 is missing (StableDiffusionPipeline)" in str(
         describe(tmp_path).problem
     )
+
+
+def test_without_other_models_the_starter_is_the_default(tmp_path: Path) -> None:
+    entry = Catalog(tmp_path / "none").default()
+
+    assert (entry.name, entry.bundled, entry.native_size, entry.problem) == ("starter", True, 128, None)
+
+
+def test_a_model_in_the_folder_comes_before_the_starter(tmp_path: Path) -> None:
+    model_files(tmp_path, "zebra")
+    catalog = Catalog(tmp_path)
+
+    assert catalog.default().name == "zebra"
+    assert [entry.name for entry in catalog.usable()] == ["zebra", "starter"]
+    assert Catalog(tmp_path, "starter").default().bundled
+
+
+def test_a_file_named_like_the_starter_does_not_take_its_name(tmp_path: Path) -> None:
+    model_files(tmp_path, "starter")
+
+    assert [(entry.name, entry.bundled) for entry in Catalog(tmp_path).entries()] == [
+        ("starter-2", False),
+        ("starter", True),
+    ]
+
+
+def test_a_starter_that_is_missing_says_so(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"none\.safetensors"):
+        Catalog(tmp_path, "starter", starter=tmp_path / "none.safetensors").default()
