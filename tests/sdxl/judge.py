@@ -102,11 +102,11 @@ def ceiling(judge: Judge, pictures: Sequence[Any], seed: int = 1) -> float:
 def main() -> None:
     """Makes the thumbnails."""
     from generation.starter.train.pictures import load as load_pictures
-    from generation.starter.train.pictures import select
+    from generation.starter.train.subjects import select
 
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--folder", type=Path, default=Path("data/starter"))
-    parser.add_argument("--subjects", default="common")
+    parser.add_argument("--subjects", default="familiar")
     options = parser.parse_args()
     pictures = select(load_pictures(options.folder), options.subjects)
     save(pictures, REFERENCE)

@@ -15,11 +15,12 @@ from generation.header import read_header
 from generation.sdxl.tokenizer import Tokenizer
 from generation.starter.train import compose, diffusion, vae
 from generation.starter.train.beginning import begin_as_pixels
-from generation.starter.train.export import export, resume
+from generation.starter.train.export import export, fingerprint, resume
 from generation.starter.train.loop import Plan, Training
 from generation.starter.train.models import Shape, build
-from generation.starter.train.pictures import Picture, RecipeError, common, everyday, select
-from generation.starter.train.recipe import Recipe, run
+from generation.starter.train.pictures import Picture, RecipeError
+from generation.starter.train.recipe import Recipe, export_now, run
+from generation.starter.train.subjects import common, everyday, familiar, select
 from generation.starter.train.vocabulary import learn_merges
 from tests import tiny
 
@@ -85,6 +86,16 @@ def test_going_on_from_an_export_keeps_shape_vocabulary_latents_and_history(trai
     assert after.notes == {"subjects": ["ball", "flag: x", "red box"], "minutes": 0.2}
     assert torch.equal(after.vae.encoder.conv_in.weight, before.vae.encoder.conv_in.weight)
     assert not torch.equal(after.unet.conv_in.weight, before.unet.conv_in.weight)
+
+
+def test_the_saved_state_of_a_folder_can_be_exported_at_any_time(trained: Path, tmp_path: Path) -> None:
+    recipe = Recipe(
+        minutes=0.2, folder=trained.parent, output=tmp_path / "now.safetensors", scenes=3, shape=SMALL, merges=40
+    )
+
+    again = export_now(recipe, PICTURES, PICTURES[:2])
+
+    assert fingerprint(again) == fingerprint(trained)
 
 
 def test_an_exported_model_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -176,4 +187,5 @@ def test_everyday_words_are_one_token_each() -> None:
 def test_subjects_are_chosen_by_how_people_name_them() -> None:
     assert [picture.label for picture in everyday(PICTURES)] == ["ball", "red box"]
     assert [picture.label for picture in common(PICTURES)] == ["ball"]
+    assert familiar(PICTURES) == []
     assert select(PICTURES, "all") == PICTURES

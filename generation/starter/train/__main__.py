@@ -6,8 +6,9 @@ from pathlib import Path
 
 import torch
 
-from generation.starter.train.pictures import load, select
-from generation.starter.train.recipe import Recipe, run
+from generation.starter.train.pictures import load
+from generation.starter.train.recipe import Recipe, export_now, run
+from generation.starter.train.subjects import select
 
 
 def main() -> None:
@@ -24,7 +25,8 @@ def main() -> None:
         resume_from=options.resume_from,
         scenes=options.scenes,
     )
-    run(recipe, pictures, select(pictures, options.subjects))
+    work = export_now if options.export_now else run
+    work(recipe, pictures, select(pictures, options.subjects))
 
 
 def _options() -> argparse.Namespace:
@@ -32,12 +34,16 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=150, help="training time over all stages")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads; 0: as many as torch likes")
     parser.add_argument(
-        "--subjects", choices=("common", "everyday", "all"), default="common", help="which pictures to learn"
+        "--subjects",
+        choices=("familiar", "common", "everyday", "all"),
+        default="familiar",
+        help="which pictures to learn",
     )
-    parser.add_argument("--scenes", type=int, default=6, help="scenes composed of each subject")
+    parser.add_argument("--scenes", type=int, default=8, help="scenes composed of each subject")
     parser.add_argument("--resume-from", type=Path, help="an exported checkpoint to go on from")
     parser.add_argument("--folder", type=Path, default=Path("data/starter"), help="downloads, state, logs and sheets")
     parser.add_argument("--output", type=Path, help="the checkpoint to write; default: in the folder")
+    parser.add_argument("--export-now", action="store_true", help="only export the saved state of the folder")
     return parser.parse_args()
 
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from generation.starter.train.pictures import ALIASES, Picture
+from generation.starter.train.pictures import Picture
+from generation.starter.train.subjects import ALIASES
 
 SIZE = 128
 MARGIN = SIZE // 16

@@ -43,6 +43,31 @@ class Pool:
     named: Sequence[tuple[str, str]]
 
 
+def pool_for(models: Models, pictures: Sequence[Picture], scenes: int, folder: Path) -> Pool:
+    """Fills a pool, or takes the one of an earlier run of the same folder; sets the models' scaling factor."""
+    path = folder / "pool.pt"
+    made_of = [
+        scenes,
+        float(models.vae.encoder.conv_out.weight.detach().double().sum()),
+        *(each.label for each in pictures),
+    ]
+    kept = torch.load(path, weights_only=True) if path.is_file() else {}
+    if kept.get("made_of") == made_of:
+        models.scaling_factor = kept["scaling_factor"]
+        return Pool(kept["latents"], [(label, colour) for label, colour in kept["named"]])
+    pool = fill_pool(models, pictures, scenes, seed=1)
+    torch.save(
+        {
+            "made_of": made_of,
+            "latents": pool.latents,
+            "named": list(pool.named),
+            "scaling_factor": models.scaling_factor,
+        },
+        path,
+    )
+    return pool
+
+
 def fill_pool(models: Models, pictures: Sequence[Picture], scenes: int, seed: int) -> Pool:
     """Composes a number of scenes of each subject, none of a held-out pair, and encodes them.
 

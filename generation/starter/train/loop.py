@@ -3,7 +3,7 @@
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,16 @@ class Plan:
     peak: float
     averaging: float = 0.999
     warm_up: int = 100
+
+
+def restore_average(path: Path, parameters: Iterable[nn.Parameter]) -> None:
+    """Puts the averaged weights of a stage's saved state into what it trains; does nothing where there is none."""
+    if not path.is_file():
+        return
+    average = torch.load(path, weights_only=True)["average"]
+    with torch.no_grad():
+        for parameter, value in zip(parameters, average, strict=True):
+            parameter.copy_(value)
 
 
 class Training:

@@ -6,7 +6,6 @@ import json
 import shutil
 import subprocess
 import tarfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,31 +38,6 @@ EMOJIBASE = Package(
     "17.0.0",
     "sha512-Yvgb5AWoHViHV/gq1qr5ZAarcBip+B27/ZLRsUJkbgAEaLlZ/fof9g882LTpmEpyhBNEC0m2SEmItljHsTygjA==",
 )
-
-# emojibase's groups whose pictures show one thing with a plain name: animals, food, travel, activities, objects
-_THINGS = frozenset({3, 4, 5, 6, 7})
-_FACES = 0
-_LONGEST_NAME = 2  # words
-
-
-# What people call things that have a longer name among the pictures.
-ALIASES: Mapping[str, str] = {
-    "red apple": "apple", "automobile": "car", "red heart": "heart", "deciduous tree": "tree", "airplane": "plane",
-    "blossom": "flower", "birthday cake": "cake", "soccer ball": "football", "mobile phone": "phone",
-    "laptop": "computer", "alarm clock": "clock", "wrapped gift": "gift", "hamburger": "burger",
-    "doughnut": "donut", "bicycle": "bike", "running shoe": "shoe", "t-shirt": "shirt", "top hat": "hat",
-    "hot beverage": "coffee", "beer mug": "beer", "wine glass": "wine", "ear of corn": "corn", "gem stone": "diamond",
-    "sailboat": "boat", "closed book": "book", "fire engine": "fire truck", "locomotive": "steam train",
-    "honeybee": "bee", "lady beetle": "ladybug", "blowfish": "pufferfish", "spouting whale": "blue whale",
-    "hatching chick": "chick", "cactus": "cactus plant", "snowman": "snow man", "jack-o-lantern": "pumpkin",
-    "glass of milk": "milk", "bread": "loaf", "egg": "fried egg", "fire": "flame", "droplet": "water drop",
-    "crescent moon": "moon", "glowing star": "shining star", "wastebasket": "bin", "gloves": "mittens",
-    "evergreen tree": "fir tree", "pile of poo": "poo", "headphone": "headphones", "umbrella with rain drops":
-    "rainy umbrella", "sport utility vehicle": "jeep", "delivery truck": "truck", "motor scooter": "scooter",
-    "light bulb": "lamp", "flying saucer": "ufo", "television": "tv", "couch and lamp": "couch",
-    "sauropod": "dinosaur", "t-rex": "tyrannosaurus", "french fries": "fries", "mouse face": "mouse head",
-    "dog face": "dog head", "cat face": "cat head", "trophy": "cup", "game die": "dice", "wood": "logs",
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,33 +86,6 @@ def load(folder: Path) -> list[Picture]:
     described = json.loads((fetch(EMOJIBASE, folder) / "en" / "data.json").read_text(encoding="utf-8"))
     found = ((emoji, _file(assets, emoji["hexcode"])) for emoji in described)
     return [_read(emoji, path) for emoji, path in found if path is not None]
-
-
-def everyday(pictures: Iterable[Picture]) -> list[Picture]:
-    """Picks the pictures of single things with short names: no people, symbols, flags, clock faces or moods."""
-    return [picture for picture in pictures if _is_everyday(picture)]
-
-
-def common(pictures: Iterable[Picture]) -> list[Picture]:
-    """Picks of the everyday pictures those that people name with one word."""
-    return [picture for picture in everyday(pictures) if " " not in picture.label or picture.label in ALIASES]
-
-
-def select(pictures: Sequence[Picture], subjects: str) -> list[Picture]:
-    """Picks the subjects to train on: `common`, `everyday` or `all`."""
-    choices: dict[str, Callable[[Sequence[Picture]], list[Picture]]] = {
-        "common": common,
-        "everyday": everyday,
-        "all": list,
-    }
-    return choices[subjects](pictures)
-
-
-def _is_everyday(picture: Picture) -> bool:
-    words = picture.label.split()
-    if len(words) > _LONGEST_NAME or any(mark in picture.label for mark in ("o\u2019clock", "-thirty")):
-        return False
-    return picture.group in _THINGS or (picture.group == _FACES and words[-1] != "face")
 
 
 def _pack(package: Package, folder: Path) -> Path:

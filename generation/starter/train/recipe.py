@@ -9,6 +9,7 @@ import torch
 
 from generation.starter.train import diffusion, vae
 from generation.starter.train.export import export, fingerprint, resume
+from generation.starter.train.loop import restore_average
 from generation.starter.train.models import Models, Shape, build
 from generation.starter.train.pictures import Picture
 from generation.starter.train.vocabulary import MERGES, learn_merges
@@ -35,7 +36,7 @@ class Recipe:
     folder: Path
     output: Path | None = None
     resume_from: Path | None = None
-    scenes: int = 6
+    scenes: int = 8
     shape: Shape = field(default_factory=Shape)
     merges: int = MERGES
     vae: float = 0.15
@@ -63,10 +64,26 @@ def run(recipe: Recipe, pictures: Sequence[Picture], chosen: Sequence[Picture]) 
     share = 0.0 if recipe.resume_from else recipe.vae
     if share:
         vae.train(models, pictures, seconds * share, recipe.folder)
-    pool = diffusion.fill_pool(models, chosen, recipe.scenes, seed=1)
+    pool = diffusion.pool_for(models, chosen, recipe.scenes, recipe.folder)
     log.info("%d scenes; latents are scaled by %.5f", len(pool.named), models.scaling_factor)
     diffusion.train(models, pool, seconds * (1 - share - recipe.decoder), recipe.folder)
     vae.polish(models, pictures, seconds * recipe.decoder, recipe.folder)
+    return _export(recipe, models, chosen)
+
+
+def export_now(recipe: Recipe, pictures: Sequence[Picture], chosen: Sequence[Picture]) -> Path:
+    """Exports the averaged weights as the folder's saved state has them, while training goes on elsewhere."""
+    models = _models(recipe, pictures)
+    decoder = (*models.vae.decoder.parameters(), *models.vae.post_quant_conv.parameters())
+    restore_average(recipe.folder / "vae.pt", models.vae.parameters())
+    modules = (models.unet, models.text, models.text_2)
+    restore_average(recipe.folder / "diffusion.pt", (each for module in modules for each in module.parameters()))
+    diffusion.pool_for(models, chosen, recipe.scenes, recipe.folder)
+    restore_average(recipe.folder / "decoder.pt", decoder)
+    return _export(recipe, models, chosen)
+
+
+def _export(recipe: Recipe, models: Models, chosen: Sequence[Picture]) -> Path:
     models.notes["subjects"] = sorted(picture.label for picture in chosen)
     models.notes["minutes"] = round(models.notes.get("minutes", 0) + recipe.minutes, 1)
     path = export(models, recipe.output or recipe.folder / "easel-starter.safetensors")
@@ -77,4 +94,7 @@ def run(recipe: Recipe, pictures: Sequence[Picture], chosen: Sequence[Picture]) 
 def _models(recipe: Recipe, pictures: Sequence[Picture]) -> Models:
     if recipe.resume_from is not None:
         return resume(recipe.resume_from)
-    return build(recipe.shape, learn_merges(pictures, recipe.merges))
+    path = recipe.folder / "merges.txt"
+    if not path.is_file():
+        path.write_text("\n".join(learn_merges(pictures, recipe.merges)), encoding="utf-8")
+    return build(recipe.shape, tuple(path.read_text(encoding="utf-8").split("\n")))
