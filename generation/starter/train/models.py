@@ -69,8 +69,11 @@ class Models:
 def build(shape: Shape, merges: tuple[str, ...], seed: int = 0) -> Models:
     """Makes the models with random weights, always the same ones for a seed."""
     torch.manual_seed(seed)
-    text = CLIPTextModel(_text(shape, merges, 0))
-    text_2 = CLIPTextModelWithProjection(_text(shape, merges, 1))
+    text: Any = CLIPTextModel(_text(shape, merges, 0))
+    text_2: Any = CLIPTextModelWithProjection(_text(shape, merges, 1))
+    for encoder in (text, text_2):
+        # CLIP's own 0.02 is too little here: each word is seen rarely, and the UNet must tell words apart early
+        nn.init.normal_(encoder.get_input_embeddings().weight, std=0.4)
     return Models(shape, merges, vae=_vae(shape), unet=_unet(shape), text=text, text_2=text_2)
 
 
