@@ -14,6 +14,7 @@ from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.speeds import SqlSpeedBook
+from bot.persistence.workers import SqlWorkers, this_process
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
@@ -21,6 +22,7 @@ from bot.services.models import ModelShelf
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
+from bot.services.takeover import Takeover
 from bot.settings import Settings
 from bot.ui.messenger import DiscordMessenger
 from generation import Catalog, Executor, LocalExecutor
@@ -85,13 +87,16 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     client = EaselClient(settings)
     database = Database(settings.database)
     pictures = PictureFolder(settings.data_dir / "pictures")
-    ports = Ports(SqlLedger(database), SqlSpeedBook(database), pictures, DiscordMessenger(client))
+    worker = this_process()
+    ledger = SqlLedger(database, worker.id)
+    ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client))
     costs = CostModel()
     queue = FairQueue(settings.max_waiting, costs.estimate)
     dispatcher = Dispatcher(queue, executor, ports, costs)
+    takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     models = ModelShelf(_catalog(settings))
     generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
-    client.fit(Parts(generation, dispatcher, executor, database))
+    client.fit(Parts(generation, dispatcher, takeover, executor, database))
     return client
 
 

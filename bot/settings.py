@@ -40,6 +40,9 @@ class Settings(GenerationSettings):
     default_scheduler: str = Field(default="karras", description="schedule where a person gives none")
     default_negative: str = Field(default="", description="negative prompt where a person gives none")
     default_count: int = Field(default=1, ge=1, le=MAX_COUNT, description="pictures where a person gives no count")
+    grace_seconds: float = Field(
+        default=15.0, ge=0, description="how long running jobs may go on after the bot is told to stop"
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR"
     )

@@ -1,12 +1,14 @@
 """Jobs and their pictures in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from sqlalchemy import Executable, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
 from bot.domain import Job, JobState, Origin, Picture, now
+from bot.errors import JobTakenError
 from bot.persistence.database import Database
 from bot.persistence.tables import ImageRow, JobRow, UserRow
 from generation import recipe
@@ -15,13 +17,23 @@ _UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.RENDERED)
 
 
 class SqlLedger:
-    """Keeps jobs; every method is one committed transaction."""
+    """Keeps jobs; every method is one committed transaction.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where.
+        worker: The id of this process, which looks after the jobs it adds or adopts.
+    """
+
+    def __init__(self, database: Database, worker: str) -> None:
         self._database = database
+        self._worker = worker
 
     async def add(self, job: Job) -> None:
-        """Keeps a new job, and its person if they are new."""
+        """Keeps a new job, and its person if they are new.
+
+        Raises:
+            JobTakenError: Another process has made a job of the same command.
+        """
         origin = job.origin
         row = JobRow(
             id=job.id,
@@ -31,15 +43,20 @@ class SqlLedger:
             application_id=origin.application_id,
             token=origin.token,
             message_id=origin.message_id,
+            interaction_id=origin.interaction_id,
+            worker_id=self._worker,
             file_limit=origin.file_limit,
             state=job.state,
             request=recipe.to_json(job.request),
             asked_at=origin.asked_at,
             created_at=job.created_at,
         )
-        async with self._database.writing() as session:
-            await session.execute(self._new_person(origin.user_id))
-            session.add(row)
+        try:
+            async with self._database.writing() as session:
+                await session.execute(self._new_person(origin.user_id))
+                session.add(row)
+        except IntegrityError as error:
+            raise JobTakenError("This command is a job already.") from error
 
     async def begin(self, job_id: str) -> None:
         """Notes that a job is being painted."""
@@ -48,7 +65,9 @@ class SqlLedger:
     async def rendered(self, job_id: str, pictures: Sequence[Picture], seconds: float, notes: Sequence[str]) -> None:
         """Notes a job's pictures, whose files lie in the store already."""
         async with self._database.writing() as session:
-            row = await session.get_one(JobRow, job_id)
+            row = await session.get_one(JobRow, job_id, with_for_update=True)
+            if row.worker_id != self._worker:
+                raise JobTakenError("Another process looks after this job.")
             row.state, row.rendered_at, row.seconds, row.notes = JobState.RENDERED, now(), seconds, "\n".join(notes)
             row.images = [
                 ImageRow(
@@ -79,11 +98,21 @@ class SqlLedger:
             row = await session.get(JobRow, job_id)
             return None if row is None else _job(row)
 
-    async def unfinished(self) -> list[Job]:
-        """Lists the jobs that are queued, running or rendered but not posted, oldest first."""
-        chosen = select(JobRow).where(JobRow.state.in_(_UNFINISHED)).order_by(JobRow.created_at)
+    async def adopt(self, dead: Collection[str]) -> list[Job]:
+        """Takes over the unfinished jobs of processes that are gone, and those nobody looks after, oldest first."""
+        orphaned = JobRow.worker_id.is_(None) | JobRow.worker_id.in_(dead)
+        taken = update(JobRow).where(JobRow.state.in_(_UNFINISHED), orphaned).values(worker_id=self._worker)
+        async with self._database.writing() as session:
+            ids = list(await session.scalars(taken.returning(JobRow.id)))
+        chosen = select(JobRow).where(JobRow.id.in_(ids)).order_by(JobRow.created_at)
         async with self._database.reading() as session:
             return [_job(row) for row in await session.scalars(chosen)]
+
+    async def mine(self, job_id: str) -> bool:
+        """Whether this process still looks after a job."""
+        async with self._database.reading() as session:
+            owner = await session.scalar(select(JobRow.worker_id).where(JobRow.id == job_id))
+        return owner == self._worker
 
     def _new_person(self, user_id: int) -> Executable:
         """Enters a person unless they are known; safe when two of their commands arrive at once."""
@@ -91,8 +120,10 @@ class SqlLedger:
         return insert(UserRow).values(id=user_id, first_seen=now()).on_conflict_do_nothing()
 
     async def _change(self, job_id: str, **values: Any) -> None:
+        changed = update(JobRow).where(JobRow.id == job_id, JobRow.worker_id == self._worker).values(**values)
         async with self._database.writing() as session:
-            await session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
+            if (await session.execute(changed.returning(JobRow.id))).first() is None:
+                raise JobTakenError("Another process looks after this job.")
 
 
 def _job(row: JobRow) -> Job:
@@ -106,6 +137,7 @@ def _job(row: JobRow) -> Job:
             application_id=row.application_id,
             token=row.token,
             message_id=row.message_id,
+            interaction_id=row.interaction_id or 0,
             asked_at=row.asked_at,
             file_limit=row.file_limit,
         ),

@@ -5,9 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain import Job, JobState, Picture, now
-from bot.errors import AnswerExpiredError, DeliveryError, LimitError, UploadTooLargeError
-from bot.services import status
+from bot.domain import Job, JobState, Order, Picture, now
+from bot.errors import (
+    AnswerExpiredError,
+    DeliveryError,
+    LimitError,
+    PictureLostError,
+    StorageError,
+    UploadTooLargeError,
+)
+from bot.services import patience, status, takeover
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
 from bot.services.dispatcher import BROKEN, Dispatcher
@@ -16,9 +23,10 @@ from bot.services.models import ModelShelf
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
+from bot.services.takeover import Takeover
 from generation import Catalog, GenerationError
 from tests.fakes import FakeExecutor
-from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, RecordingMessenger, job
+from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger, job
 
 
 class House:
@@ -35,6 +43,8 @@ class House:
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
         shelf = ModelShelf(Catalog(tmp_path))  # type: ignore[arg-type]
         self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, defaults)
+        self.workers = MemoryWorkers()
+        self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
 
     async def submit(self, wanted: Job) -> Job:
         self.queue.reserve(wanted.origin.user_id)
@@ -206,12 +216,105 @@ async def test_what_was_left_by_a_previous_run_is_finished(house: House) -> None
     for each in (queued, rendered):
         await house.ledger.add(each)
 
-    assert await house.service.resume() == 2
+    assert await house.takeover.begin() == 2
     await house.settle(queued, "posted")
     await house.settle(rendered, "posted")
 
     assert house.ledger.ways[rendered.id] == ["queued", "posted as 1"]
     assert [request.prompt for request in house.executor.requests] == ["a cat"]
+    assert house.workers.alive == {"me"}
+
+
+async def test_what_a_previous_run_managed_to_post_is_not_posted_again(house: House) -> None:
+    rendered = await painted(house, job())
+    await house.ledger.add(rendered)
+    house.messenger.posted_before[rendered.id] = 77
+
+    await house.takeover.begin()
+    await house.settle(rendered, "posted")
+
+    assert house.ledger.ways[rendered.id] == ["queued", "posted as 77"]
+    assert house.messenger.said == []
+
+
+async def test_a_process_that_dies_later_leaves_its_jobs_to_this_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takeover, "RENEW_SECONDS", 0.01)
+    house.workers.dying.clear()
+    await house.takeover.begin()
+    left = job()
+    await house.ledger.add(left)
+    keeping = asyncio.create_task(house.takeover.keep())
+
+    house.workers.dying.append("before")
+
+    await house.settle(left, "posted")
+    keeping.cancel()
+
+
+async def test_a_job_that_another_process_took_is_not_posted(house: House) -> None:
+    house.executor.hold()
+    wanted = await house.submit(job())
+    await house.settle(wanted, "running")
+    house.ledger.lost.add(wanted.id)
+
+    house.executor.release()
+    await house.settle(wanted, "rendered")
+
+    assert not house.messenger.uploads
+
+
+async def test_a_busy_database_delays_a_job_and_loses_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES", (0.01,) * 5)
+    failures = [StorageError("locked")] * 3
+
+    async def sometimes(job_id: str) -> None:
+        if failures:
+            raise failures.pop()
+        house.ledger.ways[job_id].append("running")
+
+    monkeypatch.setattr(house.ledger, "begin", sometimes)
+    wanted = await house.submit(job())
+
+    await house.settle(wanted, "posted")
+
+    assert not failures
+
+
+async def test_a_full_disk_is_told_in_words(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(_data: bytes) -> str:
+        raise PictureLostError("Your picture was painted, but my disk is full.")
+
+    monkeypatch.setattr(house.pictures, "put", full)
+    wanted = await house.submit(job())
+
+    await house.settle(wanted, "failed")
+
+    assert house.messenger.said[-1] == ("refuse", "Your picture was painted, but my disk is full.")
+
+
+async def test_who_asks_while_it_stops_is_told_so(house: House) -> None:
+    house.service.close()
+
+    with pytest.raises(LimitError, match="being restarted"):
+        house.service.accept(Order(prompt="a cat"), person=1)
+
+
+async def test_running_jobs_get_their_grace_and_no_more(house: House) -> None:
+    house.executor.seconds_per_call = 0.02
+    quick = await house.submit(job(1))
+    await house.settle(quick, "running")
+    await house.dispatcher.finish(5)
+    assert house.ledger.ways[quick.id][-1] == "posted as 1"
+
+    house.executor.hold()
+    slow = await house.submit(job(2))
+    await house.settle(slow, "running")
+    before = asyncio.get_running_loop().time()
+    await house.dispatcher.finish(0.1)
+
+    assert asyncio.get_running_loop().time() - before < 1
 
 
 async def painted(house: House, wanted: Job, data: bytes = b"\x89PNG") -> Job:
