@@ -15,10 +15,12 @@ from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.speeds import SqlSpeedBook
 from bot.persistence.workers import SqlWorkers, this_process
+from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
 from bot.services.models import ModelShelf
+from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
@@ -92,11 +94,12 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client))
     costs = CostModel()
     queue = FairQueue(settings.max_waiting, costs.estimate)
-    dispatcher = Dispatcher(queue, executor, ports, costs)
+    board = StatusBoard(queue, costs.estimate, ports.messenger)
+    dispatcher = Dispatcher(queue, executor, ports, costs, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     models = ModelShelf(_catalog(settings))
     generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
-    client.fit(Parts(generation, dispatcher, takeover, executor, database))
+    client.fit(Parts(generation, dispatcher, takeover, QueueOverview(queue, board, ledger), executor, database))
     return client
 
 

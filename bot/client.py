@@ -12,9 +12,11 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 
 from bot.cogs.imagine import ImagineCog
+from bot.cogs.jobs import JobsCog
 from bot.persistence.database import Database
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
+from bot.services.overview import QueueOverview
 from bot.services.takeover import Takeover
 from bot.settings import Settings
 from bot.ui.buttons import CancelButton
@@ -36,6 +38,7 @@ class Parts:
     generation: GenerationService
     dispatcher: Dispatcher
     takeover: Takeover
+    overview: QueueOverview
     executor: Executor
     database: Database
 
@@ -66,6 +69,7 @@ class EaselClient(commands.AutoShardedBot):
         """Runs once after the login: nothing here waits for the model's weights or for the commands' registration."""
         await self._find_gateway()
         await self.add_cog(ImagineCog(self.generation, self._settings.command))
+        await self.add_cog(JobsCog(self.generation, self._parts.overview))
         self.add_dynamic_items(CancelButton)
         await self._parts.executor.start()
         await self.generation.models.refresh()

@@ -130,6 +130,15 @@ class Speed:
     jobs: int
 
 
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a person has had painted in all: jobs, pictures, and seconds of the device."""
+
+    jobs: int
+    pictures: int
+    device_seconds: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Worker:
     """One running process of the bot.

@@ -1,13 +1,13 @@
 """Jobs and their pictures in the database."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Executable, select, update
+from sqlalchemy import Executable, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bot.domain import Job, JobState, Origin, Picture, now
+from bot.domain import Job, JobState, Origin, Picture, Usage, now
 from bot.errors import JobTakenError
 from bot.persistence.database import Database
 from bot.persistence.tables import ImageRow, JobRow, UserRow
@@ -62,13 +62,14 @@ class SqlLedger:
         """Notes that a job is being painted."""
         await self._change(job_id, state=JobState.RUNNING, started_at=now())
 
-    async def rendered(self, job_id: str, pictures: Sequence[Picture], seconds: float, notes: Sequence[str]) -> None:
-        """Notes a job's pictures, whose files lie in the store already."""
+    async def rendered(self, job: Job, device_seconds: float) -> None:
+        """Notes a job's pictures, whose files lie in the store already, and its share of the device."""
         async with self._database.writing() as session:
-            row = await session.get_one(JobRow, job_id, with_for_update=True)
+            row = await session.get_one(JobRow, job.id, with_for_update=True)
             if row.worker_id != self._worker:
                 raise JobTakenError("Another process looks after this job.")
-            row.state, row.rendered_at, row.seconds, row.notes = JobState.RENDERED, now(), seconds, "\n".join(notes)
+            row.state, row.rendered_at = JobState.RENDERED, now()
+            row.seconds, row.device_seconds, row.notes = job.seconds, device_seconds, "\n".join(job.notes)
             row.images = [
                 ImageRow(
                     position=position,
@@ -77,7 +78,7 @@ class SqlLedger:
                     size=picture.size,
                     seed=picture.seed,
                 )
-                for position, picture in enumerate(pictures)
+                for position, picture in enumerate(job.pictures)
             ]
 
     async def posted(self, job_id: str, message_id: int) -> None:
@@ -97,6 +98,16 @@ class SqlLedger:
         async with self._database.reading() as session:
             row = await session.get(JobRow, job_id)
             return None if row is None else _job(row)
+
+    async def usage(self, person: int) -> Usage:
+        """Says what a person has had painted in all."""
+        pictures = select(func.count()).select_from(ImageRow).join(JobRow).where(JobRow.user_id == person)
+        jobs = select(func.count(), func.coalesce(func.sum(JobRow.device_seconds), 0.0)).where(
+            JobRow.user_id == person, JobRow.rendered_at.is_not(None)
+        )
+        async with self._database.reading() as session:
+            count, seconds = (await session.execute(jobs)).one()
+            return Usage(count, await session.scalar(pictures) or 0, seconds)
 
     async def adopt(self, dead: Collection[str]) -> list[Job]:
         """Takes over the unfinished jobs of processes that are gone, and those nobody looks after, oldest first."""

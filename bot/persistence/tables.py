@@ -64,6 +64,7 @@ class JobRow(Table):
     rendered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     seconds: Mapped[float] = mapped_column(default=0.0)
+    device_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
     notes: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str | None] = mapped_column(Text)
     images: Mapped[list["ImageRow"]] = relationship(

@@ -30,13 +30,15 @@ BROKEN = "Something went wrong on my side while painting this. It has been logge
 class Dispatcher:
     """Feeds the executor as many jobs at a time as it has slots, and sees each job through to its end."""
 
-    def __init__(self, queue: FairQueue, executor: Executor, ports: Ports, costs: CostModel) -> None:
+    def __init__(
+        self, queue: FairQueue, executor: Executor, ports: Ports, costs: CostModel, board: StatusBoard
+    ) -> None:
         self._queue = queue
         self._executor = executor
         self._ports = ports
         self._costs = costs
+        self._board = board
         self._delivery = Delivery(ports)
-        self._board = StatusBoard(queue, costs.estimate, ports.messenger)
         self._tokens: dict[str, CancelToken] = {}
         self._lives: set[asyncio.Task[None]] = set()
 
@@ -141,11 +143,12 @@ class Dispatcher:
             )
             for artifact in result.artifacts
         ]
-        await insist(lambda: self._ports.ledger.rendered(job.id, pictures, result.seconds, result.notes))
-        log.info("job %s painted in %.1f s", job.id, result.seconds)
-        return replace(
+        painted = replace(
             job, state=JobState.RENDERED, pictures=tuple(pictures), seconds=result.seconds, notes=result.notes
         )
+        await insist(lambda: self._ports.ledger.rendered(painted, result.device_seconds))
+        log.info("job %s painted in %.1f s", job.id, result.seconds)
+        return painted
 
     async def _failed(self, job: Job, reason: str) -> None:
         await insist(lambda: self._ports.ledger.failed(job.id, reason))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain import Job, Picture, Speed
+from bot.domain import Job, Speed, Usage
 from generation import Progress
 
 
@@ -24,8 +24,8 @@ class Ledger(Protocol):
         """Notes that a job is being painted."""
         ...
 
-    async def rendered(self, job_id: str, pictures: Sequence[Picture], seconds: float, notes: Sequence[str]) -> None:
-        """Notes a job's pictures, whose files lie in the store already."""
+    async def rendered(self, job: Job, device_seconds: float) -> None:
+        """Notes a job's pictures, whose files lie in the store already, and its share of the device."""
         ...
 
     async def posted(self, job_id: str, message_id: int) -> None:
@@ -42,6 +42,10 @@ class Ledger(Protocol):
 
     async def find(self, job_id: str) -> Job | None:
         """Finds a job."""
+        ...
+
+    async def usage(self, person: int) -> Usage:
+        """Says what a person has had painted in all."""
         ...
 
     async def mine(self, job_id: str) -> bool:

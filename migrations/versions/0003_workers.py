@@ -1,4 +1,4 @@
-"""Which process of the bot looks after a job, and that a command becomes a job once."""
+"""Which process of the bot looks after a job, that a command becomes a job once, and what a job took."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,6 +21,7 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("jobs") as jobs:
         jobs.add_column(sa.Column("interaction_id", sa.BigInteger(), nullable=True))
+        jobs.add_column(sa.Column("device_seconds", sa.Double(), nullable=False, server_default="0"))
         jobs.add_column(sa.Column("worker_id", sa.String(16), nullable=True))
         jobs.create_unique_constraint("uq_jobs_interaction_id", ["interaction_id"])
         jobs.create_index("ix_jobs_worker_id", ["worker_id"])
@@ -31,5 +32,6 @@ def downgrade() -> None:
         jobs.drop_index("ix_jobs_worker_id")
         jobs.drop_constraint("uq_jobs_interaction_id", type_="unique")
         jobs.drop_column("worker_id")
+        jobs.drop_column("device_seconds")
         jobs.drop_column("interaction_id")
     op.drop_table("workers")

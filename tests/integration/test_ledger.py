@@ -17,7 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import JobState, Picture, Speed, Worker, now
+from bot.domain import JobState, Picture, Speed, Usage, Worker, now
 from bot.errors import JobTakenError, PictureLostError, StorageError
 from bot.persistence import workers
 from bot.persistence.database import Database, upgrade
@@ -76,10 +76,12 @@ async def test_a_rendered_job_comes_back_with_its_pictures_in_order(ledger: SqlL
     await ledger.add(kept)
     await ledger.begin(kept.id)
 
-    await ledger.rendered(kept.id, pictures, 1.5, ("Memory was short.",))
+    painted = replace(kept, state=JobState.RENDERED, pictures=pictures, seconds=1.5, notes=("Memory was short.",))
+    await ledger.rendered(painted, 1.2)
 
-    found = await ledger.find(kept.id)
-    assert found == replace(kept, state=JobState.RENDERED, pictures=pictures, seconds=1.5, notes=("Memory was short.",))
+    assert await ledger.find(kept.id) == painted
+    assert await ledger.usage(kept.origin.user_id) == Usage(1, 2, 1.2)
+    assert await ledger.usage(99) == Usage(0, 0, 0)
 
 
 async def test_only_unfinished_jobs_are_taken_up_again_the_oldest_first(ledger: SqlLedger, database: Database) -> None:
@@ -87,7 +89,7 @@ async def test_only_unfinished_jobs_are_taken_up_again_the_oldest_first(ledger: 
     for each in jobs:
         await ledger.add(each)
     await ledger.begin(running.id)
-    await ledger.rendered(rendered.id, (PICTURE,), 1, ())
+    await ledger.rendered(replace(rendered, pictures=(PICTURE,)), 1)
     await ledger.posted(posted.id, 99)
     await ledger.failed(failed.id, "no luck")
     await ledger.cancelled(cancelled.id)
@@ -124,7 +126,7 @@ async def test_who_lost_a_job_can_change_it_no_more(ledger: SqlLedger, database:
 
     for change in (
         ledger.begin(kept.id),
-        ledger.rendered(kept.id, (PICTURE,), 1, ()),
+        ledger.rendered(kept, 1),
         ledger.posted(kept.id, 1),
         ledger.failed(kept.id, "no"),
         ledger.cancelled(kept.id),

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from bot.domain import Job, JobState, Origin, Picture, Speed, new_job_id, now
+from bot.domain import Job, JobState, Origin, Speed, Usage, new_job_id, now
 from bot.services.ports import Upload
 from generation import GenerationRequest, Progress
 
@@ -47,8 +47,12 @@ class MemoryLedger:
     async def begin(self, job_id: str) -> None:
         self.ways.setdefault(job_id, []).append("running")
 
-    async def rendered(self, job_id: str, pictures: Sequence[Picture], seconds: float, notes: Sequence[str]) -> None:
-        self.ways[job_id].append("rendered")
+    async def rendered(self, job: Job, device_seconds: float) -> None:
+        self.ways[job.id].append("rendered")
+
+    async def usage(self, person: int) -> Usage:
+        painted = [job for job in self.jobs.values() if "rendered" in self.ways[job.id]]
+        return Usage(len(painted), sum(job.request.count for job in painted), 1.5 * len(painted))
 
     async def posted(self, job_id: str, message_id: int) -> None:
         self.ways.setdefault(job_id, []).append(f"posted as {message_id}")

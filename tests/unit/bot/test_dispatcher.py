@@ -15,6 +15,7 @@ from bot.errors import (
     UploadTooLargeError,
 )
 from bot.services import patience, status, takeover
+from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
 from bot.services.dispatcher import BROKEN, Dispatcher
@@ -39,7 +40,8 @@ class House:
         self.executor = FakeExecutor()
         self.queue = FairQueue(3, self.costs.estimate)
         self.delivery = Delivery(ports)
-        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs)
+        self.board = StatusBoard(self.queue, self.costs.estimate, self.messenger)
+        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs, self.board)
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
         shelf = ModelShelf(Catalog(tmp_path))  # type: ignore[arg-type]
         self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, defaults)
