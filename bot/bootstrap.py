@@ -10,10 +10,11 @@ import discord
 
 from bot.client import EaselClient, Parts
 from bot.errors import SettingsError
-from bot.persistence.database import Database, upgrade
+from bot.persistence.database import Database
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.speeds import SqlSpeedBook
+from bot.persistence.upkeep import upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
@@ -61,7 +62,7 @@ async def serve(settings: Settings, token: str, executor: Executor | None = None
         executor: What paints; the local device by default.
     """
     _stop_on_signals()
-    await upgrade(settings.database)
+    await upgrade_safely(settings.database)
     client = build(settings, executor or LocalExecutor(settings, _catalog(settings)))
     async with client:
         try:
@@ -88,7 +89,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     point_at(settings.discord_api_url)
     client = EaselClient(settings)
     database = Database(settings.database)
-    pictures = PictureFolder(settings.data_dir / "pictures")
+    pictures = PictureFolder(settings.pictures_path)
     worker = this_process()
     ledger = SqlLedger(database, worker.id)
     ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client))

@@ -1,5 +1,7 @@
 """What the bot can be told from outside: environment variables and the file .env, read once at the top."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -51,6 +53,11 @@ class Settings(GenerationSettings):
     def database(self) -> str:
         """The database's URL, the default filled in."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'easel.db'}"
+
+    @property
+    def pictures_path(self) -> Path:
+        """The folder where every original picture lies."""
+        return self.data_dir / "pictures"
 
     @field_validator("default_sampler", "default_scheduler")
     @classmethod

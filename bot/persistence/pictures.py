@@ -36,6 +36,16 @@ class PictureFolder:
         """Reads a file."""
         return await asyncio.to_thread(self._path(digest).read_bytes)
 
+    def survey(self) -> tuple[set[str], set[str]]:
+        """Reads every file; returns the names of those that are whole, and of those whose content is another."""
+        whole: set[str] = set()
+        damaged: set[str] = set()
+        for path in self._folder.glob("??/*"):
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            (whole if digest == path.name else damaged).add(path.name)
+        return whole, damaged
+
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
 
