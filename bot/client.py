@@ -61,11 +61,12 @@ class EaselClient(commands.AutoShardedBot):
         self.generation = parts.generation
 
     async def setup_hook(self) -> None:
-        """Runs once after the login: nothing here waits for the model or for the commands' registration."""
+        """Runs once after the login: nothing here waits for the model's weights or for the commands' registration."""
         await self._find_gateway()
         await self.add_cog(ImagineCog(self.generation, self._settings.command))
         self.add_dynamic_items(CancelButton)
         await self._parts.executor.start()
+        await self.generation.models.refresh()
         resumed = await self.generation.resume()
         if resumed:
             log.info("%d jobs go on from before the restart", resumed)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -30,12 +31,28 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self._engine = _engine(url)
-        self.session: async_sessionmaker[AsyncSession] = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(self._engine, expire_on_commit=False)
+        self._writer = asyncio.Lock()
 
     @property
     def is_postgresql(self) -> bool:
         """Whether it is PostgreSQL; otherwise SQLite."""
         return self._engine.dialect.name == "postgresql"
+
+    def reading(self) -> AsyncSession:
+        """Opens a session that only reads."""
+        return self._sessions()
+
+    @contextlib.asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncSession]:
+        """Opens one transaction, committed in the end.
+
+        SQLite takes one writer at a time, and its own waiting for the lock is neither quick nor fair: ours stand
+        in line here.
+        """
+        line = contextlib.nullcontext() if self.is_postgresql else self._writer
+        async with line, self._sessions.begin() as session:
+            yield session
 
     async def revision(self) -> str | None:
         """Returns the schema's revision; None for an empty database.

@@ -37,7 +37,7 @@ class SqlLedger:
             asked_at=origin.asked_at,
             created_at=job.created_at,
         )
-        async with self._database.session.begin() as session:
+        async with self._database.writing() as session:
             await session.execute(self._new_person(origin.user_id))
             session.add(row)
 
@@ -47,7 +47,7 @@ class SqlLedger:
 
     async def rendered(self, job_id: str, pictures: Sequence[Picture], seconds: float, notes: Sequence[str]) -> None:
         """Notes a job's pictures, whose files lie in the store already."""
-        async with self._database.session.begin() as session:
+        async with self._database.writing() as session:
             row = await session.get_one(JobRow, job_id)
             row.state, row.rendered_at, row.seconds, row.notes = JobState.RENDERED, now(), seconds, "\n".join(notes)
             row.images = [
@@ -75,14 +75,14 @@ class SqlLedger:
 
     async def find(self, job_id: str) -> Job | None:
         """Finds a job."""
-        async with self._database.session() as session:
+        async with self._database.reading() as session:
             row = await session.get(JobRow, job_id)
             return None if row is None else _job(row)
 
     async def unfinished(self) -> list[Job]:
         """Lists the jobs that are queued, running or rendered but not posted, oldest first."""
         chosen = select(JobRow).where(JobRow.state.in_(_UNFINISHED)).order_by(JobRow.created_at)
-        async with self._database.session() as session:
+        async with self._database.reading() as session:
             return [_job(row) for row in await session.scalars(chosen)]
 
     def _new_person(self, user_id: int) -> Executable:
@@ -91,7 +91,7 @@ class SqlLedger:
         return insert(UserRow).values(id=user_id, first_seen=now()).on_conflict_do_nothing()
 
     async def _change(self, job_id: str, **values: Any) -> None:
-        async with self._database.session.begin() as session:
+        async with self._database.writing() as session:
             await session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
 
 

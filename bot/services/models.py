@@ -21,7 +21,7 @@ class ModelShelf:
         self._catalog = catalog
         self._usable: tuple[ModelEntry, ...] = ()
         self._default: str | None = None
-        self._problem = "The list of models is still being read; try again in a moment."
+        self._problem = "The models folder could not be read; whoever runs this bot finds the reason in its log."
 
     @property
     def usable(self) -> tuple[ModelEntry, ...]:
@@ -43,10 +43,10 @@ class ModelShelf:
         await asyncio.to_thread(self._look)
 
     async def keep_fresh(self) -> None:
-        """Looks at the models folder for ever."""
+        """Looks at the models folder again and again, for ever."""
         while True:
-            await self.refresh()
             await asyncio.sleep(REFRESH_SECONDS)
+            await self.refresh()
 
     def _look(self) -> None:
         try:

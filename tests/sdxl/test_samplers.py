@@ -34,7 +34,7 @@ def denoise(x: Tensor, sigma: Tensor) -> Tensor:
         return mean_of_all
 
     uncond = posterior(means)
-    guided = uncond + 5 * (posterior(means[:3]) - uncond)
+    guided: Tensor = uncond + 5 * (posterior(means[:3]) - uncond)
     return guided.to(x.dtype)
 
 
@@ -53,7 +53,8 @@ def test_a_sampler_ends_where_the_reference_does_with_as_many_calls(case: str) -
 
     def noise(sigma: Tensor, _sigma_next: Tensor) -> Tensor:
         asked.append(sigma)
-        return noises[len(asked) - 1]
+        drawn: Tensor = noises[len(asked) - 1]
+        return drawn
 
     start = torch.from_numpy(PROBLEM["x"]).to(dtype) * (1 + sigmas[0] ** 2).sqrt()
     final = sample(name, counted, start, sigmas, noise)[0].double().numpy()
