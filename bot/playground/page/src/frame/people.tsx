@@ -1,0 +1,69 @@
+// Who I am right now. Being somebody else shows what the bot lets them do.
+
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import { CommandType, nameOf, type Person, type User } from "../discord";
+import { Avatar } from "../pieces/avatar";
+import { Menu } from "../pieces/menu";
+import type { Anchor } from "../pieces/popup";
+import { usePlayground } from "../state/playground";
+
+export function People({ onChosen }: { onChosen: () => void }): JSX.Element {
+  const { state, deeds } = usePlayground();
+  const [menu, setMenu] = useState<{ user: User; anchor: Anchor } | null>(null);
+  const become = (person: Person) => {
+    deeds.become(person.key);
+    onChosen();
+  };
+  return (
+    <section class="people" aria-label="People">
+      <h2>You are</h2>
+      <div role="radiogroup" aria-label="Who you are">
+        {state.people.map((person) => (
+          <button
+            key={person.id}
+            type="button"
+            role="radio"
+            class="person"
+            aria-checked={person.key === state.person}
+            onClick={() => become(person)}
+            onContextMenu={(event) => {
+              event.preventDefault();
+              setMenu({ user: person, anchor: event.currentTarget });
+            }}
+          >
+            <Avatar user={person} size="small" />
+            <span>
+              <b>{nameOf(person)}</b>
+              <small>{person.about}</small>
+            </span>
+          </button>
+        ))}
+      </div>
+      {state.bot && (
+        <p class="bot-state">
+          <Avatar user={state.bot} size="small" />
+          <b>{nameOf(state.bot)}</b>{" "}
+          <span class={state.botOnline ? "online" : "offline"}>{state.botOnline ? "online" : "offline"}</span>
+        </p>
+      )}
+      {menu && <PersonMenu {...menu} onClose={() => setMenu(null)} />}
+    </section>
+  );
+}
+
+function PersonMenu({ user, anchor, onClose }: { user: User; anchor: Anchor; onClose: () => void }): JSX.Element {
+  const { state, deeds } = usePlayground();
+  const channel = state.channel ?? "";
+  const commands = state.commands.filter((each) => each.type === CommandType.User && each.channels.includes(channel));
+  const apps = commands.map((each) => ({ text: each.name, run: () => void deeds.context(channel, each, user.id) }));
+  const copy = [{ text: "Copy id", run: () => void navigator.clipboard?.writeText(user.id) }];
+  return (
+    <Menu
+      label={nameOf(user)}
+      anchor={anchor}
+      onClose={onClose}
+      groups={[{ title: "Apps", entries: apps }, { entries: copy }]}
+    />
+  );
+}
