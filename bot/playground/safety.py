@@ -1,11 +1,13 @@
 """Who may come in: only this machine's own browser, with the key of this run."""
 
 import hmac
+import re
 from collections.abc import Awaitable, Callable
 from urllib.parse import urlsplit
 
 from aiohttp import web
 
+REAL_TOKEN = re.compile(r"[\w-]{23,30}\.[\w-]{6,7}\.[\w-]{27,}")
 COOKIE = "playground"
 LOOPBACK_NAMES = {"127.0.0.1", "localhost", "::1"}
 
@@ -25,7 +27,7 @@ class Door:
     @web.middleware
     async def check_host(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Refuses names of other machines that were made to point here (DNS rebinding), and other sites' pages."""
-        if not _is_loopback(f"//{request.host}"):
+        if not is_loopback(f"//{request.host}"):
             return _refused("This server only answers to 127.0.0.1 and localhost.")
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
@@ -48,7 +50,8 @@ class Door:
         response.set_cookie(COOKIE, self._key, httponly=True, samesite="Strict")
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback(url: str) -> bool:
+    """Whether an address is on this machine."""
     try:
         return urlsplit(url).hostname in LOOPBACK_NAMES
     except ValueError:

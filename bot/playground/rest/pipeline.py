@@ -1,7 +1,6 @@
 """What every request of the bot goes through: faults, token, rate limits, its handler, and the checks of tests."""
 
 import logging
-import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,13 +9,13 @@ from aiohttp import web
 
 from bot.playground.faults import Faults
 from bot.playground.limits import Limited, RateLimits
+from bot.playground.safety import REAL_TOKEN
 from bot.playground.wire import Answer, Body, Call, Refusal, json_answer, read
 from bot.playground.world import World
 
 log = logging.getLogger(__name__)
 
 API = "/api/v10"
-REAL_TOKEN = re.compile(r"[\w-]{23,30}\.[\w-]{6,7}\.[\w-]{27,}")
 _BY_TOKEN = ("/webhooks/", "/interactions/")  # their path carries what lets the bot in
 _PLACES = ("channel_id", "guild_id", "webhook_id", "webhook_token")
 
