@@ -35,17 +35,17 @@ export function begin(invocation: Invocation, rest = ""): Draft {
 function fillFrom(draft: Draft, typed: string): Draft {
   if (!typed) return draft;
   const { options } = draft.invocation;
-  const parts = typed.split(/(?:^|\s)([-_\p{L}\p{N}]{1,32}):(?!\/)/u);
+  const names = [...typed.matchAll(/(?:^|\s)([-_\p{L}\p{N}]{1,32}):/gu)].filter((match) =>
+    options.some((each) => each.name === match[1]),
+  );
   const values = new Map<string, string>();
-  let first = parts[0]?.trim() ?? "";
-  for (let i = 1; i < parts.length; i += 2) {
-    const name = parts[i] ?? "";
-    const value = parts[i + 1]?.trim() ?? "";
-    if (options.some((each) => each.name === name)) values.set(name, value);
-    else first = `${first} ${name}:${value}`.trim();
-  }
-  const start = draft.fields[0]?.option ?? options[0];
-  if (first && start && !values.has(start.name)) values.set(start.name, first);
+  names.forEach((match, i) => {
+    const value = typed.slice(match.index + match[0].length, names[i + 1]?.index);
+    values.set(match[1] ?? "", value.trim());
+  });
+  const before = typed.slice(0, names[0]?.index).trim();
+  const first = draft.fields[0]?.option ?? options[0];
+  if (before && first) values.set(first.name, before);
   const named = options.filter((each) => each.required || values.has(each.name));
   return { ...draft, fields: named.map((each) => ({ ...emptyField(each), text: values.get(each.name) ?? "" })) };
 }

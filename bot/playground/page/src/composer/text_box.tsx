@@ -31,7 +31,8 @@ export function TextBox(props: Props): JSX.Element {
   const chooser = useRef<HTMLInputElement>(null);
   const all = channel.may.use_commands ? invocationsIn(state.commands, channel.id) : [];
   const found = text.startsWith("/") ? matchingInvocations(all, text.trimEnd()) : [];
-  const open = found.length > 0 && !closed;
+  const nothing = text === "/" && !all.length ? nothingToUse(channel, state.botOnline) : null;
+  const open = (found.length > 0 || nothing !== null) && !closed;
   const at = Math.min(marked, found.length - 1);
 
   useLayoutEffect(() => box.current?.focus(), [channel.id]);
@@ -62,8 +63,8 @@ export function TextBox(props: Props): JSX.Element {
   };
   const keys = (event: KeyboardEvent) => {
     const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
-    if (open && step) mark((at + step + found.length) % found.length);
-    else if (open && (event.key === "Tab" || event.key === "Enter") && !event.shiftKey) pick(at);
+    if (found.length && open && step) mark((at + step + found.length) % found.length);
+    else if (found.length && open && (event.key === "Tab" || event.key === "Enter") && !event.shiftKey) pick(at);
     else if (open && event.key === "Escape") setClosed(true);
     else if (event.key === "Enter" && !event.shiftKey && !event.isComposing) void send();
     else if (!(step < 0 && text === "" && props.onRecall())) return;
@@ -78,6 +79,7 @@ export function TextBox(props: Props): JSX.Element {
           rows={found.map((each) => ({ key: fullName(each), label: fullName(each), description: each.description }))}
           marked={at}
           onPick={pick}
+          remark={nothing}
         />
       )}
       <FileStrip files={files} limit={state.uploadLimit} onChange={setFiles} />
@@ -119,6 +121,11 @@ export function TextBox(props: Props): JSX.Element {
       </div>
     </div>
   );
+}
+
+function nothingToUse(channel: Channel, online: boolean): string {
+  if (!channel.may.use_commands) return "You may not use commands here.";
+  return online ? "The bot has no command that you may use here." : "The bot is offline, so there are no commands yet.";
 }
 
 /** Turns @name of somebody here into the mention that Discord sends. */

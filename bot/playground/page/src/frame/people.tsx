@@ -2,11 +2,11 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { CommandType, nameOf, type Person, type User } from "../discord";
+import { nameOf, type Person, type User } from "../discord";
 import { Avatar } from "../pieces/avatar";
-import { Menu } from "../pieces/menu";
-import type { Anchor } from "../pieces/popup";
+import { walk, type Anchor } from "../pieces/popup";
 import { usePlayground } from "../state/playground";
+import { PersonMenu } from "./person_menu";
 
 export function People({ onChosen }: { onChosen: () => void }): JSX.Element {
   const { state, deeds } = usePlayground();
@@ -18,7 +18,7 @@ export function People({ onChosen }: { onChosen: () => void }): JSX.Element {
   return (
     <section class="people" aria-label="People">
       <h2>You are</h2>
-      <div role="radiogroup" aria-label="Who you are">
+      <div role="radiogroup" aria-label="Who you are" onKeyDown={(event) => walk(event, "[role=radio]")}>
         {state.people.map((person) => (
           <button
             key={person.id}
@@ -49,21 +49,5 @@ export function People({ onChosen }: { onChosen: () => void }): JSX.Element {
       )}
       {menu && <PersonMenu {...menu} onClose={() => setMenu(null)} />}
     </section>
-  );
-}
-
-function PersonMenu({ user, anchor, onClose }: { user: User; anchor: Anchor; onClose: () => void }): JSX.Element {
-  const { state, deeds } = usePlayground();
-  const channel = state.channel ?? "";
-  const commands = state.commands.filter((each) => each.type === CommandType.User && each.channels.includes(channel));
-  const apps = commands.map((each) => ({ text: each.name, run: () => void deeds.context(channel, each, user.id) }));
-  const copy = [{ text: "Copy id", run: () => void navigator.clipboard?.writeText(user.id) }];
-  return (
-    <Menu
-      label={nameOf(user)}
-      anchor={anchor}
-      onClose={onClose}
-      groups={[{ title: "Apps", entries: apps }, { entries: copy }]}
-    />
   );
 }

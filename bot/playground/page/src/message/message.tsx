@@ -4,6 +4,7 @@ import type { JSX } from "preact";
 import { memo } from "preact/compat";
 import { useState } from "preact/hooks";
 import { Flag, hasFlag, nameOf, type Id, type Message as Data } from "../discord";
+import { PersonMenu } from "../frame/person_menu";
 import { Markup } from "../markdown/markup";
 import { absolute } from "../markdown/time";
 import { Avatar } from "../pieces/avatar";
@@ -89,14 +90,23 @@ function Origin({ message }: { message: Data }): JSX.Element | null {
 }
 
 function Head({ message }: { message: Data }): JSX.Element {
+  const [menu, setMenu] = useState<Element | null>(null);
   return (
-    <p class="head">
-      <b class="author">{nameOf(message.author)}</b>
+    <div class="head">
+      <button
+        type="button"
+        class="author"
+        aria-haspopup="menu"
+        onClick={(event) => setMenu(menu ? null : event.currentTarget)}
+      >
+        {nameOf(message.author)}
+      </button>
+      {menu && <PersonMenu user={message.author} anchor={menu} onClose={() => setMenu(null)} />}
       {message.author.bot && <span class="badge">bot</span>}
       <time dateTime={message.timestamp} title={absolute(Date.parse(message.timestamp) / 1000, "F")}>
         {shortTime(message)}
       </time>
-    </p>
+    </div>
   );
 }
 
