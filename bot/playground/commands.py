@@ -76,9 +76,12 @@ class CommandBook:
 
     def _made(self, payload: dict[str, Any], before: dict[tuple[int, str], dict[str, Any]]) -> dict[str, Any]:
         old = before.get(_key(payload))
+        given = {name: value for name, value in payload.items() if value is not None}
+        if "default_member_permissions" in given:
+            given["default_member_permissions"] = str(given["default_member_permissions"])
         return {
             "default_member_permissions": None, "type": SLASH, "description": "", "nsfw": False,
-            "contexts": None, "integration_types": [FOR_GUILDS], **payload,
+            "contexts": None, "integration_types": [FOR_GUILDS], **given,
             "id": old["id"] if old else str(self._snowflake()), "version": str(self._snowflake()),
             "application_id": str(self._application_id),
         }  # fmt: skip

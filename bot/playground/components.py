@@ -162,7 +162,7 @@ def completed(component: dict[str, Any], media: Media) -> dict[str, Any]:
         component: As it was stored.
         media: Makes what Discord tells about a picture from `{"url": ...}`.
     """
-    made = {**_DEFAULTS.get(component["type"], {}), **component}
+    made = {**_DEFAULTS.get(component["type"], {}), **_with_plain_emoji(component)}
     if "components" in made:
         made["components"] = [completed(inside, media) for inside in made["components"]]
     for part in ("component", "accessory"):
@@ -175,6 +175,16 @@ def completed(component: dict[str, Any], media: Media) -> dict[str, Any]:
         made["items"] = [
             {"description": None, "spoiler": False, **item, "media": media(item["media"])} for item in made["items"]
         ]
+    return made
+
+
+def _with_plain_emoji(component: dict[str, Any]) -> dict[str, Any]:
+    """Leaves out an emoji's empty id, as Discord does, in a component and in its options."""
+    made = {**component}
+    if isinstance(component.get("emoji"), dict):
+        made["emoji"] = {name: value for name, value in component["emoji"].items() if value is not None}
+    if "options" in component:
+        made["options"] = [_with_plain_emoji(option) for option in component["options"]]
     return made
 
 

@@ -12,6 +12,7 @@ from bot.playground.commands import CommandBook
 from bot.playground.interactions import Interaction
 from bot.playground.messages import Channel, Message
 from bot.playground.people import Person
+from bot.playground.portrait import Portrait
 from bot.playground.wire import UploadedFile
 from tests.loopback.schemas import Schemas
 
@@ -50,6 +51,10 @@ class LoopbackDiscord(Playground):
     @property
     def general(self) -> Channel:
         return self.world.general
+
+    @property
+    def nsfw(self) -> Channel:
+        return self.world.nsfw
 
     @property
     def commands(self) -> CommandBook:
@@ -112,6 +117,14 @@ class LoopbackDiscord(Playground):
     async def submit(self, opener: Interaction, values: Values, files: Sequence[UploadedFile] = ()) -> Interaction:
         """Sends in the modal that the bot opened."""
         return self.actions.modal(self._place(opener.user, opener.channel, files), opener.id, values)
+
+    def write(self, content: str, user: Person | None = None, channel: Channel | None = None) -> Message:
+        """Writes a message as a person."""
+        return self.actions.write(self._place(user, channel), content)
+
+    def shown(self, message: Message, user: Person | None = None) -> dict[str, Any]:
+        """Returns a message as the page shows it to a person."""
+        return Portrait(self.world, absolute=False).page_message(message, user or self.people["member"])
 
     def _place(self, user: Person | None, channel: Channel | None = None, files: Sequence[UploadedFile] = ()) -> Place:
         return Place(user or self.people["member"], channel or self.general, list(files))
