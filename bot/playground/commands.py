@@ -126,12 +126,10 @@ def _check_together(form: Form, payloads: list[dict[str, Any]]) -> None:
     keys = [_key(payload) for payload in payloads]
     for number, key in enumerate(keys):
         if key in keys[:number]:
-            form.wrong(
-                (number, "name"), "APPLICATION_COMMANDS_DUPLICATE_NAME", "Application command names must be unique"
-            )
+            form.wrong((number, "name"), "Application command names must be unique")
     for kind, most in _PER_KIND.items():
         if sum(key[0] == kind for key in keys) > most:
-            form.wrong((), "APPLICATION_COMMANDS_MAX", f"Maximum number of application commands reached ({most})")
+            form.wrong((), f"Maximum number of application commands reached ({most})")
 
 
 def _check_command(form: Form, path: Path, command: dict[str, Any]) -> None:
@@ -142,14 +140,14 @@ def _check_command(form: Form, path: Path, command: dict[str, Any]) -> None:
         form.length((*path, "description"), command.get("description"), 1, 100)
         _check_options(form, path, command)
         if _weight(command) > _TOTAL:
-            form.wrong(path, "APPLICATION_COMMAND_TOO_LARGE", f"Command exceeds maximum size ({_TOTAL})")
+            form.wrong(path, f"Command exceeds maximum size ({_TOTAL})")
     else:
         form.length((*path, "name"), name, 1, 32)
 
 
 def _check_name(form: Form, path: Path, name: str) -> None:
     if not _NAME.fullmatch(name) or name != name.lower():
-        form.wrong((*path, "name"), "APPLICATION_COMMAND_INVALID_NAME", "Command name is invalid")
+        form.wrong((*path, "name"), "Command name is invalid")
 
 
 def _check_options(form: Form, path: Path, parent: dict[str, Any]) -> None:
@@ -163,12 +161,12 @@ def _check_options(form: Form, path: Path, parent: dict[str, Any]) -> None:
         _check_choices(form, here, option)
         if option.get("required") and optional:
             required_first = "Required options must be placed before non-required options"
-            form.wrong(here, "APPLICATION_COMMAND_OPTIONS_REQUIRED_INVALID", required_first)
+            form.wrong(here, required_first)
         optional = optional or not option.get("required", False)
         _check_options(form, here, option)
     names = [option.get("name") for option in options]
     if len(names) != len(set(names)):
-        form.wrong((*path, "options"), "APPLICATION_COMMAND_OPTIONS_NAME_ALREADY_EXISTS", "Option name already exists")
+        form.wrong((*path, "options"), "Option name already exists")
 
 
 def _check_choices(form: Form, path: Path, option: dict[str, Any]) -> None:

@@ -37,7 +37,7 @@ def check_message_components(form: Form, components: list[dict[str, Any]], flags
     allowed = _IN_MESSAGES if flags & COMPONENTS_V2 else {ROW}
     for number, component in enumerate(components):
         if component["type"] not in allowed:
-            form.wrong((*where, number, "type"), "UNION_TYPE_CHOICES", f"Value of field must be one of {allowed}")
+            form.wrong((*where, number, "type"), f"Value of field must be one of {allowed}")
     _check_parts(form, where, everything)
 
 
@@ -50,7 +50,7 @@ def check_modal(form: Form, data: dict[str, Any]) -> None:
     form.length((*where, "components"), components, 1, _MODAL_PARTS)
     for number, component in enumerate(components):
         if component["type"] not in _IN_MODALS:
-            form.wrong((*where, "components", number, "type"), "UNION_TYPE_CHOICES", "Not allowed in a modal")
+            form.wrong((*where, "components", number, "type"), "Not allowed in a modal")
         if component["type"] == LABEL:
             form.length((*where, "components", number, "label"), component.get("label"), 1, 45)
     _check_parts(form, (*where, "components"), walk(components))
@@ -63,16 +63,14 @@ def _check_parts(form: Form, where: Path, everything: list[dict[str, Any]]) -> N
             check(form, (*where, number), component)
     named = [each["custom_id"] for each in everything if each.get("custom_id")]
     if len(named) != len(set(named)):
-        form.wrong(where, "COMPONENT_CUSTOM_ID_DUPLICATED", "Component custom id cannot be duplicated")
+        form.wrong(where, "Component custom id cannot be duplicated")
 
 
 def _check_row(form: Form, path: Path, row: dict[str, Any]) -> None:
     inside = row.get("components") or []
     form.length((*path, "components"), inside, 1, _IN_ROW)
     if any(each["type"] in {*SELECTS, TEXT_INPUT} for each in inside) and len(inside) > 1:
-        form.wrong(
-            (*path, "components"), "COMPONENT_LAYOUT_WIDTH_EXCEEDED", "The specified component exceeds the width"
-        )
+        form.wrong((*path, "components"), "The specified component exceeds the width")
 
 
 def _check_button(form: Form, path: Path, button: dict[str, Any]) -> None:
@@ -83,7 +81,7 @@ def _check_button(form: Form, path: Path, button: dict[str, Any]) -> None:
     elif style != PREMIUM_STYLE:
         form.length((*path, "custom_id"), button.get("custom_id"), 1, 100)
         if not button.get("label") and not button.get("emoji"):
-            form.wrong(path, "BUTTON_COMPONENT_INVALID", "A button must have a label or an emoji.")
+            form.wrong(path, "A button must have a label or an emoji.")
 
 
 def _check_select(form: Form, path: Path, select: dict[str, Any]) -> None:
@@ -104,7 +102,7 @@ def _check_options(form: Form, path: Path, parent: dict[str, Any], low: int, hig
         form.length((*path, "options", number, "description"), option.get("description") or "", 0, 100)
     values = [option.get("value") for option in options]
     if len(values) != len(set(values)):
-        form.wrong((*path, "options"), "SELECT_COMPONENT_OPTION_VALUE_DUPLICATED", "The value is already used")
+        form.wrong((*path, "options"), "The value is already used")
 
 
 def _check_text_input(form: Form, path: Path, field: dict[str, Any]) -> None:

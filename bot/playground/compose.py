@@ -30,7 +30,7 @@ def fill(world: World, message: Message, data: dict[str, Any], files: list[Uploa
     if flags & COMPONENTS_V2:
         for part in ("content", "embeds"):
             if data.get(part):
-                form.wrong((part,), "MESSAGE_CANNOT_USE_LEGACY_FIELDS_WITH_COMPONENTS_V2", "Not with components v2")
+                form.wrong((part,), "Not with components v2")
     form.refuse()
     kept, descriptions = _attachments(message, data)
     _check_not_empty(message, data, [*kept, *files])

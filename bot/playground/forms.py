@@ -10,6 +10,8 @@ _EMBED_TEXTS = {"title": 256, "description": 4096}
 _FIELDS, _FIELD_NAME, _FIELD_VALUE = 25, 256, 1024
 _FOOTER, _AUTHOR = 2048, 256
 
+_CODE = 50035
+
 Path = tuple[str | int, ...]
 
 
@@ -19,27 +21,27 @@ class Form:
     def __init__(self) -> None:
         self._errors: dict[str, Any] = {}
 
-    def wrong(self, path: Path, code: str, message: str) -> None:
-        """Notes an error at a place."""
+    def wrong(self, path: Path, message: str) -> None:
+        """Notes an error at a place; its code is a number, as Discord's own description has it."""
         node = self._errors
         for step in path:
             node = node.setdefault(str(step), {})
-        node.setdefault("_errors", []).append({"code": code, "message": message})
+        node.setdefault("_errors", []).append({"code": _CODE, "message": message})
 
     def length(self, path: Path, value: Sequence[Any] | None, low: int, high: int) -> None:
         """Checks how long a text or a list is; nothing counts as empty."""
         size = len(value or ())
         if size < low and value is None:
-            self.wrong(path, "BASE_TYPE_REQUIRED", "This field is required")
+            self.wrong(path, "This field is required")
         elif not low <= size <= high:
             between = f"Must be between {low} and {high} in length."
             text = f"Must be {high} or fewer in length." if low == 0 else between
-            self.wrong(path, "BASE_TYPE_BAD_LENGTH", text)
+            self.wrong(path, text)
 
     def number(self, path: Path, value: float | None, low: int, high: int) -> None:
         """Checks a number, where there is one."""
         if value is not None and not low <= value <= high:
-            self.wrong(path, "NUMBER_TYPE_RANGE", f"int value should be between {low} and {high}.")
+            self.wrong(path, f"int value should be between {low} and {high}.")
 
     def refuse(self) -> None:
         """Ends the request if anything was wrong.
@@ -48,7 +50,7 @@ class Form:
             Refusal: Invalid Form Body.
         """
         if self._errors:
-            raise Refusal(400, 50035, "Invalid Form Body", self._errors)
+            raise Refusal(400, _CODE, "Invalid Form Body", self._errors)
 
 
 def check_content(form: Form, data: dict[str, Any]) -> None:
@@ -59,7 +61,7 @@ def check_content(form: Form, data: dict[str, Any]) -> None:
     for number, embed in enumerate(embeds):
         _check_embed(form, ("embeds", number), embed)
     if sum(_size(embed) for embed in embeds) > EMBED_LIMIT:
-        form.wrong(("embeds",), "MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {EMBED_LIMIT}")
+        form.wrong(("embeds",), f"Embed size exceeds maximum size of {EMBED_LIMIT}")
 
 
 def _check_embed(form: Form, path: Path, embed: dict[str, Any]) -> None:
