@@ -1,24 +1,32 @@
-"""The page in a headless Chromium, against the real bot or the scripted one."""
+"""The page in a headless Chromium, against the real bot or the scripted one.
+
+All of it runs in one event loop, so that the tests share one Chromium; every test has a Discord of its own.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import pytest_asyncio
+from pydantic import SecretStr
 
+from bot.settings import Settings
 from tests.browser import chromium
 from tests.browser.scripted_bot import ScriptedBot
-from tests.integration.conftest import bot, discord, executor, settings
+from tests.fakes import FakeExecutor, model_files
+from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord
 
 if TYPE_CHECKING:
+    from playwright.async_api import Browser
+
     from tests.browser.visitor import Visitor
 
-__all__ = ["bot", "discord", "executor", "settings"]
-
 _MISSING = chromium.missing()
-collect_ignore_glob = ["test_[!b]*.py"] if _MISSING else []
+collect_ignore_glob = ["test_[!b]*.py"] if _MISSING else []  # test_bundle.py needs no browser
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
@@ -27,18 +35,42 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         terminalreporter.write_line(f"tests/browser was left out: {_MISSING}", yellow=True)
 
 
-@pytest.fixture
-async def visitor(discord: LoopbackDiscord) -> AsyncIterator["Visitor"]:
-    """A member in front of the page; nothing on it may have gone wrong."""
-    from tests.browser.visitor import Visitor
-
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def browser() -> AsyncIterator["Browser"]:
     async with chromium.browser() as browser:
-        visitor = await Visitor.come(browser, discord.page_url)
-        yield visitor
-        assert visitor.troubles == []
+        yield browser
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def discord() -> AsyncIterator[LoopbackDiscord]:
+    """A Discord; at the end of the test nothing unknown may have been asked, and nothing may break its schemas."""
+    async with LoopbackDiscord() as loopback:
+        yield loopback
+    assert loopback.errors == []
+    assert loopback.schemas.deviations == []
 
 
 @pytest.fixture
+def executor() -> FakeExecutor:
+    return FakeExecutor()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def bot(discord: LoopbackDiscord, executor: FakeExecutor, tmp_path: Path) -> AsyncIterator[None]:
+    """The real bot, online."""
+    model_files(tmp_path / "data" / "models", "tiny", "other")
+    settings = Settings(
+        discord_token=SecretStr(discord.token),
+        discord_api_url=discord.api_url,
+        data_dir=tmp_path / "data",
+        model="tiny",
+        default_steps=4,
+    )
+    async with running(discord, settings, executor):
+        yield
+
+
+@pytest_asyncio.fixture(loop_scope="session")
 async def scripted(discord: LoopbackDiscord) -> AsyncIterator[ScriptedBot]:
     """The scripted bot, online."""
     async with running_script(discord) as script:
@@ -56,3 +88,14 @@ async def running_script(discord: LoopbackDiscord) -> AsyncIterator[ScriptedBot]
     finally:
         await script.close()
         await serving
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def visitor(discord: LoopbackDiscord, browser: "Browser") -> AsyncIterator["Visitor"]:
+    """A member in front of the page; nothing on it may have gone wrong."""
+    from tests.browser.visitor import Visitor
+
+    visitor = await Visitor.come(browser, discord.page_url)
+    yield visitor
+    await visitor.context.close()
+    assert visitor.troubles == []

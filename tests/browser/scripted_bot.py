@@ -43,7 +43,7 @@ class ScriptedBot(discord.Client):
         intents = discord.Intents(guilds=True, guild_reactions=True, dm_reactions=True)
         super().__init__(intents=intents, max_messages=None)
         self.tree = app_commands.CommandTree(self)
-        for command in (buttons, choices, form, layout, embed, options, markdown, pictures, whisper, silence, clear):
+        for command in COMMANDS:
             self.tree.add_command(command)
         self.tree.add_command(Shelf())
         self.tree.add_command(app_commands.ContextMenu(name="Describe", callback=describe))
@@ -140,6 +140,11 @@ async def silence(_interaction: Interaction) -> None:
 @app_commands.default_permissions(manage_messages=True)
 async def clear(interaction: Interaction) -> None:
     await interaction.response.send_message("Cleared.", ephemeral=True)
+
+
+COMMANDS: list[app_commands.Command[Any, ..., Any]] = [
+    buttons, choices, form, layout, embed, options, markdown, pictures, whisper, silence, clear,
+]  # fmt: skip
 
 
 class Shelf(app_commands.Group):

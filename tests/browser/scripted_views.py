@@ -67,12 +67,12 @@ class Choices(ui.View):
 class Form(ui.Modal, title="Paint order"):
     """A modal with the fields that discord.py knows, five at most."""
 
-    about = ui.Label(
+    about: ui.Label[Any] = ui.Label(
         text="Title",
         description="What hangs below the picture",
         component=ui.TextInput(max_length=40, placeholder="Fox in snow"),
     )
-    style = ui.Label(
+    style: ui.Label[Any] = ui.Label(
         text="Style",
         component=ui.RadioGroup(
             options=[
@@ -81,7 +81,7 @@ class Form(ui.Modal, title="Paint order"):
             ]
         ),
     )
-    extras = ui.Label(
+    extras: ui.Label[Any] = ui.Label(
         text="Extras",
         component=ui.CheckboxGroup(
             required=False,
@@ -91,11 +91,11 @@ class Form(ui.Modal, title="Paint order"):
             ],
         ),
     )
-    model = ui.Label(
+    model: ui.Label[Any] = ui.Label(
         text="Model",
         component=ui.Select(options=[discord.SelectOption(label=each) for each in ("Small", "Large")]),
     )
-    reference = ui.Label(
+    reference: ui.Label[Any] = ui.Label(
         text="Reference",
         description="A picture to start from",
         component=ui.FileUpload(required=False, max_values=2),

@@ -4,10 +4,10 @@ import re
 from pathlib import Path
 from typing import Self
 
-from playwright.async_api import Browser, BrowserContext, Locator, Page, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, Request, expect
 
 DESKTOP, PHONE = (1280, 800), (390, 844)
-EXPECTED = re.compile(r"Failed to load resource|WebSocket connection to")  # refusals and lost servers are shown in words
+EXPECTED = re.compile(r"Failed to load resource|WebSocket connection to")  # the page says these in words
 
 
 class Visitor:
@@ -35,18 +35,22 @@ class Visitor:
             reduced_motion="reduce",
         )
         visitor = cls(context, await context.new_page())
-        visitor._watch(url.split("/?")[0])
+        visitor._watch(url.split("/?", maxsplit=1)[0])
         await visitor.page.goto(url)
         return visitor
 
     def _watch(self, origin: str) -> None:
-        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
-        self.page.on("console", lambda line: self._note(line.type, line.text))
-        self.page.on("request", lambda request: request.url.startswith(origin) or self.troubles.append(request.url))
+        def note_line(line: ConsoleMessage) -> None:
+            if line.type == "error" and not EXPECTED.search(line.text):
+                self.troubles.append(line.text)
 
-    def _note(self, kind: str, text: str) -> None:
-        if kind == "error" and not EXPECTED.search(text):
-            self.troubles.append(text)
+        def note_request(request: Request) -> None:
+            if not request.url.startswith(origin):
+                self.troubles.append(request.url)
+
+        self.page.on("pageerror", lambda error: self.troubles.append(str(error)))
+        self.page.on("console", note_line)
+        self.page.on("request", note_request)
 
     @property
     def composer(self) -> Locator:
@@ -89,8 +93,8 @@ class Visitor:
 
     async def become(self, person: str) -> None:
         """Goes on as somebody else."""
-        await self.page.get_by_role("radio", name=person).click()
-        await expect(self.page.get_by_role("radio", name=person)).to_be_checked()
+        await self.page.get_by_role("radio", name=person, exact=True).click()
+        await expect(self.page.get_by_role("radio", name=person, exact=True)).to_be_checked()
         await expect(self.composer).to_be_visible()
 
     async def open(self, channel: str) -> None:

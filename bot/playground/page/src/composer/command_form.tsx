@@ -20,6 +20,7 @@ export function CommandForm(props: FormProps): JSX.Element {
     element.current?.querySelector<HTMLElement>(`[data-option="${CSS.escape(form.focus)}"]`)?.focus();
   }, [form.focus]);
   const { field, rows, marked, offer, open } = form;
+  const addable = remaining(draft).length > 0;
   const worthShowing = rows.length > 0 || offer.remark !== null || field !== null;
   return (
     <form
@@ -56,8 +57,15 @@ export function CommandForm(props: FormProps): JSX.Element {
           onKeyDown={form.onKeyDown}
         />
       ))}
-      {remaining(draft).length > 0 && <AddOption form={form} />}
-      <button type="submit" class="send" disabled={form.sending} aria-label="Send command">
+      {addable && <AddOption form={form} />}
+      <button
+        type="submit"
+        class="send"
+        data-option={addable ? undefined : ADD}
+        aria-label="Send command"
+        aria-busy={form.sending}
+        onKeyDown={(event) => event.key !== "Tab" && form.onKeyDown(event)}
+      >
         <Icon name="send" />
       </button>
       {form.error && (

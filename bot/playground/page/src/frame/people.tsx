@@ -26,6 +26,8 @@ export function People({ onChosen }: { onChosen: () => void }): JSX.Element {
             role="radio"
             class="person"
             aria-checked={person.key === state.person}
+            aria-label={nameOf(person)}
+            aria-describedby={`about-${person.key}`}
             onClick={() => become(person)}
             onContextMenu={(event) => {
               event.preventDefault();
@@ -35,7 +37,7 @@ export function People({ onChosen }: { onChosen: () => void }): JSX.Element {
             <Avatar user={person} size="small" />
             <span>
               <b>{nameOf(person)}</b>
-              <small>{person.about}</small>
+              <small id={`about-${person.key}`}>{person.about}</small>
             </span>
           </button>
         ))}

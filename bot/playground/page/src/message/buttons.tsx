@@ -20,7 +20,11 @@ export function Button({ button, message }: { button: Component; message: Messag
   const emoji = emojiText(button.emoji);
   const inside = (
     <>
-      {emoji && <span class="emoji-text">{emoji}</span>}
+      {emoji && (
+        <span class="emoji-text" aria-hidden={Boolean(button.label)}>
+          {emoji}
+        </span>
+      )}
       {button.label && <span>{button.label}</span>}
     </>
   );
