@@ -3,7 +3,6 @@
 All of it runs in one event loop, so that the tests share one Chromium; every test has a Discord of its own.
 """
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,10 +14,11 @@ from pydantic import SecretStr
 
 from bot.settings import Settings
 from tests.browser import chromium
-from tests.browser.scripted_bot import ScriptedBot
+from tests.browser.showcase import ShowcaseBot
 from tests.fakes import FakeExecutor, model_files
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord
+from tests.scripted import running as scripted_bot_running
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser
@@ -71,23 +71,19 @@ async def bot(discord: LoopbackDiscord, executor: FakeExecutor, tmp_path: Path) 
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def scripted(discord: LoopbackDiscord) -> AsyncIterator[ScriptedBot]:
+async def scripted(discord: LoopbackDiscord) -> AsyncIterator[ShowcaseBot]:
     """The scripted bot, online."""
-    async with running_script(discord) as script:
-        yield script
+    async with showing(discord) as showcase:
+        yield showcase
 
 
 @asynccontextmanager
-async def running_script(discord: LoopbackDiscord) -> AsyncIterator[ScriptedBot]:
+async def showing(discord: LoopbackDiscord) -> AsyncIterator[ShowcaseBot]:
     """Runs the scripted bot until the block ends."""
-    script = ScriptedBot(discord.api_url)
-    serving = asyncio.create_task(script.start(discord.token))
-    try:
+    showcase = ShowcaseBot()
+    async with scripted_bot_running(showcase, discord.api_url, discord.token):
         await discord.ready("buttons", "Greet")
-        yield script
-    finally:
-        await script.close()
-        await serving
+        yield showcase
 
 
 @pytest_asyncio.fixture(loop_scope="session")

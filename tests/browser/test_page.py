@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, expect
 
 from bot.playground.actions import Place
-from tests.browser.conftest import running_script
+from tests.browser.conftest import showing
 from tests.browser.visitor import PHONE, Visitor
 from tests.loopback import LoopbackDiscord
 
@@ -28,7 +28,7 @@ async def test_it_says_when_the_bot_is_offline(visitor: Visitor, discord: Loopba
     await visitor.composer.fill("/")
     await expect(visitor.page.get_by_text("The bot is offline, so there are no commands yet.")).to_be_visible()
 
-    async with running_script(discord):
+    async with showing(discord):
         await expect(visitor.page.get_by_role("alert")).to_have_count(0)
         await visitor.composer.fill("/butt")
         await expect(visitor.page.get_by_role("option", name="/buttons")).to_be_visible()
@@ -39,9 +39,7 @@ async def test_it_says_when_the_bot_is_offline(visitor: Visitor, discord: Loopba
 async def test_it_comes_back_when_the_server_does(browser: Browser) -> None:
     async with LoopbackDiscord() as first:
         visitor = await Visitor.come(browser, first.page_url)
-        await visitor.composer.fill("before")
-        await visitor.composer.press("Enter")
-        await visitor.see("before")
+        await visitor.say("before")
     await expect(visitor.page.get_by_role("alert")).to_contain_text("The playground's server does not answer")
 
     second = LoopbackDiscord()
@@ -49,9 +47,7 @@ async def test_it_comes_back_when_the_server_does(browser: Browser) -> None:
     async with second:
         await expect(visitor.page.get_by_role("alert")).not_to_contain_text("server does not answer", timeout=15_000)
         await expect(visitor.messages).to_have_count(0)
-        await visitor.composer.fill("after")
-        await visitor.composer.press("Enter")
-        await visitor.see("after")
+        await visitor.say("after")
         await visitor.context.close()
 
 

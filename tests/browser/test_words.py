@@ -72,9 +72,7 @@ async def test_messages_name_people_and_can_be_deleted(visitor: Visitor) -> None
 
 
 async def test_others_messages_cannot_be_deleted_but_by_a_moderator(visitor: Visitor) -> None:
-    await visitor.composer.fill("mine")
-    await visitor.composer.press("Enter")
-    await visitor.see("mine")
+    await visitor.say("mine")
 
     await visitor.become("stranger")
     await visitor.last.click(button="right")

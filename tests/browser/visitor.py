@@ -67,6 +67,12 @@ class Visitor:
         """The newest message."""
         return self.messages.last
 
+    async def say(self, text: str) -> None:
+        """Writes a message and waits until it is there."""
+        await self.composer.fill(text)
+        await self.composer.press("Enter")
+        await self.see(text)
+
     async def start(self, command: str) -> None:
         """Types a command's name and takes it from the list with Tab."""
         await self.composer.fill("")

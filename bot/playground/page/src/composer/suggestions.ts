@@ -2,7 +2,7 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { OptionType } from "../discord";
-import { channels, everybody } from "../pieces/select_choices";
+import { channels, everybody, roles } from "../pieces/select_choices";
 import { usePlayground } from "../state/playground";
 import type { State } from "../state/state";
 import { unfinished, type Draft, type Field, type Suggestion } from "./draft";
@@ -34,8 +34,11 @@ function ownList({ option }: Field, state: State): Suggestion[] {
         { label: "False", value: false },
       ];
     case OptionType.User:
-    case OptionType.Mentionable:
       return everybody(state);
+    case OptionType.Role:
+      return roles(state);
+    case OptionType.Mentionable:
+      return [...everybody(state), ...roles(state)];
     case OptionType.Channel:
       return channels(state, option.channel_types ?? []);
     default:

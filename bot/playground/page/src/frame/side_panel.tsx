@@ -12,7 +12,7 @@ export function SidePanel({ onChosen }: { onChosen: () => void }): JSX.Element {
   return (
     <nav class="side-panel" aria-label="Channels and people">
       <div class="channels">
-        <h2>{state.server || "…"}</h2>
+        <h2>{state.server?.name ?? "…"}</h2>
         <Channels label="Channels" channels={rooms} onChosen={onChosen} />
         {direct.length > 0 && <h2>Direct messages</h2>}
         <Channels label="Direct messages" channels={direct} onChosen={onChosen} />

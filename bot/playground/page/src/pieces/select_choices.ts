@@ -6,8 +6,11 @@ import type { State } from "../state/state";
 export function choicesOf(select: Component, state: State): Choice[] {
   switch (select.type) {
     case Kind.UserSelect:
-    case Kind.MentionableSelect:
       return everybody(state);
+    case Kind.RoleSelect:
+      return roles(state);
+    case Kind.MentionableSelect:
+      return [...everybody(state), ...roles(state)];
     case Kind.ChannelSelect:
       return channels(state, select.channel_types ?? []);
     default:
@@ -23,6 +26,11 @@ export function chosenAtFirst(select: Component): string[] {
 export function everybody(state: State): Choice[] {
   const users = [...state.people, ...(state.bot ? [state.bot] : [])];
   return users.map((user) => ({ label: nameOf(user), value: user.id, description: user.bot ? "bot" : null }));
+}
+
+/** The playground's server has one role, which everybody has; its id is the server's. */
+export function roles(state: State): Choice[] {
+  return state.server ? [{ label: "@everyone", value: state.server.id }] : [];
 }
 
 export function channels(state: State, types: number[]): Choice[] {

@@ -27,7 +27,7 @@ export interface State {
   people: Person[];
   bot: User | null;
   botOnline: boolean;
-  server: string;
+  server: { id: Id; name: string } | null;
   channels: Channel[];
   commands: Command[];
   uploadLimit: number;
@@ -65,7 +65,7 @@ export function initialState(person: string): State {
     people: [],
     bot: null,
     botOnline: false,
-    server: "",
+    server: null,
     channels: [],
     commands: [],
     uploadLimit: 0,
@@ -167,7 +167,7 @@ function hello(state: State, event: Extract<ServerEvent, { type: "hello" }>): St
     people: event.people,
     bot: event.bot,
     botOnline: event.online,
-    server: event.server.name,
+    server: event.server,
     channels: event.channels,
     commands: event.commands,
     uploadLimit: event.upload_limit,
