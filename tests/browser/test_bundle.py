@@ -14,17 +14,27 @@ PAGE = Path(bot.playground.__file__).parent / "page"
 
 
 def test_the_built_page_belongs_to_the_present_sources() -> None:
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no Node found: whether the page's dist/ is up to date was not checked")
-    if not (PAGE / "node_modules").is_dir():
-        pytest.skip(f"run npm ci in {PAGE}: whether the page's dist/ is up to date was not checked")
-
-    checked = subprocess.run(  # noqa: S603 - our own script
-        [node, "build.mjs", "--check"], cwd=PAGE, capture_output=True, text=True, check=False
-    )
+    checked = run("build.mjs", "--check")
 
     assert checked.returncode == 0, checked.stderr
+
+
+def test_the_parts_that_need_no_browser_work() -> None:
+    tested = run("test.mjs")
+
+    assert tested.returncode == 0, tested.stdout
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a script of the page's with Node, or skips the test aloud."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no Node found, so the page's sources were not checked")
+    if not (PAGE / "node_modules").is_dir():
+        pytest.skip("the page's sources were not checked: run npm ci in bot/playground/page")
+    return subprocess.run(  # noqa: S603 - our own scripts
+        [node, *arguments], cwd=PAGE, capture_output=True, text=True, check=False
+    )
 
 
 def test_the_built_page_loads_nothing_from_elsewhere() -> None:

@@ -151,3 +151,26 @@ async def test_earlier_messages_are_fetched_when_asked_for(visitor: Visitor, dis
 
     await expect(visitor.messages).to_have_count(60)
     await expect(visitor.messages.first).to_contain_text("message 0")
+
+
+async def test_a_message_and_its_menu_are_reached_by_keyboard(visitor: Visitor) -> None:
+    keyboard = visitor.page.keyboard
+    await visitor.say("first")
+    await visitor.page.get_by_role("radio", name="owner", exact=True).click()
+    await visitor.say("second")
+
+    await visitor.last.focus()
+    await keyboard.press("ArrowUp")
+    await expect(visitor.messages.first).to_be_focused()
+    await keyboard.press("ArrowDown")
+    await keyboard.press("Tab")
+    await expect(visitor.last.get_by_role("button", name="owner")).to_be_focused()
+    await keyboard.press("Tab")
+    await keyboard.press("Tab")
+    await keyboard.press("Enter")
+    await expect(visitor.page.get_by_role("menuitem", name="Add a reaction")).to_be_focused()
+    await keyboard.press("End")
+    await expect(visitor.page.get_by_role("menuitem", name="Delete message")).to_be_focused()
+    await keyboard.press("Enter")
+
+    await expect(visitor.messages).to_have_count(1)

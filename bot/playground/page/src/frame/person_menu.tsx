@@ -17,7 +17,7 @@ export function PersonMenu({ user, anchor, onClose }: Props): JSX.Element {
   const channel = state.channel ?? "";
   const commands = state.commands.filter((each) => each.type === CommandType.User && each.channels.includes(channel));
   const apps = commands.map((each) => ({ text: each.name, run: () => void deeds.context(channel, each, user.id) }));
-  const copy = [{ text: "Copy id", run: () => void navigator.clipboard?.writeText(user.id) }];
+  const copy = [{ text: "Copy id", run: () => void deeds.copy(user.id) }];
   return (
     <Menu
       label={nameOf(user)}

@@ -19,28 +19,30 @@ export function Gallery({ pictures }: { pictures: Shown[] }): JSX.Element | null
     else show(at);
   };
   return (
-    <div class={`gallery of-${Math.min(pictures.length, 10)}`}>
-      {pictures.map((picture, i) => {
-        const hidden = picture.spoiler && !revealed.has(picture.url);
-        const label = picture.description ?? picture.name;
-        return (
-          <button
-            key={i}
-            type="button"
-            class={`picture ${hidden ? "hidden" : ""}`}
-            aria-label={hidden ? "Hidden picture: press to reveal" : `Enlarge ${label}`}
-            onClick={() => press(picture, i)}
-          >
-            <img
-              src={picture.url}
-              alt={label}
-              width={picture.width ?? undefined}
-              height={picture.height ?? undefined}
-            />
-          </button>
-        );
-      })}
+    <>
+      <div class={`gallery of-${Math.min(pictures.length, 10)}`}>
+        {pictures.map((picture, i) => {
+          const hidden = picture.spoiler && !revealed.has(picture.url);
+          const label = picture.description ?? picture.name;
+          return (
+            <button
+              key={i}
+              type="button"
+              class={`picture ${hidden ? "hidden" : ""}`}
+              aria-label={hidden ? "Hidden picture: press to reveal" : `Enlarge ${label}`}
+              onClick={() => press(picture, i)}
+            >
+              <img
+                src={picture.url}
+                alt={label}
+                width={picture.width ?? undefined}
+                height={picture.height ?? undefined}
+              />
+            </button>
+          );
+        })}
+      </div>
       {open !== null && <Lightbox pictures={pictures} start={open} onClose={() => show(null)} />}
-    </div>
+    </>
   );
 }

@@ -115,8 +115,12 @@ function useStickToEnd(channel: Id | undefined) {
     const grown = new ResizeObserver(() => stuck.current && toEnd());
     grown.observe(list.current);
     grown.observe(box);
+    let before = box.scrollTop;
     const scrolled = () => {
-      stuck.current = box.scrollHeight - box.scrollTop - box.clientHeight < NEAR;
+      // what arrives below moves the end away too: only scrolling up means that one wants to stay there
+      if (box.scrollHeight - box.scrollTop - box.clientHeight < NEAR) stuck.current = true;
+      else if (box.scrollTop < before) stuck.current = false;
+      before = box.scrollTop;
       setAtEnd(stuck.current);
     };
     box.addEventListener("scroll", scrolled, { passive: true });

@@ -65,8 +65,8 @@ function MessageMenu({
     run: () => setOpen({ what: "emoji", anchor }),
   };
   const copy: Entry[] = [
-    { text: "Copy text", run: () => void navigator.clipboard?.writeText(message.content) },
-    { text: "Copy message id", run: () => void navigator.clipboard?.writeText(message.id) },
+    { text: "Copy text", run: () => void deeds.copy(message.content) },
+    { text: "Copy message id", run: () => void deeds.copy(message.id) },
   ];
   const remove = {
     text: ephemeral ? "Dismiss" : "Delete message",

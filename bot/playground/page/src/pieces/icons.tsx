@@ -22,7 +22,7 @@ const DRAWN = {
 export function Icon({ name }: { name: keyof typeof DRAWN }): JSX.Element {
   return (
     <svg
-      class={`icon ${name}`}
+      class={`icon icon-${name}`}
       viewBox="0 0 24 24"
       fill="none"
       stroke="currentColor"

@@ -42,6 +42,14 @@ export class Deeds {
     this.dispatch({ type: "forget", interaction });
   }
 
+  async copy(text: string): Promise<void> {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      this.say("Your browser does not let this page copy.");
+    }
+  }
+
   async command(channel: Id, command: Command, path: string[], options: Values): Promise<void> {
     const subcommand = path.length > 1 ? { subcommand: path.slice(1) } : {};
     const answer = await this.api.act("command", { channel, command: command.id, ...subcommand, options });
