@@ -91,7 +91,7 @@ class PageApi:
         return _file(request.match_info["path"])
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
-        socket = Socket(self._person(request), web.WebSocketResponse(heartbeat=30))
+        socket = Socket(self._person(request), web.WebSocketResponse(timeout=2, heartbeat=30))
         await socket.socket.prepare(request)
         socket.push(self._hello(socket.person))
         self._sockets.add(socket)
