@@ -5,7 +5,7 @@ import logging
 import signal
 import sys
 import threading
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 
 import aiohttp
 import discord
@@ -29,6 +29,8 @@ from bot.ui.messenger import DiscordMessenger
 from generation import Catalog, Executor, LocalExecutor
 
 log = logging.getLogger(__name__)
+
+CLOSING_SECONDS = 10.0
 
 HOW_TO_GET_ONE = (
     "For Discord, create an application at https://discord.com/developers/applications, copy its bot token, and put "
@@ -62,13 +64,14 @@ def run(settings: Settings) -> None:
 async def play(settings: Settings) -> None:
     """Runs a Discord on loopback and the bot on it, in this event loop, until the task is cancelled."""
     _stop_on_signals()
-    try:
-        async with Playground(settings.playground_port) as playground:
-            _show(playground.page_url)
-            here = settings.model_copy(update={"discord_api_url": playground.api_url})
-            await serve(here, playground.world.token)
-    except OSError as error:
-        raise SettingsError(f"The playground cannot listen at port {settings.playground_port}: {error}.") from error
+    async with AsyncExitStack() as stack:
+        try:
+            playground = await stack.enter_async_context(Playground(settings.playground_port))
+        except OSError as error:
+            raise SettingsError(f"The playground cannot listen at port {settings.playground_port}: {error}.") from error
+        _show(playground.page_url)
+        here = settings.model_copy(update={"discord_api_url": playground.api_url})
+        await serve(here, playground.world.token)
 
 
 async def serve(settings: Settings, token: str, executor: Executor | None = None) -> None:
@@ -84,11 +87,22 @@ async def serve(settings: Settings, token: str, executor: Executor | None = None
     client = build(settings, executor or LocalExecutor(settings, _catalog(settings)))
     async with client:
         try:
-            await client.start(token)
+            await _stay_online(client, token)
         except discord.LoginFailure as error:
             raise SettingsError("DISCORD_TOKEN was refused by Discord: copy the bot's token anew.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise SettingsError(f"Discord cannot be reached at {settings.discord_api_url}.") from error
+
+
+async def _stay_online(client: EaselClient, token: str) -> None:
+    """Runs the client as a task of its own: discord.py swallows a cancellation that meets it while it reconnects."""
+    online = asyncio.create_task(client.start(token), name="discord")
+    try:
+        await asyncio.shield(online)
+    finally:
+        await client.close()
+        online.cancel()
+        await asyncio.wait([online], timeout=CLOSING_SECONDS)
 
 
 def build(settings: Settings, executor: Executor) -> EaselClient:

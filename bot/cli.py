@@ -11,7 +11,8 @@ from typing import Annotated
 import pydantic
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
+from rich.text import Text
 from typer.exceptions import Abort, TyperException
 
 from bot.domain import Order
@@ -123,13 +124,14 @@ def doctor() -> None:
     """Check everything the bot needs; say what to do where something is missing."""
     from bot.doctor import examine  # noqa: PLC0415
 
-    table = Table("", "what", "finding", "what to do", show_edge=False)
+    table = Table.grid("", "", Column(overflow="fold"), padding=(0, 2))
     findings = asyncio.run(examine(Settings()))
     for finding in findings:
-        table.add_row("[green]ok[/]" if finding.ok else "[red]not ok[/]", finding.what, finding.finding, finding.advice)
+        mark = "[green]ok[/]" if finding.ok else "[red]not ok[/]"
+        table.add_row(mark, finding.what, Text("\n".join(filter(None, (finding.finding, finding.advice)))))
     out.print(table)
     if not all(finding.ok for finding in findings):
-        raise typer.Exit(1)
+        raise typer.Exit(FAILED)
 
 
 @database.command()

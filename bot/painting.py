@@ -69,7 +69,9 @@ async def paint(settings: Settings, order: Order, output: Path | None) -> list[P
 
 async def _with_bar(executor: LocalExecutor, request: GenerationRequest) -> GenerationResult:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
-    with Progress(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
+    with bar:
         task = bar.add_task("getting ready", total=None)
 
         def show(progress: Painting) -> None:

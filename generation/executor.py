@@ -12,7 +12,7 @@ from generation.cancel import CancelToken
 from generation.catalog import Catalog
 from generation.errors import ExecutorClosedError, GenerationError
 from generation.request import GenerationRequest
-from generation.result import GenerationResult, Progress
+from generation.result import GenerationResult, Progress, Stage
 from generation.settings import GenerationSettings
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class LocalExecutor:
         self._device = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device")
         self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encoder")
         self._closing = threading.Event()
+        self._warm = threading.Event()  # torch is imported, and the first model loaded or refused
         self._engine: Engine | None = None
         self._ticking = False
 
@@ -106,6 +107,8 @@ class LocalExecutor:
         from generation.sdxl.work import Work  # noqa: PLC0415
 
         work = Work(request, cancel, newest)
+        if not self._warm.is_set():
+            work.tell(Stage.LOADING)
         try:
             self._device.submit(self._begin, work).add_done_callback(lambda begun: _pass_failure(begun, work))
         except RuntimeError as error:
@@ -121,7 +124,10 @@ class LocalExecutor:
     # From here on: the device's thread.
 
     def _warm_up(self) -> None:
-        self._open().warm_up(self._catalog.default().name)
+        try:
+            self._open().warm_up(self._catalog.default().name)
+        finally:
+            self._warm.set()
 
     def _open(self) -> "Engine":
         """Opens the engine's room: importing torch and diffusers takes seconds, so only this thread does it."""
@@ -149,6 +155,7 @@ class LocalExecutor:
 
     def _after(self, turn: "Future[None]") -> None:
         self._ticking = False
+        self._warm.set()
         error = turn.exception()
         if error is not None:
             if not isinstance(error, GenerationError):

@@ -1,5 +1,6 @@
 """Which device paints, in which precision."""
 
+import os
 from dataclasses import dataclass
 
 import torch
@@ -56,7 +57,8 @@ def describe_device() -> str:
     if name == "cuda":
         properties = torch.cuda.get_device_properties(0)
         return f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
-    return "Apple GPU (mps)" if name == "mps" else "CPU only: real SDXL checkpoints take minutes per picture"
+    memory = _main_memory()
+    return f"Apple GPU (mps){memory}" if name == "mps" else f"CPU{memory}: real SDXL checkpoints take minutes a picture"
 
 
 def is_memory_error(error: BaseException) -> bool:
@@ -64,6 +66,12 @@ def is_memory_error(error: BaseException) -> bool:
     return isinstance(error, torch.OutOfMemoryError) or (
         isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
     )
+
+
+def _main_memory() -> str:
+    if not hasattr(os, "sysconf"):
+        return ""  # Windows does not tell without a further library
+    return f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB of memory"
 
 
 def _best_device() -> str:

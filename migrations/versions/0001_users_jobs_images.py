@@ -35,7 +35,7 @@ def upgrade() -> None:
         sa.Column("started_at", _TIME, nullable=True),
         sa.Column("rendered_at", _TIME, nullable=True),
         sa.Column("ended_at", _TIME, nullable=True),
-        sa.Column("seconds", sa.Float(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("reason", sa.Text(), nullable=True),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"]),

@@ -59,8 +59,10 @@ async def running(discord: LoopbackDiscord, settings: Settings, executor: Execut
     if serving.done():
         online.cancel()
         serving.result()
-    await online
-    yield
-    serving.cancel()
-    with suppress(asyncio.CancelledError):
-        await serving
+    try:
+        await online
+        yield
+    finally:
+        serving.cancel()
+        with suppress(asyncio.CancelledError):
+            await serving

@@ -66,9 +66,9 @@ class Schemas:
             self._check("events", f"event {name}", f"{_GATEWAY}#/definitions/{_event(name)}", data)
 
     def _check(self, kind: str, what: str, pointer: str | None, body: Any) -> None:
+        self.tally[kind] += 1
         if not self.available():
             return
-        self.tally[kind] += 1
         if pointer is None:
             self._note(f"{what}: Discord's description knows no such body")
             return

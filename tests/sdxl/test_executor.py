@@ -19,11 +19,15 @@ from generation import (
     GenerationRequest,
     GenerationSettings,
     LocalExecutor,
+    ModelEntry,
     ModelError,
     Progress,
+    Stage,
 )
-from generation.sdxl import engine, run
+from generation.sdxl import checkpoint, engine, run
 from generation.sdxl import vae as vae_room
+from generation.sdxl.checkpoint import load
+from generation.sdxl.device import Placement
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run
 from tests.sdxl.conftest import pixels, request
@@ -307,13 +311,37 @@ async def test_closing_ends_what_is_under_way_and_joins_the_thread(executor: Loc
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("device", "encoder"))]
 
 
-async def test_the_default_model_is_loaded_before_anybody_asks(executor: LocalExecutor) -> None:
+async def test_the_default_model_is_loaded_before_anybody_asks(
+    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loaded = threading.Event()
+    names: list[str] = []
+
+    def noted(entry: ModelEntry, placement: Placement) -> Model:
+        names.append(entry.name)
+        model = load(entry, placement)
+        loaded.set()
+        return model
+
+    monkeypatch.setattr(checkpoint, "load", noted)
     await executor.start()
+    assert await asyncio.to_thread(loaded.wait, 60)
 
-    news: list[str] = []
-    await executor.generate(request(steps=1), lambda progress: news.append(progress.stage.value))
+    await executor.generate(request(steps=1))
 
-    assert "loading the model" not in news
+    assert names == ["tiny"]
+
+
+async def test_who_comes_before_the_first_model_is_told_that_it_is_loading(executor: LocalExecutor) -> None:
+    news: list[Stage] = []
+
+    await executor.start()
+    await executor.generate(request(steps=1), lambda progress: news.append(progress.stage))
+    first, news[:] = list(news), []
+    await executor.generate(request(steps=1), lambda progress: news.append(progress.stage))
+
+    assert first[0] is Stage.LOADING
+    assert Stage.LOADING not in news
 
 
 async def test_without_a_model_starting_is_only_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,0 +1,146 @@
+"""The `easel` command as a person uses it: a process of its own, its output, its exit code."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from generation import recipe
+from tests import tiny
+from tests.fakes import model_files
+
+IMAGINE = ("imagine", "a red apple", "--model", "tiny.safetensors", "--width", "64", "--height", "64", "--steps", "2")
+
+
+def easel(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    """Runs the command in the present folder."""
+    return subprocess.run(  # noqa: S603 - our own command
+        [Path(sys.executable).with_name("easel"), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+        env={**os.environ, "COLUMNS": "200", **environment},
+    )
+
+
+@pytest.fixture
+def tiny_file(tmp_path: Path) -> Path:
+    return tiny.save_single_file(tmp_path / "tiny.safetensors")
+
+
+def pixels(path: Path) -> Any:
+    with Image.open(path) as image:
+        return np.asarray(image).astype(np.int16)
+
+
+@pytest.mark.usefixtures("tiny_file")
+def test_imagine_writes_a_picture_with_its_recipe_and_says_where() -> None:
+    done = easel(*IMAGINE, "--seed", "7", "--output", "a.png")
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "a.png\n", "")
+    with Image.open("a.png") as image:
+        assert image.size == (64, 64)
+        painted = recipe.from_json(image.info["easel"])
+        assert "Seed: 7" in image.info["parameters"]
+    assert (painted.prompt, painted.seed, painted.steps, painted.model) == ("a red apple", 7, 2, "tiny")
+
+
+@pytest.mark.usefixtures("tiny_file")
+def test_a_batch_holds_the_pictures_of_its_seeds_and_json_lists_them() -> None:
+    batch = easel(*IMAGINE, "--seed", "5", "--count", "3", "--output", "batch.png", "--json")
+    alone = easel(*IMAGINE, "--seed", "6", "--output", "alone.png")
+
+    assert (batch.returncode, alone.returncode) == (0, 0)
+    objects = [json.loads(line) for line in batch.stdout.splitlines()]
+    assert [each["path"] for each in objects] == ["batch-1.png", "batch-2.png", "batch-3.png"]
+    assert [each["seed"] for each in objects] == [5, 6, 7]
+    assert all(each["seconds"] > 0 and each["recipe"]["request"]["prompt"] == "a red apple" for each in objects)
+    assert np.abs(pixels(Path("batch-2.png")) - pixels(Path("alone.png"))).max() <= 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("imagine", "a cat"), "easel: No model is installed"),
+        (("imagine",), "easel: Missing argument 'prompt'."),
+        (("imagine", "a cat", "--model", "gone.safetensors"), "easel: There is no file gone.safetensors."),
+        (("imagine", "a cat", "--model", "page.safetensors"), "easel: page.safetensors is a web page, not a model"),
+        (("imagine", "a cat", "--model", "tiny.safetensors", "--width", "100"), "easel: width must be a multiple of 8"),
+        (("imagine", "a cat", "--steps", "many"), "easel: Invalid value for '--steps'"),
+        (("imagine", "a cat", "--stepz", "3"), "easel: No such option: --stepz"),
+        (("db", "downgrade", "nope"), "easel: The schema cannot be changed to 'nope'"),
+        (("db", "backup", "copy.db"), "easel: There is no database yet"),
+    ],
+)
+def test_every_failure_is_one_line_and_exit_code_2(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    (tmp_path / "page.safetensors").write_text("<!DOCTYPE html><html>Not found</html>")
+    model_files(tmp_path, "tiny")
+
+    done = easel(*arguments)
+
+    assert done.returncode == 2
+    assert done.stderr.startswith(said)
+    assert done.stderr.count("\n") == 1
+    assert "Traceback" not in done.stderr
+
+
+def test_debug_shows_where_it_happened() -> None:
+    done = easel("imagine", "a cat", "--debug")
+
+    assert done.returncode != 0
+    assert "Traceback" in done.stderr
+
+
+def test_a_wrong_setting_is_named() -> None:
+    done = easel("models", EASEL_SLOTS="none")
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("easel: EASEL_SLOTS is wrong:")
+
+
+def test_models_lists_kind_type_and_size(tmp_path: Path) -> None:
+    model_files(tmp_path / "data" / "models", "dreams")
+    (tmp_path / "data" / "models" / "old.ckpt").write_bytes(b"\x80\x02 pickled")
+
+    done = easel("models")
+
+    assert done.returncode == 0
+    assert [word for line in done.stdout.splitlines() if "dreams" in line for word in line.replace("│", " ").split()][
+        :4
+    ] == ["dreams", "SDXL", "checkpoint", "F16"]
+    assert "old.ckpt is a pickled PyTorch file" in done.stdout
+
+
+def test_doctor_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
+    done = easel("doctor")
+
+    assert done.returncode == 2
+    marks = {line.split("  ")[1].strip() if line.startswith("not ok") else line.split()[1]: line.startswith("ok")
+             for line in done.stdout.splitlines() if line.startswith(("ok", "not ok"))}  # fmt: skip
+    expected = {"Python": True, "torch": True, "device": True, "models": False, "database": True, "token": True}
+    assert marks == {**expected, "intents": True}
+    assert "put DISCORD_TOKEN=... into the file .env" in done.stdout
+
+
+def test_the_database_is_made_saved_and_taken_back(tmp_path: Path) -> None:
+    for arguments in (("db", "upgrade"), ("db", "backup", "copy.db"), ("db", "downgrade", "base"), ("db", "upgrade")):
+        assert easel(*arguments).returncode == 0
+
+    assert (tmp_path / "data" / "easel.db").is_file()
+    assert (tmp_path / "copy.db").is_file()
+
+
+def test_python_m_bot_is_easel_run() -> None:
+    environment = {**os.environ, "DISCORD_API_URL": "http://discord.example/api/v10"}
+    command = [sys.executable, "-m", "bot"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)  # noqa: S603
+
+    assert done.returncode == 2
+    assert done.stderr.startswith("easel: DISCORD_API_URL is set but DISCORD_TOKEN is not.")

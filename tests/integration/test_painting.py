@@ -1,0 +1,87 @@
+"""From a typed command to painted pixels: the whole bot with the real engine and a tiny SDXL."""
+
+import io
+import threading
+from collections.abc import AsyncIterator
+
+import pytest
+from PIL import Image
+
+from bot.settings import Settings
+from generation import Catalog, LocalExecutor, ModelEntry, recipe
+from generation.sdxl import checkpoint
+from generation.sdxl.checkpoint import load
+from generation.sdxl.device import Placement
+from generation.sdxl.model import Model
+from tests import tiny
+from tests.integration.conftest import running
+from tests.loopback import Interaction, LoopbackDiscord
+
+SMALL = {"width": 64, "height": 64, "steps": 2, "seed": 5}
+
+
+@pytest.fixture
+def settings(discord: LoopbackDiscord, settings: Settings) -> Settings:
+    tiny.save_single_file(settings.models_path / "tiny.safetensors")
+    return settings.model_copy(update={"device": "cpu"})
+
+
+@pytest.fixture
+async def bot(discord: LoopbackDiscord, settings: Settings) -> AsyncIterator[None]:
+    """The bot, online, with the real engine."""
+    async with running(discord, settings, LocalExecutor(settings, Catalog(settings.models_path, settings.model))):
+        yield
+
+
+async def finished(discord: LoopbackDiscord, interaction: Interaction) -> None:
+    await discord.wait_until(lambda: bool(interaction.pictures or interaction.private_texts), 60)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_command_becomes_a_picture_with_its_recipe_inside(discord: LoopbackDiscord) -> None:
+    interaction = await discord.slash("imagine", {"prompt": "a red apple", **SMALL})
+
+    await finished(discord, interaction)
+
+    (data,) = interaction.pictures
+    image = Image.open(io.BytesIO(data))
+    painted = recipe.from_json(image.info["easel"])
+    assert (image.size, painted.prompt, painted.seed, painted.model) == ((64, 64), "a red apple", 5, "tiny")
+    assert "Seed: 5" in image.info["parameters"]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_commands_are_acknowledged_while_another_job_is_being_painted(discord: LoopbackDiscord) -> None:
+    long = await discord.slash("imagine", {"prompt": "long", "width": 256, "height": 256, "steps": 60, "count": 2})
+    await discord.wait_until(lambda: long.original is not None and "%)" in long.original.content, 60)
+
+    short = [await discord.slash("imagine", {"prompt": f"short {number}", **SMALL}) for number in range(5)]
+    await discord.wait_until(lambda: all(each.acked is not None for each in short))
+    for each in short:
+        await finished(discord, each)
+
+    assert max(each.ack_seconds for each in (long, *short)) < 3
+    assert not long.pictures
+    assert long.original is not None
+    await discord.press(long.original, "Cancel Job")
+    await discord.wait_until(lambda: "(cancelled)" in str(long.original and long.original.content), 30)
+
+
+async def test_commands_are_answered_before_the_model_is_loaded(
+    discord: LoopbackDiscord, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_load = threading.Event()
+
+    def load_when_allowed(entry: ModelEntry, placement: Placement) -> Model:
+        may_load.wait(60)
+        return load(entry, placement)
+
+    monkeypatch.setattr(checkpoint, "load", load_when_allowed)
+    async with running(discord, settings, LocalExecutor(settings, Catalog(settings.models_path, settings.model))):
+        interaction = await discord.slash("imagine", {"prompt": "a cat", **SMALL})
+        await discord.wait_until(lambda: "(loading tiny)" in str(interaction.original and interaction.original.content))
+
+        assert interaction.ack_seconds < 3
+        may_load.set()
+        await finished(discord, interaction)
+        assert interaction.pictures

@@ -1,0 +1,111 @@
+"""Every migration goes up and down, keeps what was there, and ends where the tables say."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from bot.errors import SettingsError
+from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
+from bot.persistence.ledger import SqlLedger
+from bot.persistence.tables import Table
+from tests.unit.bot.jobs import job
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'deep' / 'easel.db'}"
+
+
+@pytest.fixture
+async def engine(url: str) -> AsyncIterator[AsyncEngine]:
+    await upgrade(url)
+    engine = create_async_engine(url)
+    yield engine
+    await engine.dispose()
+
+
+def drift(connection: Connection) -> list[object]:
+    differences: list[object] = compare_metadata(MigrationContext.configure(connection), Table.metadata)
+    return differences
+
+
+def tables(path: Path) -> set[str]:
+    with closing(sqlite3.connect(path)) as connection:
+        return {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+
+
+async def test_the_migrations_end_in_the_tables_of_the_code(engine: AsyncEngine) -> None:
+    async with engine.connect() as connection:
+        assert await connection.run_sync(drift) == []
+
+
+async def test_up_down_and_up_again(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "easel.db"
+    await upgrade(url)
+    assert {"users", "jobs", "images"} <= tables(path)
+
+    await downgrade(url, "base")
+    assert tables(path) <= {"alembic_version"}
+
+    await upgrade(url)
+    assert {"users", "jobs", "images"} <= tables(path)
+
+
+async def test_upgrading_again_changes_nothing(url: str) -> None:
+    await upgrade(url)
+    database = Database(url)
+    kept = job()
+    await SqlLedger(database).add(kept)
+
+    await upgrade(url)
+
+    assert await SqlLedger(database).find(kept.id) == kept
+    assert await database.revision() == newest_revision()
+    await database.close()
+
+
+async def test_a_backup_taken_while_the_bot_writes_holds_every_job(url: str, tmp_path: Path) -> None:
+    await upgrade(url)
+    database = Database(url)
+    ledger = SqlLedger(database)
+    kept = [job(person) for person in range(20)]
+    for each in kept[:10]:
+        await ledger.add(each)
+
+    await asyncio.gather(backup(url, tmp_path / "copy.db"), *(ledger.add(each) for each in kept[10:]))
+
+    await database.close()
+    with closing(sqlite3.connect(tmp_path / "copy.db")) as connection:
+        assert {each.id for each in kept[:10]} <= {name for (name,) in connection.execute("SELECT id FROM jobs")}
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("no url at all", "DATABASE_URL cannot be used"),
+        ("oracle+nothing://host/db", "DATABASE_URL cannot be used"),
+        ("sqlite+aiosqlite:////proc/easel.db", "The database cannot be opened"),
+    ],
+)
+async def test_a_database_that_cannot_be_used_is_named(url: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        await upgrade(url)
+
+
+async def test_an_unknown_revision_is_named(url: str) -> None:
+    with pytest.raises(SettingsError, match="'nope'"):
+        await upgrade(url, "nope")
+
+
+async def test_nothing_is_backed_up_where_there_is_nothing(url: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no database yet"):
+        await backup(url, tmp_path / "copy.db")

@@ -1,0 +1,93 @@
+"""The docs say what the code does: settings, commands, options, files."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from discord import app_commands
+
+from bot.cli import app
+from bot.cogs.imagine import ImagineCog
+from bot.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+
+
+def settings() -> list[tuple[str, str, str]]:
+    """Lists every setting: its variable, its default as one writes it, its description."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        variable = str(field.validation_alias or f"EASEL_{name.upper()}")
+        rows.append((variable, "" if field.default is None else str(field.default), str(field.description)))
+    return rows
+
+
+def commands(group: Any, prefix: str = "easel") -> dict[str, Any]:
+    """Lists every command of the command line by its full name."""
+    found: dict[str, Any] = {}
+    for name, command in group.commands.items():
+        full = f"{prefix} {name}"
+        found |= commands(command, full) if hasattr(command, "commands") else {full: command}
+    return found
+
+
+def rows(page: str, heading: str) -> set[str]:
+    """Returns the names in the first column of the table under a heading."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    section = f"\n{text}".split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
+    return set(re.findall(r"^\| `([^`]+)`", section, flags=re.MULTILINE))
+
+
+@pytest.mark.parametrize(("variable", "default", "description"), settings())
+def test_a_setting_stands_in_the_docs_and_in_the_example(variable: str, default: str, description: str) -> None:
+    row = f"| `{variable}` | {f'`{default}`' if default else ''} | {description} |"
+
+    assert row in (DOCS / "configuration.md").read_text(encoding="utf-8").splitlines()
+    assert f"\n# {description}\n{variable}={default}\n" in (ROOT / ".env.example").read_text(encoding="utf-8")
+
+
+def test_the_docs_know_no_settings_that_are_gone() -> None:
+    known = {variable for variable, _, _ in settings()}
+
+    written = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), flags=re.MULTILINE))
+
+    assert written == known
+    assert {name for name in rows("configuration.md", "# Configuration") if name.isupper()} == known
+
+
+def test_every_option_of_imagine_stands_in_the_docs() -> None:
+    command = ImagineCog.imagine
+    assert isinstance(command, app_commands.Command)
+
+    assert rows("commands.md", "### /imagine") == {option.display_name for option in command.parameters}
+
+
+def test_every_command_and_option_of_the_command_line_stands_in_the_docs() -> None:
+    known = commands(typer.main.get_command(app))
+
+    written = {" ".join(word for word in row.split() if not word.isupper()) for row in rows(
+        "commands.md", "## On the command line")}  # fmt: skip
+    options = {name for option in known["easel imagine"].params for name in option.opts if name.startswith("--")}
+
+    assert written == set(known)
+    assert rows("commands.md", "### easel imagine") == options
+
+
+def test_every_source_file_has_its_line_in_the_architecture() -> None:
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    files = [
+        path for room in ("bot", "generation") for path in (ROOT / room).rglob("*.py") if path.stat().st_size > 100
+    ]
+    named = {path.relative_to(ROOT).as_posix().partition("/")[2] for path in files if path.name != "__init__.py"}
+
+    assert {name for name in named if f"`{name}`" not in text} == set()
+
+
+@pytest.mark.parametrize("page", [*ROOT.glob("*.md"), *DOCS.rglob("*.md")], ids=lambda page: page.name)
+def test_links_between_pages_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text(encoding="utf-8"))
+
+    assert [target for target in targets if not (page.parent / target).exists()] == []
