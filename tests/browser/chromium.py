@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from playwright.async_api import Browser
 
+PATIENCE_MS = 15_000  # what is awaited comes within milliseconds, unless the machine is busy with other things
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
@@ -33,8 +34,9 @@ def missing() -> str | None:
 @asynccontextmanager
 async def browser() -> AsyncIterator["Browser"]:
     """Runs a headless Chromium until the block ends."""
-    from playwright.async_api import async_playwright
+    from playwright.async_api import async_playwright, expect
 
+    expect.set_options(timeout=PATIENCE_MS)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=executable(), args=ARGUMENTS)
         yield chromium

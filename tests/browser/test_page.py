@@ -174,3 +174,19 @@ async def test_a_message_and_its_menu_are_reached_by_keyboard(visitor: Visitor) 
     await keyboard.press("Enter")
 
     await expect(visitor.messages).to_have_count(1)
+
+
+async def test_it_works_under_the_strictest_policy(
+    visitor: Visitor, discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.playground.page_api.POLICY", "default-src 'self'")
+    async with showing(discord):
+        answer = await visitor.page.reload()
+        assert answer is not None
+        assert await answer.header_value("content-security-policy") == "default-src 'self'"
+
+        await visitor.use("/card")
+        await visitor.picture_sizes(visitor.last)
+        await visitor.use("/order")
+
+        await expect(visitor.page.get_by_role("dialog", name="Paint order")).to_be_visible()

@@ -161,3 +161,18 @@ async def test_the_bot_paints_in_direct_messages(visitor: Visitor) -> None:
     await visitor.use("/imagine", "a cat")
 
     assert await visitor.picture_sizes(visitor.last) == [16]
+
+
+async def test_tab_before_the_bot_has_answered_takes_what_was_typed(visitor: Visitor, executor: FakeExecutor) -> None:
+    await visitor.start("/imagine")
+    await visitor.page.keyboard.type("a cat")
+    await visitor.page.keyboard.press("Tab")
+    await visitor.add("aspect")
+    await expect(visitor.page.get_by_role("option", name="1:1")).to_be_visible()
+
+    await visitor.page.keyboard.type("16:9")
+    await visitor.page.keyboard.press("Tab")
+    await visitor.page.keyboard.press("Enter")
+    await visitor.picture_sizes(visitor.last)
+
+    assert executor.requests[0].width > executor.requests[0].height

@@ -13,16 +13,19 @@ export interface Offer {
   suggestions: Suggestion[];
   /** Said in place of a list: still asking, or why there is none. */
   remark: string | null;
+  /** Whether they are for what is typed right now. */
+  fresh: boolean;
 }
 
-const NOTHING: Offer = { suggestions: [], remark: null };
+const NOTHING: Offer = { suggestions: [], remark: null, fresh: true };
 
 /** Suggestions for a field, asked of the bot where its option has autocompletion. */
 export function useSuggestions(draft: Draft, field: Field | null): Offer {
   const { state } = usePlayground();
   const asked = useAutocomplete(draft, field?.option.autocomplete ? field : null);
   if (!field || field.picked !== null) return NOTHING;
-  return field.option.autocomplete ? asked : { suggestions: matching(ownList(field, state), field.text), remark: null };
+  if (field.option.autocomplete) return asked;
+  return { suggestions: matching(ownList(field, state), field.text), remark: null, fresh: true };
 }
 
 function ownList({ option }: Field, state: State): Suggestion[] {
@@ -53,13 +56,13 @@ function matching(all: Suggestion[], typed: string): Suggestion[] {
 
 function useAutocomplete(draft: Draft, field: Field | null): Offer {
   const { state, deeds } = usePlayground();
-  const [offer, setOffer] = useState<Offer>(NOTHING);
+  const [answer, setAnswer] = useState<Answer>({ asked: "", suggestions: [], remark: null });
   const text = field?.picked === null ? field.text : null;
   const name = field?.option.name;
+  const asked = `${name}:${text}`;
   useEffect(() => {
     if (!field || text === null || state.channel === null) return;
     let current = true;
-    setOffer((before) => ({ ...before, remark: "Asking the bot…" }));
     const { command, path } = draft.invocation;
     const ask = async () => {
       const subcommand = path.length > 1 ? { subcommand: path.slice(1) } : {};
@@ -67,9 +70,11 @@ function useAutocomplete(draft: Draft, field: Field | null): Offer {
       try {
         const choices = await deeds.api.choices({ ...about, options: unfinished(draft, field) });
         const suggestions = choices.map((each) => ({ label: each.name, value: each.value }));
-        if (current) setOffer({ suggestions, remark: suggestions.length ? null : "The bot offers nothing for that." });
+        const remark = suggestions.length ? null : "The bot offers nothing for that.";
+        if (current) setAnswer({ asked, suggestions, remark });
       } catch (error) {
-        if (current) setOffer({ suggestions: [], remark: error instanceof Error ? error.message : String(error) });
+        const remark = error instanceof Error ? error.message : String(error);
+        if (current) setAnswer({ asked, suggestions: [], remark });
       }
     };
     const timer = setTimeout(() => void ask(), DEBOUNCE_MS);
@@ -78,5 +83,14 @@ function useAutocomplete(draft: Draft, field: Field | null): Offer {
       clearTimeout(timer);
     };
   }, [name, text]);
-  return field ? offer : NOTHING;
+  if (!field) return NOTHING;
+  if (answer.asked === asked) return { ...answer, fresh: true };
+  const before = answer.asked.startsWith(`${name}:`) ? answer.suggestions : [];
+  return { suggestions: before, remark: before.length ? null : "Asking the bot…", fresh: false };
+}
+
+interface Answer {
+  asked: string;
+  suggestions: Suggestion[];
+  remark: string | null;
 }

@@ -49,8 +49,8 @@ export function useCommandForm({ draft, setDraft, channel, onSent, onLeave }: Fo
   const offer = useSuggestions(draft, field);
   const addable = remaining(draft).filter((each) => each.name.startsWith(adding.trim().toLowerCase()));
   const rows = field ? offer.suggestions.map(suggestionRow) : addable.map(optionRow);
-  // an empty text box that completes marks nothing, so that Enter and Tab take nothing unasked
-  const marksFirst = field ? field.text !== "" || !field.option.autocomplete : adding !== "";
+  // nothing typed, or no answer to it yet: then nothing is marked, so that Enter and Tab take nothing unasked
+  const marksFirst = field ? offer.fresh && (field.text !== "" || !field.option.autocomplete) : adding !== "";
   const marked = Math.min(list.moved ?? (marksFirst ? 0 : -1), rows.length - 1);
   const open = !list.closed && rows.length > 0;
 

@@ -14,7 +14,7 @@ export function Banner(): JSX.Element {
       <p class="brand">
         <Icon name="easel" />
         <b>Playground</b>
-        <span class="about">A make-believe chat on this computer. The bot is real; nothing leaves this machine.</span>
+        <span class="about">Not Discord: a make-believe chat on this computer, to try the bot in.</span>
       </p>
       {trouble && (
         <p class="trouble" role="alert">

@@ -7,7 +7,7 @@ import { Icon } from "./icons";
 const COLOURS = 6;
 
 export function Avatar({ user, size = "" }: { user: User; size?: "small" | "" }): JSX.Element {
-  const colour = user.bot ? "bot" : String(Number(BigInt(user.id) % BigInt(COLOURS)));
+  const colour = user.bot ? "bot" : [...user.username].reduce((sum, each) => sum + each.charCodeAt(0), 0) % COLOURS;
   return (
     <span class={`avatar colour-${colour} ${size}`} aria-hidden="true">
       {user.bot ? <Icon name="easel" /> : nameOf(user).slice(0, 1).toUpperCase()}

@@ -7,10 +7,12 @@ interface Props {
   label: string;
   class: string;
   onClose: () => void;
+  /** Whether a press beside the window closes it; a form would lose what was typed. */
+  closesBeside?: boolean;
   children: ComponentChildren;
 }
 
-export function Dialog({ label, class: name, onClose, children }: Props): JSX.Element {
+export function Dialog({ label, class: name, onClose, closesBeside = false, children }: Props): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
   useEffect(() => dialog.current?.showModal(), []);
   const cancelled = (event: Event) => {
@@ -18,7 +20,7 @@ export function Dialog({ label, class: name, onClose, children }: Props): JSX.El
     onClose();
   };
   const pressed = (event: MouseEvent) => {
-    if (event.target === dialog.current) onClose();
+    if (closesBeside && event.target === dialog.current) onClose();
   };
   return (
     <dialog ref={dialog} class={name} aria-label={label} onCancel={cancelled} onMouseDown={pressed}>

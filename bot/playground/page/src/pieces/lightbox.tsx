@@ -27,7 +27,7 @@ export function Lightbox({ pictures, start, onClose }: Props): JSX.Element | nul
     if (event.key === "ArrowRight") step(1);
   };
   return (
-    <Dialog label={picture.description ?? picture.name} class="lightbox" onClose={onClose}>
+    <Dialog label={picture.description ?? picture.name} class="lightbox" onClose={onClose} closesBeside>
       <figure onKeyDown={keys}>
         <img src={picture.url} alt={picture.description ?? picture.name} />
         <figcaption>
