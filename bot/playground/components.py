@@ -1,6 +1,6 @@
 """Components: what Discord refuses in them, the numbers it gives them, and the files they show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from bot.playground.forms import Form, Path
@@ -38,7 +38,7 @@ def check_message_components(form: Form, components: list[dict[str, Any]], flags
     for number, component in enumerate(components):
         if component["type"] not in allowed:
             form.wrong((*where, number, "type"), f"Value of field must be one of {allowed}")
-    _check_parts(form, where, everything)
+    _check_parts(form, where, components)
 
 
 def check_modal(form: Form, data: dict[str, Any]) -> None:
@@ -53,17 +53,29 @@ def check_modal(form: Form, data: dict[str, Any]) -> None:
             form.wrong((*where, "components", number, "type"), "Not allowed in a modal")
         if component["type"] == LABEL:
             form.length((*where, "components", number, "label"), component.get("label"), 1, 45)
-    _check_parts(form, (*where, "components"), walk(components))
+    _check_parts(form, (*where, "components"), components)
 
 
-def _check_parts(form: Form, where: Path, everything: list[dict[str, Any]]) -> None:
-    for number, component in enumerate(everything):
+def _check_parts(form: Form, where: Path, components: list[dict[str, Any]]) -> None:
+    everything = list(_places(where, components))
+    for path, component in everything:
         check = _CHECKS.get(component["type"])
         if check is not None:
-            check(form, (*where, number), component)
-    named = [each["custom_id"] for each in everything if each.get("custom_id")]
+            check(form, path, component)
+    named = [each["custom_id"] for _, each in everything if each.get("custom_id")]
     if len(named) != len(set(named)):
         form.wrong(where, "Component custom id cannot be duplicated")
+
+
+def _places(where: Path, components: list[dict[str, Any]]) -> Iterator[tuple[Path, dict[str, Any]]]:
+    """Lists components and what is inside them, each with its path in the body."""
+    for number, component in enumerate(components):
+        path = (*where, number)
+        yield path, component
+        yield from _places((*path, "components"), component.get("components", []))
+        for part in ("component", "accessory"):
+            if isinstance(component.get(part), dict):
+                yield (*path, part), component[part]
 
 
 def _check_row(form: Form, path: Path, row: dict[str, Any]) -> None:
