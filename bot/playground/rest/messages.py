@@ -10,7 +10,6 @@ from bot.playground.rest.pipeline import Route
 from bot.playground.wire import Answer, Call, Refusal
 from bot.playground.world import World
 
-OLD_SECONDS = 3600
 NONCE_SECONDS = 5 * 60
 
 
