@@ -10,7 +10,7 @@ export function Banner(): JSX.Element {
   const { state } = usePlayground();
   const trouble = troubleIn(state);
   return (
-    <div class="banner">
+    <header class="banner">
       <p class="brand">
         <Icon name="easel" />
         <b>Playground</b>
@@ -22,7 +22,7 @@ export function Banner(): JSX.Element {
         </p>
       )}
       <ThemeSwitch />
-    </div>
+    </header>
   );
 }
 

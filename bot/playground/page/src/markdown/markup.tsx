@@ -25,7 +25,7 @@ function block(each: Block, key: number): JSX.Element {
       );
     case "heading":
       return (
-        <p key={key} class={`heading level-${each.level}`} role="heading" aria-level={each.level + 3}>
+        <p key={key} class={`heading level-${each.level}`} role="heading" aria-level={3}>
           {inline(each.children)}
         </p>
       );

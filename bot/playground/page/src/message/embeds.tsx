@@ -29,7 +29,7 @@ function Card({ embed }: { embed: Embed }): JSX.Element {
           </p>
         )}
         {embed.title && (
-          <p class="embed-title" role="heading" aria-level={4}>
+          <p class="embed-title" role="heading" aria-level={3}>
             <Link text={embed.title} url={embed.url} markup />
           </p>
         )}
