@@ -16,8 +16,9 @@ from bot.errors import SettingsError
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
+from bot.persistence.speeds import SqlSpeedBook
 from bot.playground import REAL_TOKEN, Playground, is_loopback, open_page
-from bot.services.delivery import Delivery
+from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
 from bot.services.models import ModelShelf
@@ -70,8 +71,13 @@ async def play(settings: Settings) -> None:
         except OSError as error:
             raise SettingsError(f"The playground cannot listen at port {settings.playground_port}: {error}.") from error
         _show(playground.page_url)
-        here = settings.model_copy(update={"discord_api_url": playground.api_url})
-        await serve(here, playground.world.token)
+        await serve(_at_play(settings, playground.api_url), playground.world.token)
+
+
+def _at_play(settings: Settings, api_url: str) -> Settings:
+    """Keeps what happens on the playground apart from the jobs and pictures of people on Discord."""
+    apart = {"data_dir": settings.data_dir / "playground", "models_dir": settings.models_path, "database_url": None}
+    return settings.model_copy(update={**apart, "discord_api_url": api_url})
 
 
 async def serve(settings: Settings, token: str, executor: Executor | None = None) -> None:
@@ -110,9 +116,11 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     point_at(settings.discord_api_url)
     client = EaselClient(settings)
     database = Database(settings.database)
-    ports = Ports(SqlLedger(database), PictureFolder(settings.data_dir / "pictures"), DiscordMessenger(client))
-    queue = FairQueue(settings.max_waiting)
-    dispatcher = Dispatcher(queue, executor, ports, Delivery(ports))
+    pictures = PictureFolder(settings.data_dir / "pictures")
+    ports = Ports(SqlLedger(database), SqlSpeedBook(database), pictures, DiscordMessenger(client))
+    costs = CostModel()
+    queue = FairQueue(settings.max_waiting, costs.estimate)
+    dispatcher = Dispatcher(queue, executor, ports, costs)
     models = ModelShelf(_catalog(settings))
     generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
     client.fit(Parts(generation, dispatcher, executor, database))

@@ -67,6 +67,7 @@ class EaselClient(commands.AutoShardedBot):
         self.add_dynamic_items(CancelButton)
         await self._parts.executor.start()
         await self.generation.models.refresh()
+        await self._parts.dispatcher.prepare()
         resumed = await self.generation.resume()
         if resumed:
             log.info("%d jobs go on from before the restart", resumed)

@@ -111,6 +111,23 @@ class Job:
     notes: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What was learned of the device with one model at one size.
+
+    Attributes:
+        model: The checkpoint's name.
+        pixels: The picture's area.
+        seconds_per_unit: Device seconds per unit of work (bot.services.costs).
+        jobs: How many jobs it was learned from.
+    """
+
+    model: str
+    pixels: int
+    seconds_per_unit: float
+    jobs: int
+
+
 def new_job_id() -> str:
     """Makes an id of ten characters, about 10^15 different ones."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(10))

@@ -28,6 +28,7 @@ class FakeExecutor:
         self.gate.set()
         self.failures: dict[str, Exception] = {}
         self.seconds_per_call = 0.0
+        self.device_seconds = 1.5
         self.notes: tuple[str, ...] = ()
         self.closed = False
 
@@ -57,7 +58,8 @@ class FakeExecutor:
             self.calls += 1
         if request.prompt in self.failures:
             raise self.failures[request.prompt]
-        return GenerationResult(tuple(picture(request.picture(i)) for i in range(request.count)), 1.5, self.notes)
+        pictures = tuple(picture(request.picture(i)) for i in range(request.count))
+        return GenerationResult(pictures, 1.5, self.notes, self.device_seconds)
 
     async def close(self) -> None:
         """Remembers that it was closed."""

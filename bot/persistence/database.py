@@ -63,7 +63,7 @@ class Database:
         try:
             async with self._engine.connect() as connection:
                 return await connection.run_sync(_current_revision)
-        except (OperationalError, OSError) as error:
+        except (OperationalError, sqlite3.Error, OSError) as error:
             raise SettingsError(f"The database cannot be opened: {_first_line(error)}. Check DATABASE_URL.") from error
 
     async def close(self) -> None:
@@ -120,13 +120,13 @@ def migrations_directory() -> Path:
 
 async def _migrate(url: str, step: Any, revision: str) -> None:
     try:
-        _make_folder(url)
+        _try_file(url)
         await asyncio.to_thread(step, _alembic(url), revision)
     except CommandError as error:
         raise SettingsError(f"The schema cannot be changed to {revision!r}: {_first_line(error)}.") from error
     except _UNUSABLE as error:
         raise SettingsError(f"DATABASE_URL cannot be used: {_first_line(error)}.") from error
-    except (OperationalError, OSError) as error:
+    except (OperationalError, sqlite3.Error, OSError) as error:
         raise SettingsError(f"The database cannot be opened: {_first_line(error)}. Check DATABASE_URL.") from error
 
 
@@ -139,22 +139,28 @@ def _alembic(url: str) -> Config:
 
 def _engine(url: str) -> AsyncEngine:
     try:
-        _make_folder(url)
+        _try_file(url)
         engine = create_async_engine(url)
     except _UNUSABLE as error:
         raise SettingsError(f"DATABASE_URL cannot be used: {_first_line(error)}.") from error
-    except OSError as error:
+    except (sqlite3.Error, OSError) as error:
         raise SettingsError(f"The database cannot be opened: {_first_line(error)}. Check DATABASE_URL.") from error
     if engine.dialect.name == "sqlite":
         event.listen(engine.sync_engine, "connect", _prepare_sqlite)
     return engine
 
 
-def _make_folder(url: str) -> None:
+def _try_file(url: str) -> None:
+    """Makes an SQLite database's folder and opens the file once.
+
+    aiosqlite reports a file that cannot be opened from a thread of its own, which may outlive the event loop.
+    """
     with contextlib.suppress(ArgumentError):  # said by create_async_engine, in words
         path = sqlite_path(url)
         if path is not None:
             path.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                connection.execute("PRAGMA schema_version")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

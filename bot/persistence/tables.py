@@ -80,3 +80,14 @@ class ImageRow(Table):
     media_type: Mapped[str] = mapped_column(String(32))
     size: Mapped[int] = mapped_column(BigInteger)
     seed: Mapped[int] = mapped_column(BigInteger)
+
+
+class SpeedRow(Table):
+    """How fast the device turned out to be with a model at a size."""
+
+    __tablename__ = "speeds"
+
+    model: Mapped[str] = mapped_column(String(255), primary_key=True)
+    pixels: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    seconds_per_unit: Mapped[float]
+    jobs: Mapped[int] = mapped_column(BigInteger)

@@ -4,6 +4,7 @@ import itertools
 from datetime import UTC, datetime, timedelta
 
 EPOCH_MS = 1420070400000
+FOUNDED_MS = 1704067200000  # 2024-01-01, when the playground's own people joined
 
 
 class Clock:
@@ -23,6 +24,11 @@ class Clock:
     def age(self, moment: datetime) -> float:
         """Returns the seconds since a moment."""
         return (self.now() - moment).total_seconds()
+
+
+def founding_id(number: int) -> int:
+    """Returns an id that is the same at every start, for what has always been there."""
+    return ((FOUNDED_MS - EPOCH_MS) << 22) + number
 
 
 class Snowflakes:

@@ -7,13 +7,15 @@ from typing import Any
 import discord
 
 from bot.playground.cdn import Cdn
-from bot.playground.clock import Clock, Snowflakes
+from bot.playground.clock import Clock, Snowflakes, founding_id
 from bot.playground.commands import CommandBook
 from bot.playground.interactions import Interaction
 from bot.playground.limits import TOKEN_SECONDS, UPLOAD_LIMIT
 from bot.playground.messages import EPHEMERAL, Attachment, Channel, Message
 from bot.playground.people import BOT, EVERYBODY, JOINED, MODERATION, Person, Role
 from bot.playground.wire import Refusal
+
+GUILD, BOT_USER, BOT_ROLE, MODERATORS, GENERAL, NSFW, FIRST_PERSON, FIRST_PRIVATE = 1, 2, 3, 4, 10, 11, 20, 30
 
 
 class World:
@@ -32,14 +34,15 @@ class World:
         self.cdn = Cdn(self.clock, self.snowflake)
         self.url = ""
         self.upload_limit = UPLOAD_LIMIT
-        self.guild_id = self.snowflake()
-        self.bot = Person(self.snowflake(), "Easel", BOT, bot=True, role_id=self.snowflake())
-        self._moderators = Role(self.snowflake(), "Moderators", 1, EVERYBODY | MODERATION)
+        self.guild_id = founding_id(GUILD)
+        self.bot = Person(founding_id(BOT_USER), "Easel", BOT, bot=True, role_id=founding_id(BOT_ROLE))
+        self._moderators = Role(founding_id(MODERATORS), "Moderators", 1, EVERYBODY | MODERATION)
         self.people: dict[str, Person] = {}
-        self._settle()
         self.channels: dict[int, Channel] = {}
-        self.general = self._add_channel("general", topic="Try the bot here: type / to see its commands.")
-        self.nsfw = self._add_channel("after-dark", nsfw=True, topic="Age-restricted, to see what the bot does there.")
+        self._settle()
+        general = "Try the bot here: type / to see its commands."
+        self.general = self._add_channel(GENERAL, "general", topic=general)
+        self.nsfw = self._add_channel(NSFW, "after-dark", topic="What the bot does where age matters.", nsfw=True)
         self.commands = CommandBook(self.snowflake, self.bot.id, self.guild_id)
         self.interactions: dict[str, Interaction] = {}
         self.on_change: Callable[[], None] = lambda: None
@@ -158,17 +161,21 @@ class World:
 
     def _settle(self) -> None:
         """Lets the built-in people move in."""
-        for name, permissions, about in (
-            ("owner", discord.Permissions.all(), "owns the server and may do everything"),
-            ("moderator", self._moderators.permissions, "may delete messages and cancel other people's jobs"),
-            ("member", EVERYBODY, "talks and uses commands"),
-            ("stranger", EVERYBODY, "is a member too, but has nothing to do with what the others made"),
+        for number, (name, permissions, about) in enumerate(
+            (
+                ("owner", discord.Permissions.all(), "owns the server and may do everything"),
+                ("moderator", self._moderators.permissions, "may delete messages and cancel other people's jobs"),
+                ("member", EVERYBODY, "talks and uses commands"),
+                ("stranger", EVERYBODY, "is a member too, but has nothing to do with what the others made"),
+            )
         ):
-            self.people[name] = Person(self.snowflake(), name, permissions, about=about)
+            person = Person(founding_id(FIRST_PERSON + number), name, permissions, about=about)
+            self.people[name] = person
+            private = Channel(founding_id(FIRST_PRIVATE + number), name, None, recipient=person)
+            self.channels[private.id] = private
         self.people["moderator"].role_id = self._moderators.id
 
-    def _add_channel(self, name: str, *, nsfw: bool = False, topic: str | None = None) -> Channel:
-        position = len(self.channels)
-        channel = Channel(self.snowflake(), name, self.guild_id, nsfw=nsfw, topic=topic, position=position)
+    def _add_channel(self, number: int, name: str, *, topic: str, nsfw: bool = False) -> Channel:
+        channel = Channel(founding_id(number), name, self.guild_id, nsfw=nsfw, topic=topic, position=number)
         self.channels[channel.id] = channel
         return channel

@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
-from bot.domain import Job, Picture
+from bot.domain import Job, Picture, Speed
 from generation import Progress
 
 
@@ -44,6 +45,18 @@ class Ledger(Protocol):
         ...
 
 
+class SpeedBook(Protocol):
+    """Where it is kept how fast this device turned out to be."""
+
+    async def known(self) -> list[Speed]:
+        """Lists everything that was learned."""
+        ...
+
+    async def keep(self, speed: Speed) -> None:
+        """Keeps what is known now of a model at a size."""
+        ...
+
+
 class PictureStore(Protocol):
     """Where picture files lie, by their content."""
 
@@ -70,12 +83,12 @@ class Messenger(Protocol):
     Every method may raise DeliveryError; passing troubles of the network are tried again behind it.
     """
 
-    async def show_waiting(self, job: Job, place: int) -> None:
-        """Says how many jobs are in front of it."""
+    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
+        """Says how many jobs are in front of it, and when it will be ready."""
         ...
 
-    async def show_progress(self, job: Job, progress: Progress) -> None:
-        """Says how far a job has come."""
+    async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
+        """Says how far a job has come, and when it will be ready."""
         ...
 
     async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
@@ -104,5 +117,6 @@ class Ports:
     """The services' outside world."""
 
     ledger: Ledger
+    speeds: SpeedBook
     pictures: PictureStore
     messenger: Messenger

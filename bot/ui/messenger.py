@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from datetime import datetime
 
 import discord
 
@@ -24,13 +25,13 @@ class DiscordMessenger:
     def __init__(self, client: discord.Client) -> None:
         self._client = client
 
-    async def show_waiting(self, job: Job, place: int) -> None:
-        """Says how many jobs are in front of it."""
-        await self._show(job, words.waiting(job, place), cancel_view(job.id))
+    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
+        """Says how many jobs are in front of it, and when it will be ready."""
+        await self._show(job, words.waiting(job, place, ready), cancel_view(job.id))
 
-    async def show_progress(self, job: Job, progress: Progress) -> None:
-        """Says how far a job has come."""
-        await self._show(job, words.running(job, progress), cancel_view(job.id))
+    async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
+        """Says how far a job has come, and when it will be ready."""
+        await self._show(job, words.running(job, progress, ready), cancel_view(job.id))
 
     async def show_cancelled(self, job: Job) -> None:
         """Says that the job was withdrawn."""

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from datetime import datetime
 
 import discord
 
@@ -25,16 +26,17 @@ def escape(text: str, limit: int = _LINE_LIMIT) -> str:
     return f"{escaped}…"
 
 
-def waiting(job: Job, place: int) -> str:
-    """Says how many jobs are in front of one."""
-    return f"{_title(job)} (waiting, {place} in front)" if place else f"{_title(job)} (starting)"
+def waiting(job: Job, place: int, ready: datetime) -> str:
+    """Says how many jobs are in front of one, and counts down to its end."""
+    state = f"waiting, {place} in front" if place else "starting"
+    return f"{_title(job)} ({state}) {_countdown(ready)}"
 
 
-def running(job: Job, progress: Progress) -> str:
-    """Says how far a job has come."""
+def running(job: Job, progress: Progress, ready: datetime) -> str:
+    """Says how far a job has come, and counts down to its end."""
     if progress.stage is Stage.LOADING:
         return f"{_title(job)} (loading {escape(job.request.model, 100)})"
-    return f"{_title(job)} ({progress.fraction:.0%})"
+    return f"{_title(job)} ({progress.fraction:.0%}) {_countdown(ready)}"
 
 
 def finished(job: Job, notes: Sequence[str]) -> str:
@@ -64,6 +66,10 @@ def recipe_line(request: GenerationRequest) -> str:
 
 def _title(job: Job) -> str:
     return f"**{escape(job.request.prompt)}** - <@{job.origin.user_id}>"
+
+
+def _countdown(ready: datetime) -> str:
+    return f"<t:{round(ready.timestamp())}:R>"
 
 
 def _escape_line(line: str) -> str:

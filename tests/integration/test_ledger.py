@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy.exc import IntegrityError
 
-from bot.domain import JobState, Picture
+from bot.domain import JobState, Picture, Speed
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
+from bot.persistence.speeds import SqlSpeedBook
 from tests.unit.bot.jobs import job
 
 PICTURE = Picture(digest="ab" * 32, media_type="image/png", size=3, seed=7)
@@ -32,6 +33,18 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 @pytest.fixture
 def ledger(database: Database) -> SqlLedger:
     return SqlLedger(database)
+
+
+async def test_what_was_learned_of_a_size_replaces_what_was_known(database: Database) -> None:
+    book = SqlSpeedBook(database)
+    await book.keep(Speed("tiny", 64, 1.0, 1))
+    await book.keep(Speed("tiny", 128, 2.0, 1))
+
+    await book.keep(Speed("tiny", 64, 1.5, 2))
+
+    assert sorted(await book.known(), key=lambda speed: speed.pixels) == [
+        Speed("tiny", 64, 1.5, 2), Speed("tiny", 128, 2.0, 1)
+    ]  # fmt: skip
 
 
 def files(folder: Path) -> list[str]:

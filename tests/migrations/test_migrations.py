@@ -101,6 +101,17 @@ async def test_a_database_that_cannot_be_used_is_named(url: str, said: str) -> N
         await upgrade(url)
 
 
+async def test_a_file_that_is_no_database_is_left_alone(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "easel.db"
+    path.parent.mkdir()
+    path.write_text("my diary, not a database, and long enough to be taken for one" * 40)
+
+    with pytest.raises(SettingsError, match="file is not a database"):
+        await upgrade(url)
+
+    assert path.read_text().startswith("my diary")
+
+
 async def test_an_unknown_revision_is_named(url: str) -> None:
     with pytest.raises(SettingsError, match="'nope'"):
         await upgrade(url, "nope")

@@ -1,9 +1,9 @@
 """Jobs and fakes of the services' outside world."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from bot.domain import Job, JobState, Origin, Picture, new_job_id, now
+from bot.domain import Job, JobState, Origin, Picture, Speed, new_job_id, now
 from bot.services.ports import Upload
 from generation import GenerationRequest, Progress
 
@@ -62,6 +62,19 @@ class MemoryLedger:
         return list(self.jobs.values())
 
 
+class MemorySpeeds:
+    """Keeps what was learned."""
+
+    def __init__(self) -> None:
+        self.kept: list[Speed] = []
+
+    async def known(self) -> list[Speed]:
+        return self.kept
+
+    async def keep(self, speed: Speed) -> None:
+        self.kept.append(speed)
+
+
 class MemoryPictures:
     """Keeps files under a number."""
 
@@ -83,15 +96,18 @@ class RecordingMessenger:
         self.said: list[tuple[str, str]] = []
         self.uploads: list[Sequence[Upload]] = []
         self.notes: tuple[str, ...] = ()
+        self.ready: dict[str, datetime] = {}
         self.answer_failures: list[Exception] = []
         self.send_failures: list[Exception] = []
         self.refuse_failures: list[Exception] = []
 
-    async def show_waiting(self, job: Job, place: int) -> None:
+    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
         self.said.append(("waiting", f"{job.id} {place}"))
+        self.ready[job.id] = ready
 
-    async def show_progress(self, job: Job, progress: Progress) -> None:
+    async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
         self.said.append(("progress", f"{job.id} {progress.done}"))
+        self.ready[job.id] = ready
 
     async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
         if self.answer_failures:

@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain import Job, JobState, Picture
+from bot.domain import Job, JobState, Picture, now
 from bot.errors import AnswerExpiredError, DeliveryError, LimitError, UploadTooLargeError
 from bot.services import status
+from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
 from bot.services.dispatcher import BROKEN, Dispatcher
 from bot.services.generation import GenerationService
@@ -17,7 +18,7 @@ from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
 from generation import Catalog, GenerationError
 from tests.fakes import FakeExecutor
-from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, RecordingMessenger, job
+from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, RecordingMessenger, job
 
 
 class House:
@@ -25,11 +26,12 @@ class House:
 
     def __init__(self, tmp_path: object) -> None:
         self.ledger, self.pictures, self.messenger = MemoryLedger(), MemoryPictures(), RecordingMessenger()
-        ports = Ports(self.ledger, self.pictures, self.messenger)
+        self.speeds, self.costs = MemorySpeeds(), CostModel()
+        ports = Ports(self.ledger, self.speeds, self.pictures, self.messenger)
         self.executor = FakeExecutor()
-        self.queue = FairQueue(cap=3)
+        self.queue = FairQueue(3, self.costs.estimate)
         self.delivery = Delivery(ports)
-        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.delivery)
+        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs)
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
         shelf = ModelShelf(Catalog(tmp_path))  # type: ignore[arg-type]
         self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, defaults)
@@ -65,6 +67,43 @@ async def test_a_job_goes_from_queued_to_posted(house: House) -> None:
     assert house.messenger.said[-1] == ("answer", wanted.id)
     names = [upload.name for upload in house.messenger.uploads[0]]
     assert names == [f"easel-{wanted.id}-7.png", f"easel-{wanted.id}-8.png"]
+
+
+async def test_a_finished_job_teaches_what_the_next_one_costs(house: House) -> None:
+    house.executor.device_seconds = 8.0
+
+    wanted = await house.submit(job())
+    await house.settle(wanted, "posted")
+
+    assert house.costs.estimate(wanted.request) == pytest.approx(8.0)
+    (kept,) = house.speeds.kept
+    assert (kept.model, kept.pixels, kept.jobs) == ("tiny", 1024 * 1024, 1)
+
+
+async def test_the_next_in_line_hear_that_the_queue_has_moved(house: House) -> None:
+    house.executor.hold()
+    running = [await house.submit(job(person)) for person in (1, 2)]
+    waiting = [await house.submit(job(person)) for person in (3, 4)]
+    await house.settle(running[1], "running")
+    await asyncio.sleep(0.05)
+
+    await house.service.cancel(waiting[0].id, person=3)
+    await asyncio.sleep(0.05)
+
+    places = [said for kind, said in house.messenger.said if kind == "waiting" and said.startswith(waiting[1].id)]
+    assert places == [f"{waiting[1].id} 1", f"{waiting[1].id} 0"]
+
+
+async def test_a_countdown_grows_with_the_work_in_front(house: House) -> None:
+    house.costs.learn(job().request, 60.0)
+    house.executor.hold()
+    for person in (1, 2):
+        await house.settle(await house.submit(job(person)), "running")
+
+    last = await house.submit(job(3))
+    await asyncio.sleep(0.05)
+
+    assert (house.messenger.ready[last.id] - now()).total_seconds() == pytest.approx(180, abs=3)
 
 
 async def test_what_the_engine_notes_reaches_the_person(house: House) -> None:

@@ -1,4 +1,5 @@
 import io
+from datetime import UTC, datetime
 
 import pytest
 from PIL import Image
@@ -10,6 +11,8 @@ from bot.ui.autocomplete import matching
 from bot.ui.permissions import invite_link
 from generation import Progress, Stage
 from tests.unit.bot.jobs import job
+
+SOON = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +39,9 @@ def test_every_message_fits_into_discord(prompt: str) -> None:
     long = job(prompt=prompt, model="m" * 200, count=10)
 
     for text in (
-        words.waiting(long, 12),
-        words.running(long, Progress(Stage.PAINTING, 1, 3)),
-        words.running(long, Progress(Stage.LOADING, 0, 3)),
+        words.waiting(long, 12, SOON),
+        words.running(long, Progress(Stage.PAINTING, 1, 3), SOON),
+        words.running(long, Progress(Stage.LOADING, 0, 3), SOON),
         words.finished(long, ["Memory was short: decoding in tiles."]),
         words.cancelled(long),
     ):
@@ -46,8 +49,15 @@ def test_every_message_fits_into_discord(prompt: str) -> None:
         assert "…" in text
 
 
-def test_progress_is_said_in_percent() -> None:
-    assert words.running(job(), Progress(Stage.PAINTING, 7, 20)) == "**a cat** - <@1> (35%)"
+def test_progress_is_said_in_percent_and_counts_down() -> None:
+    shown = words.running(job(), Progress(Stage.PAINTING, 7, 20), SOON)
+
+    assert shown == "**a cat** - <@1> (35%) <t:1767225600:R>"
+
+
+def test_a_waiting_job_tells_its_place() -> None:
+    assert words.waiting(job(), 3, SOON) == "**a cat** - <@1> (waiting, 3 in front) <t:1767225600:R>"
+    assert words.waiting(job(), 0, SOON) == "**a cat** - <@1> (starting) <t:1767225600:R>"
 
 
 def test_a_batch_names_its_seeds() -> None:

@@ -42,6 +42,18 @@ def test_everybody_has_direct_messages_of_their_own() -> None:
         world.direct_messages(world.bot.id)
 
 
+def test_people_and_channels_are_the_same_at_every_start_and_all_different() -> None:
+    first, second = World(), World()
+
+    def ids(world: World) -> list[int]:
+        people = [each.id for each in (*world.people.values(), world.bot)]
+        return [*people, *world.channels, *(role.id for role in world.roles())]
+
+    assert ids(first) == ids(second)
+    assert len(set(ids(first))) == len(ids(first))
+    assert first.token != second.token
+
+
 @pytest.mark.parametrize(
     ("token", "real"),
     [
