@@ -29,6 +29,12 @@ class Settings(GenerationSettings):
         validation_alias="DATABASE_URL",
         description="an SQLAlchemy async URL; empty: SQLite in the data folder",
     )
+    playground_port: int = Field(
+        default=8188,
+        ge=0,
+        le=65535,
+        description="where the playground listens when DISCORD_TOKEN is not set; the next free port when taken",
+    )
     command: str = Field(
         default="imagine",
         pattern=r"^[a-z0-9_-]{1,32}$",
