@@ -2,7 +2,6 @@
 
 from bot.playground.browser import open_page
 from bot.playground.faults import Fault, Faults
-from bot.playground.safety import REAL_TOKEN, is_loopback
 from bot.playground.server import Playground
 
-__all__ = ["REAL_TOKEN", "Fault", "Faults", "Playground", "is_loopback", "open_page"]
+__all__ = ["Fault", "Faults", "Playground", "open_page"]

@@ -19,9 +19,10 @@ from bot import bootstrap
 from bot.errors import SettingsError
 from bot.playground import Playground
 from bot.settings import Settings
-from tests.fakes import model_files
+from tests.fakes import FakeExecutor, model_files
 
 REAL_LOOKING = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789AB"  # made up
+COMMANDS = ["imagine", "queue", "cancel", "info"]
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\?key=[\w-]{20,}\n")
 
 
@@ -83,7 +84,7 @@ async def test_the_address_comes_alone_and_needs_its_key(session: aiohttp.Client
                 assert response.status == status
         base, key = address.strip().split("/?key=")
         async with session.ws_connect(f"{base}/page/socket?key={key}") as socket:
-            assert "imagine" in {each["name"] for each in (await greeting(socket))["commands"]}
+            assert [each["name"] for each in (await greeting(socket))["commands"]] == COMMANDS
 
 
 @pytest.fixture
@@ -127,12 +128,14 @@ async def test_a_taken_port_gives_way_to_the_next() -> None:
     assert ports[0] < ports[1] < ports[0] + 20
 
 
-def test_a_real_looking_token_is_not_given_to_this_machine() -> None:
-    for url in ("http://127.0.0.1:8188/api/v10", "http://localhost:8188/api/v10"):
-        settings = Settings(discord_token=SecretStr(REAL_LOOKING), discord_api_url=url)
-        with pytest.raises(SettingsError, match="looks like a real bot's token") as caught:
-            bootstrap.run(settings)
-        assert REAL_LOOKING not in str(caught.value)
+async def test_a_real_looking_token_is_refused_by_the_playground(caplog: pytest.LogCaptureFixture) -> None:
+    async with Playground() as playground:
+        settings = Settings(discord_token=SecretStr(REAL_LOOKING), discord_api_url=playground.api_url)
+        with pytest.raises(SettingsError, match="DISCORD_TOKEN was refused"):
+            await bootstrap.serve(settings, REAL_LOOKING, FakeExecutor())
+
+    assert "a real-looking bot token came in and was refused" in caplog.text
+    assert REAL_LOOKING not in caplog.text
 
 
 def test_a_discord_of_ones_own_needs_a_token() -> None:
