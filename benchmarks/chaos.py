@@ -1,7 +1,7 @@
 """Kills the bot again and again while it works, and counts what becomes of its jobs.
 
 `python -m benchmarks.chaos --kills 1000` (about 50 minutes on two cores) kills a bot process at random steps of
-painting, keeping and posting; each dead bot's job is taken up by the next one. It prints how many jobs were posted once,
+painting, keeping and posting; each dead bot's job is taken up by the next one. It prints how many were posted once,
 more than once, or not at all, and ends with code 1 unless every one was posted exactly once.
 """
 
