@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from generation.errors import InvalidRequestError
-from generation.methods import SAMPLERS, SCHEDULES
+from generation.methods import SAMPLERS, SCHEDULES, calls
 
 SIZE_STEP = 8
 MIN_SIZE, MAX_SIZE = 64, 4096
@@ -73,8 +73,8 @@ class GenerationRequest:
 
     @property
     def calls(self) -> int:
-        """How many UNet calls all its pictures take together when none share one."""
-        return self.count * SAMPLERS[self.sampler].calls(self.steps)
+        """How many UNet calls all its pictures take together when none share one; some samplers only estimate it."""
+        return self.count * calls(self.sampler, self.scheduler, self.steps)
 
     def picture(self, index: int) -> "GenerationRequest":
         """Returns the request that paints picture `index` of this one alone."""

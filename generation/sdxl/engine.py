@@ -121,6 +121,7 @@ class Engine:
             return
         self._waiting.popleft()
         self._painting += [(work, run) for run in runs]
+        work.expect(sum(run.calls for run in runs))
         work.tell(Stage.PAINTING)
 
     def _prepare(self, request: GenerationRequest) -> list[Run]:

@@ -35,10 +35,10 @@ class Run:
         self.alone = False
         self._guidance_scale = request.guidance_scale
         self._pixels = request.width * request.height
-        self._calls = SAMPLER_FACTS[request.sampler].calls(request.steps)
         self._size = (request.height, request.width)
         shape = (1, model.latent_channels, request.height // model.downscale, request.width // model.downscale)
         sigmas = schedule(request.scheduler, request.sampler, request.steps)
+        self.calls = SAMPLER_FACTS[request.sampler].calls(len(sigmas) - 1)
         device = model.placement.device
         x = (starting_noise(request.seed, shape) * starting_scale(sigmas[0])).to(device)
         self._steps = SAMPLERS[request.sampler](x, sigmas, step_noise(request.seed, shape, device))
@@ -52,7 +52,7 @@ class Run:
     def candidate(self) -> Candidate:
         """Describes it to the policy."""
         key: Hashable = (self._x.shape, self.text[0].hidden.shape)
-        return Candidate(key, self._calls - self.done, self.waited, self._pixels, self.alone)
+        return Candidate(key, max(self.calls - self.done, 1), self.waited, self._pixels, self.alone)
 
     def model_input(self) -> Tensor:
         """Returns the latents as the UNet was trained to see them, one row per prompt."""

@@ -56,6 +56,7 @@ class Work:
     savings: list[Saving] = field(default_factory=list)
     _admitted: float = field(default_factory=time.perf_counter)
     _done: int = 0
+    _expected: int = 0
     _pictures: dict[int, Pixels] = field(default_factory=dict)
 
     def admit(self) -> None:
@@ -65,7 +66,11 @@ class Work:
     def tell(self, stage: Stage, calls: int = 0) -> None:
         """Reports progress, after so many further UNet calls."""
         self._done += calls
-        self.report(Progress(stage, self._done, self.request.calls))
+        self.report(Progress(stage, self._done, max(self._done, self._expected or self.request.calls)))
+
+    def expect(self, calls: int) -> None:
+        """Learns how many UNet calls its pictures really need; a sampler that chooses its own steps may take more."""
+        self._expected = calls
 
     def deliver(self, index: int, pixels: Pixels) -> None:
         """Takes one finished picture; the last one completes the work."""
