@@ -161,6 +161,19 @@ def backup(target: Annotated[Path, typer.Argument(help="The file to write.")]) -
     out.print(f"Copied to {target}.")
 
 
+@database.command()
+def check() -> None:
+    """Look for damage in the database and the picture store."""
+    from bot.persistence import upkeep  # noqa: PLC0415
+    from bot.persistence.pictures import PictureFolder  # noqa: PLC0415
+
+    settings = Settings()
+    problems = asyncio.run(upkeep.check(settings.database, PictureFolder(settings.pictures_path)))
+    if problems:
+        raise EaselError(" ".join(problems))
+    out.print("The database and the picture store are whole.")
+
+
 def main() -> None:
     """Runs the command line; every failure is one line on stderr and exit code 2."""
     sys.excepthook = _say_unforeseen

@@ -51,6 +51,7 @@ class Origin:
         application_id: Which application answers.
         token: The interaction's secret; good for 15 minutes after asked_at.
         message_id: The answer's message.
+        interaction_id: The command itself; a job is made of it once.
         asked_at: When Discord received the command.
         file_limit: The largest file in bytes that may be uploaded there.
     """
@@ -61,6 +62,7 @@ class Origin:
     application_id: int
     token: str
     message_id: int
+    interaction_id: int
     asked_at: datetime
     file_limit: int
 
@@ -109,6 +111,49 @@ class Job:
     pictures: tuple[Picture, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Speed:
+    """What was learned of the device with one model at one size.
+
+    Attributes:
+        model: The checkpoint's name.
+        pixels: The picture's area.
+        seconds_per_unit: Device seconds per unit of work (bot.services.costs).
+        jobs: How many jobs it was learned from.
+    """
+
+    model: str
+    pixels: int
+    seconds_per_unit: float
+    jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a person has had painted in all: jobs, pictures, and seconds of the device."""
+
+    jobs: int
+    pictures: int
+    device_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """One running process of the bot.
+
+    Attributes:
+        id: Made anew at every start.
+        host: The machine's name.
+        pid: The process's number on it.
+        started_at: When that process began, in seconds since 1970; numbers are used again, times are not.
+    """
+
+    id: str
+    host: str
+    pid: int
+    started_at: float
 
 
 def new_job_id() -> str:

@@ -95,7 +95,8 @@ class LocalExecutor:
             loop.run_in_executor(self._encoders, encode, pixels, request.picture(index))
             for index, pixels in enumerate(painting.pictures)
         ]
-        return GenerationResult(tuple(await asyncio.gather(*encoding)), painting.seconds, painting.notes)
+        artifacts = tuple(await asyncio.gather(*encoding))
+        return GenerationResult(artifacts, painting.seconds, painting.notes, painting.device_seconds)
 
     async def close(self) -> None:
         """Ends everything under way and joins the threads."""

@@ -57,8 +57,10 @@ class GenerationResult:
         artifacts: One finished picture for each of the request's count.
         seconds: Time from admission to the engine until the last picture was decoded.
         notes: What a person should know of how it was made, such as savings of memory.
+        device_seconds: The request's share of the device's time; at most `seconds`, less where others painted too.
     """
 
     artifacts: tuple[Artifact, ...]
     seconds: float
     notes: tuple[str, ...] = ()
+    device_seconds: float = 0.0

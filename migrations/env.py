@@ -17,9 +17,11 @@ def migrate(connection: Connection) -> None:
 
 async def run(url: str) -> None:
     engine = create_async_engine(url, poolclass=pool.NullPool)
-    async with engine.begin() as connection:
-        await connection.run_sync(migrate)
-    await engine.dispose()
+    try:
+        async with engine.begin() as connection:
+            await connection.run_sync(migrate)
+    finally:
+        await engine.dispose()
 
 
 asyncio.run(run(context.config.attributes["url"]))

@@ -28,6 +28,7 @@ class FakeExecutor:
         self.gate.set()
         self.failures: dict[str, Exception] = {}
         self.seconds_per_call = 0.0
+        self.device_seconds = 1.5
         self.notes: tuple[str, ...] = ()
         self.closed = False
 
@@ -57,7 +58,8 @@ class FakeExecutor:
             self.calls += 1
         if request.prompt in self.failures:
             raise self.failures[request.prompt]
-        return GenerationResult(tuple(picture(request.picture(i)) for i in range(request.count)), 1.5, self.notes)
+        pictures = tuple(picture(request.picture(i)) for i in range(request.count))
+        return GenerationResult(pictures, 1.5, self.notes, self.device_seconds)
 
     async def close(self) -> None:
         """Remembers that it was closed."""
@@ -77,9 +79,14 @@ class FakeExecutor:
 def picture(request: GenerationRequest, size: int = 16) -> Artifact:
     """Returns a small PNG of one colour, different for every seed."""
     colour = (request.seed % 256, request.seed // 256 % 256, 128)
+    return Artifact(png(size, size, colour), "image/png", request)
+
+
+def png(width: int, height: int, colour: tuple[int, int, int] = (128, 128, 128)) -> bytes:
+    """Returns a PNG of one colour."""
     data = io.BytesIO()
-    Image.new("RGB", (size, size), colour).save(data, "PNG")
-    return Artifact(data.getvalue(), "image/png", request)
+    Image.new("RGB", (width, height), colour).save(data, "PNG")
+    return data.getvalue()
 
 
 def model_files(folder: Path, *names: str) -> None:

@@ -8,7 +8,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain import Order, Origin
-from bot.errors import AnswerExpiredError, EaselError
+from bot.errors import AnswerExpiredError, EaselError, JobTakenError
 from bot.services.generation import GenerationService
 from bot.services.sizes import ASPECTS
 from bot.ui.autocomplete import matching
@@ -109,7 +109,10 @@ class ImagineCog(commands.Cog):
             self._service.withdraw_acceptance(interaction.user.id)
             log.warning("a command was lost: %s", error)
             return
-        await self._service.submit(request, origin)
+        try:
+            await self._service.submit(request, origin)
+        except JobTakenError:
+            log.info("another process of the bot has taken a command that came to both")
 
     @imagine.autocomplete("model")
     async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:

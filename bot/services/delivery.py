@@ -3,8 +3,9 @@
 import logging
 
 from bot.domain import Job, now
-from bot.errors import AnswerExpiredError, DeliveryError, UploadTooLargeError
+from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, UploadTooLargeError
 from bot.services.fitting import fit
+from bot.services.patience import insist
 from bot.services.ports import Ports, Upload
 
 log = logging.getLogger(__name__)
@@ -16,8 +17,26 @@ class Delivery:
     def __init__(self, ports: Ports) -> None:
         self._ports = ports
 
+    async def post_again(self, job: Job) -> None:
+        """Posts what an earlier process may have posted already: once in all."""
+        try:
+            message_id = await self._ports.messenger.posted(job)
+        except DeliveryError as error:
+            log.info("whether job %s was posted cannot be seen: %s", job.id, error)
+            message_id = None
+        if message_id is None:
+            await self.post(job)
+        else:
+            await insist(lambda: self._ports.ledger.posted(job.id, message_id))
+
     async def post(self, job: Job) -> None:
-        """Posts a rendered job's pictures and notes their message. Does not raise for Discord's refusals."""
+        """Posts a rendered job's pictures and notes their message. Does not raise for Discord's refusals.
+
+        Raises:
+            JobTakenError: Another process of the bot looks after the job by now.
+        """
+        if not await self._ports.ledger.mine(job.id):
+            raise JobTakenError("Another process looks after this job.")
         files = [
             Upload(f"easel-{job.id}-{picture.seed}.png", await self._ports.pictures.get(picture.digest))
             for picture in job.pictures
@@ -26,10 +45,11 @@ class Delivery:
             message_id = await self._post_fitting(job, files)
         except DeliveryError as error:
             log.warning("job %s is painted but cannot be posted: %s", job.id, error)
-            await self._ports.ledger.failed(job.id, str(error))
+            reason = str(error)
+            await insist(lambda: self._ports.ledger.failed(job.id, reason))
             await self.refuse(job, f"Your picture is painted, but I cannot post it here: {error}")
             return
-        await self._ports.ledger.posted(job.id, message_id)
+        await insist(lambda: self._ports.ledger.posted(job.id, message_id))
 
     async def refuse(self, job: Job, reason: str) -> None:
         """Tells a job's person why there is no result; a person who cannot be reached is only logged."""

@@ -5,12 +5,14 @@ import logging
 from dataclasses import replace
 from functools import partial
 
-from bot.domain import Job, JobState, Picture
-from bot.errors import DeliveryError
+from bot.domain import Job, JobState, Picture, Speed
+from bot.errors import DeliveryError, JobTakenError, PictureLostError
+from bot.services.board import StatusBoard
+from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
+from bot.services.patience import insist
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
-from bot.services.status import Show, StatusLine
 from generation import (
     CancelToken,
     Executor,
@@ -18,7 +20,6 @@ from generation import (
     GenerationCancelledError,
     GenerationError,
     GenerationResult,
-    Progress,
 )
 
 log = logging.getLogger(__name__)
@@ -29,39 +30,54 @@ BROKEN = "Something went wrong on my side while painting this. It has been logge
 class Dispatcher:
     """Feeds the executor as many jobs at a time as it has slots, and sees each job through to its end."""
 
-    def __init__(self, queue: FairQueue, executor: Executor, ports: Ports, delivery: Delivery) -> None:
+    def __init__(
+        self, queue: FairQueue, executor: Executor, ports: Ports, costs: CostModel, board: StatusBoard
+    ) -> None:
         self._queue = queue
         self._executor = executor
         self._ports = ports
-        self._delivery = delivery
+        self._costs = costs
+        self._board = board
+        self._delivery = Delivery(ports)
         self._tokens: dict[str, CancelToken] = {}
-        self._status: dict[str, StatusLine] = {}
         self._lives: set[asyncio.Task[None]] = set()
+
+    async def prepare(self) -> None:
+        """Recalls what earlier runs learned of the device's speed."""
+        self._costs.recall(await self._ports.speeds.known())
 
     async def run(self, slots: int) -> None:
         """Takes jobs in their turn until cancelled; a job's slot is free again as soon as it is painted."""
         free = asyncio.Semaphore(slots)
         while True:
             await free.acquire()
-            self._start(await self._queue.get(), free)
+            job = await self._queue.get()
+            self._board.started(job)
+            self._start(job, free)
+            self._board.moved()
+
+    async def finish(self, seconds: float) -> None:
+        """Gives what is under way so long to end by itself; call it when `run` has ended."""
+        if self._lives:
+            await asyncio.wait(self._lives, timeout=seconds)
 
     async def close(self) -> None:
         """Waits until no job is under way; call it when `run` has ended and the executor is closed."""
         await asyncio.gather(*self._lives, return_exceptions=True)
-        await asyncio.gather(*(status.close() for status in self._status.values()))
-        self._status.clear()
+        await self._board.close_all()
 
     def welcome(self, job: Job) -> None:
         """Begins a new job's status message with its place in the queue."""
-        self._tell(job, partial(self._ports.messenger.show_waiting, job, self._queue.place(job.id)))
+        self._board.welcome(job)
 
     def deliver(self, job: Job) -> None:
-        """Posts a job that was painted before a restart."""
+        """Posts a job that was painted by a process that is gone, unless it managed to post it."""
         self._start(job, asyncio.Semaphore())
 
     async def cancel(self, job: Job) -> bool:
         """Withdraws a waiting job or stops a running one; False when it is too late for either."""
         if self._queue.withdraw(job.id) is not None:
+            self._board.moved()
             await self._cancelled(job)
             return True
         token = self._tokens.get(job.id)
@@ -82,30 +98,40 @@ class Dispatcher:
 
     async def _live(self, job: Job, slot: asyncio.Semaphore) -> None:
         try:
-            if job.state is not JobState.RENDERED:
-                job = await self._paint(job, slot)
-            await self._close_status(job)
+            if job.state is JobState.RENDERED:
+                await self._delivery.post_again(job)
+                return
+            job, learned = await self._paint(job, slot)
+            await self._board.close(job)
             await self._delivery.post(job)
+            await self._ports.speeds.keep(learned)
         except GenerationCancelledError:
             await self._cancelled(job)
         except ExecutorClosedError:
             log.info("job %s goes on after the restart", job.id)
-        except GenerationError as error:
+        except JobTakenError:
+            await self._board.close(job)
+            log.info("job %s goes on in another process", job.id)
+        except (GenerationError, PictureLostError) as error:
             await self._failed(job, str(error))
         except Exception:
             log.exception("job %s failed", job.id)
             if job.state is not JobState.RENDERED:  # a painted one is posted after the next start
                 await self._failed(job, BROKEN)
 
-    async def _paint(self, job: Job, slot: asyncio.Semaphore) -> Job:
+    async def _paint(self, job: Job, slot: asyncio.Semaphore) -> tuple[Job, Speed]:
         token = self._tokens[job.id] = CancelToken()
+        spent = 0.0
         try:
-            await self._ports.ledger.begin(job.id)
-            result = await self._executor.generate(job.request, partial(self._progress, job), token)
+            await insist(lambda: self._ports.ledger.begin(job.id))
+            result = await self._executor.generate(job.request, partial(self._board.progress, job), token)
+            spent = result.device_seconds
         finally:
             del self._tokens[job.id]
+            self._queue.settle(job, spent)  # what was not painted costs its person nothing
+            self._board.painted(job)
             slot.release()
-        return await self._keep(job, result)
+        return await self._keep(job, result), self._costs.learn(job.request, spent)
 
     async def _keep(self, job: Job, result: GenerationResult) -> Job:
         pictures = [
@@ -117,34 +143,22 @@ class Dispatcher:
             )
             for artifact in result.artifacts
         ]
-        await self._ports.ledger.rendered(job.id, pictures, result.seconds, result.notes)
-        log.info("job %s painted in %.1f s", job.id, result.seconds)
-        return replace(
+        painted = replace(
             job, state=JobState.RENDERED, pictures=tuple(pictures), seconds=result.seconds, notes=result.notes
         )
+        await insist(lambda: self._ports.ledger.rendered(painted, result.device_seconds))
+        log.info("job %s painted in %.1f s", job.id, result.seconds)
+        return painted
 
     async def _failed(self, job: Job, reason: str) -> None:
-        await self._ports.ledger.failed(job.id, reason)
-        await self._close_status(job)
+        await insist(lambda: self._ports.ledger.failed(job.id, reason))
+        await self._board.close(job)
         await self._delivery.refuse(job, reason)
 
     async def _cancelled(self, job: Job) -> None:
-        await self._ports.ledger.cancelled(job.id)
-        await self._close_status(job)
+        await insist(lambda: self._ports.ledger.cancelled(job.id))
+        await self._board.close(job)
         try:
             await self._ports.messenger.show_cancelled(job)
         except DeliveryError as error:
             log.warning("the cancelling of job %s could not be shown: %s", job.id, error)
-
-    def _progress(self, job: Job, progress: Progress) -> None:
-        self._tell(job, partial(self._ports.messenger.show_progress, job, progress))
-
-    def _tell(self, job: Job, show: Show) -> None:
-        if job.id not in self._status:
-            self._status[job.id] = StatusLine()
-        self._status[job.id].tell(show)
-
-    async def _close_status(self, job: Job) -> None:
-        status = self._status.pop(job.id, None)
-        if status is not None:
-            await status.close()

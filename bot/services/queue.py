@@ -1,31 +1,62 @@
-"""Whose turn it is: people take turns, each person's own jobs in the order they came."""
+"""Whose turn it is: people share the device's time, each person's own jobs in the order they came."""
 
 import asyncio
-from collections import OrderedDict, deque
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 from bot.domain import Job
 from bot.errors import LimitError
+from generation import GenerationRequest
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a waiting job stands.
+
+    Attributes:
+        jobs: How many waiting jobs start before it.
+        seconds: The device seconds these and the job itself take, by the estimates.
+    """
+
+    jobs: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    job: Job
+    cost: float
 
 
 class FairQueue:
-    """Round robin over people, with a cap on how much one person may have waiting.
+    """Start-time fair queueing over people in device seconds, with a cap on how much one person may have waiting.
+
+    Every job has a start tag: the later of the queue's virtual time and the end of its person's earlier service. The
+    least tag goes first, and sets the virtual time. So a person who asks for much is served in step with the others,
+    not before them, and one who was away begins level with everybody (Goyal, Vin & Cheng 1996, "Start-time Fair
+    Queueing"; docs/decisions/0004).
 
     A place is reserved first and filled when the job is safely in the ledger, so that twenty commands sent at
     once cannot slip past the cap. Lives on the event loop.
 
     Args:
         cap: Jobs one person may have waiting.
+        cost: Estimates the device seconds of a request.
     """
 
-    def __init__(self, cap: int) -> None:
+    def __init__(self, cap: int, cost: Callable[[GenerationRequest], float]) -> None:
         self._cap = cap
-        self._people: OrderedDict[int, deque[Job]] = OrderedDict()
+        self._cost = cost
+        self._people: dict[int, deque[_Waiting]] = {}
         self._reserved: dict[int, int] = {}
+        self._served_until: dict[int, float] = {}
+        self._charged: dict[str, float] = {}
+        self._virtual_time = 0.0
         self._filled = asyncio.Event()
 
     def __len__(self) -> int:
-        return sum(len(jobs) for jobs in self._people.values())
+        return sum(len(waiting) for waiting in self._people.values())
 
     def waiting(self, person: int) -> int:
         """How many places a person has taken."""
@@ -56,7 +87,7 @@ class FairQueue:
         person = job.origin.user_id
         if reserved:
             self.release(person)
-        self._people.setdefault(person, deque()).append(job)
+        self._people.setdefault(person, deque()).append(_Waiting(job, self._cost(job.request)))
         self._filled.set()
 
     async def get(self) -> Job:
@@ -64,31 +95,59 @@ class FairQueue:
         while not self._people:
             self._filled.clear()
             await self._filled.wait()
-        person, jobs = next(iter(self._people.items()))
-        job = jobs.popleft()
-        if jobs:
-            self._people.move_to_end(person)
-        else:
+        person = min(self._people, key=self._start)  # of equal tags the one who came first
+        start = self._start(person)
+        first = self._people[person].popleft()
+        if not self._people[person]:
             del self._people[person]
-        return job
+        self._virtual_time = start
+        self._served_until[person] = start + first.cost
+        self._charged[first.job.id] = first.cost
+        self._forget_the_idle()
+        return first.job
+
+    def settle(self, job: Job, seconds: float) -> None:
+        """Replaces a taken job's estimate by the device seconds it really took."""
+        person = job.origin.user_id
+        correction = seconds - self._charged.pop(job.id, seconds)
+        self._served_until[person] = self._served_until.get(person, self._virtual_time) + correction
 
     def withdraw(self, job_id: str) -> Job | None:
         """Takes a job out before its turn; None if it is not waiting."""
-        for person, jobs in self._people.items():
-            for job in jobs:
-                if job.id == job_id:
-                    jobs.remove(job)
-                    if not jobs:
+        for person, waiting in self._people.items():
+            for each in waiting:
+                if each.job.id == job_id:
+                    waiting.remove(each)
+                    if not waiting:
                         del self._people[person]
-                    return job
+                    return each.job
         return None
 
-    def place(self, job_id: str) -> int:
-        """Says how many waiting jobs start before this one."""
-        return next((place for place, job in enumerate(self.in_turn()) if job.id == job_id), 0)
+    def place(self, job_id: str) -> Place:
+        """Says where a job stands; nothing is in front of one that does not wait."""
+        tagged = list(self._tagged())
+        mine = next((tag for tag, waiting in tagged if waiting.job.id == job_id), None)
+        if mine is None:
+            return Place(0, 0.0)
+        costs = [waiting.cost for tag, waiting in tagged if tag <= mine]
+        return Place(len(costs) - 1, sum(costs))
 
-    def in_turn(self) -> Iterator[Job]:
-        """Goes through the waiting jobs in the order in which they would start now."""
-        rounds = [list(jobs) for jobs in self._people.values()]
-        for number in range(max(map(len, rounds), default=0)):
-            yield from (jobs[number] for jobs in rounds if number < len(jobs))
+    def in_turn(self) -> list[Job]:
+        """Lists the waiting jobs in the order in which they would start if nobody else came."""
+        return [waiting.job for _, waiting in sorted(self._tagged(), key=lambda tagged: tagged[0])]
+
+    def _tagged(self) -> Iterator[tuple[tuple[float, int, int], _Waiting]]:
+        """Gives every waiting job its start tag, made unique by its person's and its own order of arrival."""
+        for order, (person, waiting) in enumerate(self._people.items()):
+            start = self._start(person)
+            for number, each in enumerate(waiting):
+                yield (start, order, number), each
+                start += each.cost
+
+    def _start(self, person: int) -> float:
+        return max(self._virtual_time, self._served_until.get(person, 0.0))
+
+    def _forget_the_idle(self) -> None:
+        """Drops people whose service is past; they begin level with everybody when they come again."""
+        if len(self._served_until) > 2 * len(self._people) + 64:
+            self._served_until = {p: until for p, until in self._served_until.items() if until > self._virtual_time}

@@ -1,7 +1,9 @@
 """A job's message in Discord: one per job, edited from waiting to running to finished."""
 
 import io
+import logging
 from collections.abc import Sequence
+from datetime import datetime
 
 import discord
 
@@ -14,6 +16,10 @@ from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
 from generation import Progress
 
+log = logging.getLogger(__name__)
+
+LOOK_BACK = 200  # messages that are searched for a result which may have been posted
+
 
 class DiscordMessenger:
     """Speaks to people through the interaction's own address, and by channel messages once that is dead.
@@ -24,13 +30,13 @@ class DiscordMessenger:
     def __init__(self, client: discord.Client) -> None:
         self._client = client
 
-    async def show_waiting(self, job: Job, place: int) -> None:
-        """Says how many jobs are in front of it."""
-        await self._show(job, words.waiting(job, place), cancel_view(job.id))
+    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
+        """Says how many jobs are in front of it, and when it will be ready."""
+        await self._show(job, words.waiting(job, place, ready), cancel_view(job.id))
 
-    async def show_progress(self, job: Job, progress: Progress) -> None:
-        """Says how far a job has come."""
-        await self._show(job, words.running(job, progress), cancel_view(job.id))
+    async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
+        """Says how far a job has come, and when it will be ready."""
+        await self._show(job, words.running(job, progress, ready), cancel_view(job.id))
 
     async def show_cancelled(self, job: Job) -> None:
         """Says that the job was withdrawn."""
@@ -58,6 +64,24 @@ class DiscordMessenger:
         )
         await self._remove_stale(job)
         return message.id
+
+    async def posted(self, job: Job) -> int | None:
+        """Looks for the result: in the job's own message, then among those that came after it."""
+        channel = self._channel(job)
+        try:
+            answer = await patiently(lambda: channel.fetch_message(job.origin.message_id))
+        except AnswerExpiredError:
+            log.debug("the answer to job %s is gone", job.id)
+        else:
+            if _shows(answer, job):
+                return answer.id
+
+        async def later() -> list[discord.Message]:
+            after = discord.Object(job.origin.message_id)
+            return [message async for message in channel.history(limit=LOOK_BACK, after=after) if _shows(message, job)]
+
+        found = await patiently(later)
+        return found[0].id if found else None
 
     async def refuse(self, job: Job, reason: str) -> None:
         """Tells the person alone why there is no result, and takes the public answer away."""
@@ -112,6 +136,11 @@ class DiscordMessenger:
 
     def _channel(self, job: Job) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.origin.channel_id, guild_id=job.origin.guild_id)
+
+
+def _shows(message: discord.Message, job: Job) -> bool:
+    """Whether a message carries a job's pictures: their names begin with its id."""
+    return any(file.filename.startswith(f"easel-{job.id}-") for file in message.attachments)
 
 
 def _files(files: Sequence[Upload]) -> list[discord.File]:

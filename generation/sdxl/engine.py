@@ -5,6 +5,7 @@ anything can change: work comes and goes, batches form anew, a cancelled job lea
 of memory changed nothing; it is taken again, with less.
 """
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
@@ -135,6 +136,7 @@ class Engine:
             return
         batch = [self._painting[index] for index in chosen]
         self._serving = list(dict.fromkeys(work for work, _ in batch))
+        start = time.perf_counter()
         try:
             answers = call_unet(self._model, [run for _, run in batch])
         except RuntimeError as error:
@@ -147,6 +149,9 @@ class Engine:
             self._serving = [work]
             run.advance(noise)
             work.tell(Stage.PAINTING, calls=1)
+        share = (time.perf_counter() - start) / len(batch)
+        for work, _ in batch:
+            work.charge(share)
         self._painted += [pair for pair in batch if pair[1].latents is not None]
         self._painting = [pair for pair in self._painting if pair[1].latents is None]
 
@@ -158,6 +163,7 @@ class Engine:
         if run.latents is None:
             raise AssertionError("a run is only finished with latents")
         work.tell(Stage.FINISHING)
+        start = time.perf_counter()
         try:
             picture = decode(self._model, run.latents, tiled=Saving.TILED_VAE in work.savings)
         except RuntimeError as error:
@@ -165,6 +171,7 @@ class Engine:
             return
         self._painted.popleft()
         height, width, _ = picture.shape
+        work.charge(time.perf_counter() - start)
         work.deliver(run.index, Pixels(width, height, picture.numpy().tobytes()))
 
     def _save_memory(self, works: Sequence[Work], savings: Sequence[Saving], error: RuntimeError) -> None:

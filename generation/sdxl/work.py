@@ -30,10 +30,18 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True)
 class Painting:
-    """What the engine returns for a request: its pictures in order, seconds since admission, notes for people."""
+    """What the engine returns for a request.
+
+    Attributes:
+        pictures: Its pictures in order.
+        seconds: Time since admission.
+        device_seconds: Its share of the device's time; other works share the rest.
+        notes: What people should know of how it was made.
+    """
 
     pictures: tuple[Pixels, ...]
     seconds: float
+    device_seconds: float
     notes: tuple[str, ...]
 
 
@@ -55,6 +63,7 @@ class Work:
     future: Future[Painting] = field(default_factory=Future)
     savings: list[Saving] = field(default_factory=list)
     _admitted: float = field(default_factory=time.perf_counter)
+    _device_seconds: float = 0.0
     _done: int = 0
     _expected: int = 0
     _pictures: dict[int, Pixels] = field(default_factory=dict)
@@ -72,12 +81,17 @@ class Work:
         """Learns how many UNet calls its pictures really need; a sampler that chooses its own steps may take more."""
         self._expected = calls
 
+    def charge(self, seconds: float) -> None:
+        """Adds what the device spent on it."""
+        self._device_seconds += seconds
+
     def deliver(self, index: int, pixels: Pixels) -> None:
         """Takes one finished picture; the last one completes the work."""
         self._pictures[index] = pixels
         if len(self._pictures) == self.request.count:
             pictures = tuple(self._pictures[number] for number in sorted(self._pictures))
-            self.future.set_result(Painting(pictures, time.perf_counter() - self._admitted, self._notes()))
+            seconds = time.perf_counter() - self._admitted
+            self.future.set_result(Painting(pictures, seconds, self._device_seconds, self._notes()))
 
     def fail(self, error: BaseException) -> None:
         """Ends it with an error."""

@@ -68,7 +68,6 @@ def test_a_batch_holds_the_pictures_of_its_seeds_and_json_lists_them() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("run",), "easel: DISCORD_TOKEN is not set."),
         (("imagine", "a cat"), "easel: No model is installed"),
         (("imagine",), "easel: Missing argument 'prompt'."),
         (("imagine", "a cat", "--model", "gone.safetensors"), "easel: There is no file gone.safetensors."),
@@ -125,7 +124,7 @@ def test_doctor_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 2
     marks = {line.split("  ")[1].strip() if line.startswith("not ok") else line.split()[1]: line.startswith("ok")
              for line in done.stdout.splitlines() if line.startswith(("ok", "not ok"))}  # fmt: skip
-    expected = {"Python": True, "torch": True, "device": True, "models": False, "database": True, "token": False}
+    expected = {"Python": True, "torch": True, "device": True, "models": False, "database": True, "token": True}
     assert marks == {**expected, "intents": True}
     assert "put DISCORD_TOKEN=... into the file .env" in done.stdout
 
@@ -139,7 +138,9 @@ def test_the_database_is_made_saved_and_taken_back(tmp_path: Path) -> None:
 
 
 def test_python_m_bot_is_easel_run() -> None:
-    done = subprocess.run([sys.executable, "-m", "bot"], capture_output=True, text=True, check=False, timeout=60)
+    environment = {**os.environ, "DISCORD_API_URL": "http://discord.example/api/v10"}
+    command = [sys.executable, "-m", "bot"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)  # noqa: S603
 
     assert done.returncode == 2
-    assert done.stderr.startswith("easel: DISCORD_TOKEN is not set.")
+    assert done.stderr.startswith("easel: DISCORD_API_URL is set but DISCORD_TOKEN is not.")

@@ -151,6 +151,18 @@ async def test_jobs_of_different_people_share_calls_and_change_nothing(executor:
         assert np.abs(expected - pixels(result)).max() <= 1
 
 
+async def test_a_job_is_charged_for_its_own_share_of_the_device(executor: LocalExecutor) -> None:
+    await executor.generate(request(steps=1))
+
+    long, short = await asyncio.gather(
+        executor.generate(request(steps=24, width=128, height=128)), executor.generate(request(steps=3, seed=9))
+    )
+
+    assert 0 < short.device_seconds < long.device_seconds
+    assert short.device_seconds < short.seconds
+    assert long.device_seconds + short.device_seconds <= 1.05 * max(long.seconds, short.seconds)
+
+
 async def test_a_failing_job_fails_alone(executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
     expected = pixels(await executor.generate(request(seed=1, steps=6)))
     advance = Run.advance

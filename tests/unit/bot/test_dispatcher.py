@@ -5,9 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain import Job, JobState, Picture
-from bot.errors import AnswerExpiredError, DeliveryError, LimitError, UploadTooLargeError
-from bot.services import status
+from bot.domain import Job, JobState, Order, Picture, now
+from bot.errors import (
+    AnswerExpiredError,
+    DeliveryError,
+    LimitError,
+    PictureLostError,
+    StorageError,
+    UploadTooLargeError,
+)
+from bot.services import patience, status, takeover
+from bot.services.board import StatusBoard
+from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
 from bot.services.dispatcher import BROKEN, Dispatcher
 from bot.services.generation import GenerationService
@@ -15,9 +24,10 @@ from bot.services.models import ModelShelf
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
+from bot.services.takeover import Takeover
 from generation import Catalog, GenerationError
 from tests.fakes import FakeExecutor
-from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, RecordingMessenger, job
+from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger, job
 
 
 class House:
@@ -25,14 +35,18 @@ class House:
 
     def __init__(self, tmp_path: object) -> None:
         self.ledger, self.pictures, self.messenger = MemoryLedger(), MemoryPictures(), RecordingMessenger()
-        ports = Ports(self.ledger, self.pictures, self.messenger)
+        self.speeds, self.costs = MemorySpeeds(), CostModel()
+        ports = Ports(self.ledger, self.speeds, self.pictures, self.messenger)
         self.executor = FakeExecutor()
-        self.queue = FairQueue(cap=3)
+        self.queue = FairQueue(3, self.costs.estimate)
         self.delivery = Delivery(ports)
-        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.delivery)
+        self.board = StatusBoard(self.queue, self.costs.estimate, self.messenger)
+        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs, self.board)
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
         shelf = ModelShelf(Catalog(tmp_path))  # type: ignore[arg-type]
         self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, defaults)
+        self.workers = MemoryWorkers()
+        self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
 
     async def submit(self, wanted: Job) -> Job:
         self.queue.reserve(wanted.origin.user_id)
@@ -65,6 +79,43 @@ async def test_a_job_goes_from_queued_to_posted(house: House) -> None:
     assert house.messenger.said[-1] == ("answer", wanted.id)
     names = [upload.name for upload in house.messenger.uploads[0]]
     assert names == [f"easel-{wanted.id}-7.png", f"easel-{wanted.id}-8.png"]
+
+
+async def test_a_finished_job_teaches_what_the_next_one_costs(house: House) -> None:
+    house.executor.device_seconds = 8.0
+
+    wanted = await house.submit(job())
+    await house.settle(wanted, "posted")
+
+    assert house.costs.estimate(wanted.request) == pytest.approx(8.0)
+    (kept,) = house.speeds.kept
+    assert (kept.model, kept.pixels, kept.jobs) == ("tiny", 1024 * 1024, 1)
+
+
+async def test_the_next_in_line_hear_that_the_queue_has_moved(house: House) -> None:
+    house.executor.hold()
+    running = [await house.submit(job(person)) for person in (1, 2)]
+    waiting = [await house.submit(job(person)) for person in (3, 4)]
+    await house.settle(running[1], "running")
+    await asyncio.sleep(0.05)
+
+    await house.service.cancel(waiting[0].id, person=3)
+    await asyncio.sleep(0.05)
+
+    places = [said for kind, said in house.messenger.said if kind == "waiting" and said.startswith(waiting[1].id)]
+    assert places == [f"{waiting[1].id} 1", f"{waiting[1].id} 0"]
+
+
+async def test_a_countdown_grows_with_the_work_in_front(house: House) -> None:
+    house.costs.learn(job().request, 60.0)
+    house.executor.hold()
+    for person in (1, 2):
+        await house.settle(await house.submit(job(person)), "running")
+
+    last = await house.submit(job(3))
+    await asyncio.sleep(0.05)
+
+    assert (house.messenger.ready[last.id] - now()).total_seconds() == pytest.approx(180, abs=3)
 
 
 async def test_what_the_engine_notes_reaches_the_person(house: House) -> None:
@@ -167,12 +218,105 @@ async def test_what_was_left_by_a_previous_run_is_finished(house: House) -> None
     for each in (queued, rendered):
         await house.ledger.add(each)
 
-    assert await house.service.resume() == 2
+    assert await house.takeover.begin() == 2
     await house.settle(queued, "posted")
     await house.settle(rendered, "posted")
 
     assert house.ledger.ways[rendered.id] == ["queued", "posted as 1"]
     assert [request.prompt for request in house.executor.requests] == ["a cat"]
+    assert house.workers.alive == {"me"}
+
+
+async def test_what_a_previous_run_managed_to_post_is_not_posted_again(house: House) -> None:
+    rendered = await painted(house, job())
+    await house.ledger.add(rendered)
+    house.messenger.posted_before[rendered.id] = 77
+
+    await house.takeover.begin()
+    await house.settle(rendered, "posted")
+
+    assert house.ledger.ways[rendered.id] == ["queued", "posted as 77"]
+    assert house.messenger.said == []
+
+
+async def test_a_process_that_dies_later_leaves_its_jobs_to_this_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takeover, "RENEW_SECONDS", 0.01)
+    house.workers.dying.clear()
+    await house.takeover.begin()
+    left = job()
+    await house.ledger.add(left)
+    keeping = asyncio.create_task(house.takeover.keep())
+
+    house.workers.dying.append("before")
+
+    await house.settle(left, "posted")
+    keeping.cancel()
+
+
+async def test_a_job_that_another_process_took_is_not_posted(house: House) -> None:
+    house.executor.hold()
+    wanted = await house.submit(job())
+    await house.settle(wanted, "running")
+    house.ledger.lost.add(wanted.id)
+
+    house.executor.release()
+    await house.settle(wanted, "rendered")
+
+    assert not house.messenger.uploads
+
+
+async def test_a_busy_database_delays_a_job_and_loses_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES", (0.01,) * 5)
+    failures = [StorageError("locked")] * 3
+
+    async def sometimes(job_id: str) -> None:
+        if failures:
+            raise failures.pop()
+        house.ledger.ways[job_id].append("running")
+
+    monkeypatch.setattr(house.ledger, "begin", sometimes)
+    wanted = await house.submit(job())
+
+    await house.settle(wanted, "posted")
+
+    assert not failures
+
+
+async def test_a_full_disk_is_told_in_words(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(_data: bytes) -> str:
+        raise PictureLostError("Your picture was painted, but my disk is full.")
+
+    monkeypatch.setattr(house.pictures, "put", full)
+    wanted = await house.submit(job())
+
+    await house.settle(wanted, "failed")
+
+    assert house.messenger.said[-1] == ("refuse", "Your picture was painted, but my disk is full.")
+
+
+async def test_who_asks_while_it_stops_is_told_so(house: House) -> None:
+    house.service.close()
+
+    with pytest.raises(LimitError, match="being restarted"):
+        house.service.accept(Order(prompt="a cat"), person=1)
+
+
+async def test_running_jobs_get_their_grace_and_no_more(house: House) -> None:
+    house.executor.seconds_per_call = 0.02
+    quick = await house.submit(job(1))
+    await house.settle(quick, "running")
+    await house.dispatcher.finish(5)
+    assert house.ledger.ways[quick.id][-1] == "posted as 1"
+
+    house.executor.hold()
+    slow = await house.submit(job(2))
+    await house.settle(slow, "running")
+    before = asyncio.get_running_loop().time()
+    await house.dispatcher.finish(0.1)
+
+    assert asyncio.get_running_loop().time() - before < 1
 
 
 async def painted(house: House, wanted: Job, data: bytes = b"\x89PNG") -> Job:
@@ -203,9 +347,8 @@ async def test_files_that_discord_finds_too_large_are_posted_smaller(house: Hous
 
     await house.delivery.post(await painted(house, job(file_limit=20_000), data))
 
-    assert house.messenger.uploads[0][0].name.endswith(".jpg")
+    assert house.messenger.uploads[0][0].name.endswith(".webp")
     assert len(house.messenger.uploads[0][0].data) <= 5_000
-    assert "JPEG" in house.messenger.notes[0]
 
 
 async def test_a_picture_that_cannot_be_posted_is_not_lost_in_silence(house: House) -> None:

@@ -3,12 +3,22 @@ import asyncio
 import pytest
 
 from bot.errors import LimitError
-from bot.services.queue import FairQueue
+from bot.services.queue import FairQueue, Place
+from generation import GenerationRequest
 from tests.unit.bot.jobs import job
 
 
+def even(_request: GenerationRequest) -> float:
+    """Lets every job cost the same."""
+    return 1.0
+
+
+def by_steps(request: GenerationRequest) -> float:
+    return float(request.steps)
+
+
 async def test_people_take_turns_each_in_their_own_order() -> None:
-    queue = FairQueue(cap=10)
+    queue = FairQueue(10, even)
     jobs = {name: job(person) for name, person in [("a1", 1), ("a2", 1), ("a3", 1), ("b1", 2), ("c1", 3), ("b2", 2)]}
     for each in jobs.values():
         queue.put(each, reserved=False)
@@ -21,7 +31,7 @@ async def test_people_take_turns_each_in_their_own_order() -> None:
 
 
 async def test_a_person_may_not_have_more_waiting_than_the_cap() -> None:
-    queue = FairQueue(cap=2)
+    queue = FairQueue(2, even)
     queue.reserve(1)
     queue.put(job(1))
     queue.reserve(1)
@@ -35,7 +45,7 @@ async def test_a_person_may_not_have_more_waiting_than_the_cap() -> None:
 
 
 async def test_a_started_job_makes_room_for_another() -> None:
-    queue = FairQueue(cap=1)
+    queue = FairQueue(1, even)
     queue.reserve(1)
     queue.put(job(1))
 
@@ -45,7 +55,7 @@ async def test_a_started_job_makes_room_for_another() -> None:
 
 
 async def test_who_waits_for_a_job_gets_the_next_one() -> None:
-    queue = FairQueue(cap=1)
+    queue = FairQueue(1, even)
     waiting = asyncio.create_task(queue.get())
     await asyncio.sleep(0)
 
@@ -57,7 +67,7 @@ async def test_who_waits_for_a_job_gets_the_next_one() -> None:
 
 
 async def test_a_withdrawn_job_is_gone() -> None:
-    queue = FairQueue(cap=5)
+    queue = FairQueue(5, even)
     first, second = job(1), job(1)
     queue.put(first, reserved=False)
     queue.put(second, reserved=False)
@@ -68,9 +78,48 @@ async def test_a_withdrawn_job_is_gone() -> None:
 
 
 async def test_a_job_knows_how_many_start_before_it() -> None:
-    queue = FairQueue(cap=5)
+    queue = FairQueue(5, even)
     jobs = [job(1), job(1), job(2)]
     for each in jobs:
         queue.put(each, reserved=False)
 
-    assert [queue.place(each.id) for each in jobs] == [0, 2, 1]
+    assert [queue.place(each.id) for each in jobs] == [Place(0, 1.0), Place(2, 3.0), Place(1, 2.0)]
+
+
+async def test_who_asks_for_much_is_served_less_often() -> None:
+    queue = FairQueue(100, by_steps)
+    for _ in range(12):
+        queue.put(job(1, steps=30), reserved=False)
+        queue.put(job(2, steps=10), reserved=False)
+
+    taken = [(await queue.get()).origin.user_id for _ in range(12)]
+
+    assert taken.count(1) == 3
+    assert taken.count(2) == 9
+
+
+async def test_who_comes_late_is_served_next_but_not_for_the_time_they_were_away() -> None:
+    queue = FairQueue(100, even)
+    for _ in range(50):
+        queue.put(job(1), reserved=False)
+    for _ in range(20):
+        await queue.get()
+
+    for _ in range(3):
+        queue.put(job(2), reserved=False)
+    taken = [(await queue.get()).origin.user_id for _ in range(6)]
+
+    assert taken in ([2, 1, 2, 1, 2, 1], [1, 2, 1, 2, 1, 2])
+
+
+async def test_a_job_counts_as_what_it_really_took() -> None:
+    queue = FairQueue(100, even)
+    jobs = [job(person) for person in (1, 2, 1, 2, 1, 2)]
+    for each in jobs:
+        queue.put(each, reserved=False)
+    first, second = await queue.get(), await queue.get()
+
+    queue.settle(first, 3.0)
+    queue.settle(second, 1.0)
+
+    assert [(await queue.get()).origin.user_id for _ in range(4)] == [2, 2, 1, 1]

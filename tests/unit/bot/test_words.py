@@ -1,15 +1,14 @@
-import io
+from datetime import UTC, datetime
 
 import pytest
-from PIL import Image
 
-from bot.services.fitting import NOTE, fit
-from bot.services.ports import Upload
 from bot.ui import words
 from bot.ui.autocomplete import matching
 from bot.ui.permissions import invite_link
 from generation import Progress, Stage
 from tests.unit.bot.jobs import job
+
+SOON = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @pytest.mark.parametrize(
@@ -36,9 +35,9 @@ def test_every_message_fits_into_discord(prompt: str) -> None:
     long = job(prompt=prompt, model="m" * 200, count=10)
 
     for text in (
-        words.waiting(long, 12),
-        words.running(long, Progress(Stage.PAINTING, 1, 3)),
-        words.running(long, Progress(Stage.LOADING, 0, 3)),
+        words.waiting(long, 12, SOON),
+        words.running(long, Progress(Stage.PAINTING, 1, 3), SOON),
+        words.running(long, Progress(Stage.LOADING, 0, 3), SOON),
         words.finished(long, ["Memory was short: decoding in tiles."]),
         words.cancelled(long),
     ):
@@ -46,8 +45,15 @@ def test_every_message_fits_into_discord(prompt: str) -> None:
         assert "…" in text
 
 
-def test_progress_is_said_in_percent() -> None:
-    assert words.running(job(), Progress(Stage.PAINTING, 7, 20)) == "**a cat** - <@1> (35%)"
+def test_progress_is_said_in_percent_and_counts_down() -> None:
+    shown = words.running(job(), Progress(Stage.PAINTING, 7, 20), SOON)
+
+    assert shown == "**a cat** - <@1> (35%) <t:1767225600:R>"
+
+
+def test_a_waiting_job_tells_its_place() -> None:
+    assert words.waiting(job(), 3, SOON) == "**a cat** - <@1> (waiting, 3 in front) <t:1767225600:R>"
+    assert words.waiting(job(), 0, SOON) == "**a cat** - <@1> (starting) <t:1767225600:R>"
 
 
 def test_a_batch_names_its_seeds() -> None:
@@ -64,26 +70,3 @@ def test_the_invitation_asks_for_what_is_needed_and_no_more() -> None:
     assert invite_link(5) == (
         "https://discord.com/oauth2/authorize?client_id=5&scope=bot+applications.commands&permissions=274878024768"
     )
-
-
-def noisy(side: int) -> Upload:
-    import os
-
-    data = io.BytesIO()
-    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(data, "PNG")
-    return Upload("a.png", data.getvalue())
-
-
-async def test_pictures_that_fit_are_posted_as_they_are() -> None:
-    file = noisy(32)
-
-    assert await fit([file], 10 * 2**20) == ((file,), ())
-
-
-@pytest.mark.parametrize("limit", [60_000, 20_000, 1_000])
-async def test_pictures_that_do_not_fit_are_made_to(limit: int) -> None:
-    files, notes = await fit([noisy(256), noisy(256)], limit)
-
-    assert notes == (NOTE,)
-    assert all(len(file.data) <= limit for file in files)
-    assert all(Image.open(io.BytesIO(file.data)).format == "JPEG" for file in files)
