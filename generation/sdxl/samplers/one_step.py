@@ -81,7 +81,8 @@ def dpm_2(x: Tensor, sigmas: Tensor, noise: Noise) -> Steps:
 def dpm_fast(x: Tensor, sigmas: Tensor, noise: Noise) -> Steps:
     """DPM-Solver-fast: as many calls as steps were asked for, in steps of order 3 (arXiv 2206.00927, section 3.3).
 
-    The steps are even in log-SNR, between the ends of the schedule alone; it stops at the lowest level above 0. A single step is Euler's.
+    The steps are even in log-SNR, between the ends of the schedule alone; it stops at the lowest level above 0. A
+    single step is Euler's.
     """
     calls = len(sigmas) - 1
     top, bottom = sigmas[0], _lowest(sigmas)
