@@ -123,5 +123,9 @@ def calls(sampler: str, scheduler: str, steps: int) -> int:
     return facts.calls(schedule.steps(steps + ahead) - ahead)
 
 
+NOISES = ("easel", "comfyui", "a1111")  # whose way of turning seeds into noise
+WEIGHTS = ("comfyui", "a1111")  # whose brackets, and whose way of applying weights
+PREDICTIONS = ("checkpoint", "epsilon", "v_prediction", "v_prediction_zsnr")  # what the UNet predicts
+
 # These samplers look one noise level ahead: their schedule is made for one step more, less its last level but one.
 AHEAD = frozenset({"dpm_2", "dpm_2_ancestral", "uni_pc", "uni_pc_bh2"})
