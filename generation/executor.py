@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from generation.cancel import CancelToken
 from generation.catalog import Catalog
 from generation.errors import ExecutorClosedError, GenerationError
+from generation.extras import Extras
 from generation.request import GenerationRequest
 from generation.result import GenerationResult, Progress, Stage
 from generation.settings import GenerationSettings
@@ -133,13 +134,15 @@ class LocalExecutor:
     def _open(self) -> "Engine":
         """Opens the engine's room: importing torch and diffusers takes seconds, so only this thread does it."""
         if self._engine is None:
+            from generation.sdxl.additions import Additions  # noqa: PLC0415
             from generation.sdxl.checkpoint import load  # noqa: PLC0415
             from generation.sdxl.device import choose_placement  # noqa: PLC0415
             from generation.sdxl.engine import Engine  # noqa: PLC0415
 
             placement = choose_placement(self._settings.device, self._settings.dtype)
             log.info("painting on %s in %s", placement.device, placement.dtype)
-            self._engine = Engine(lambda name: load(self._catalog.find(name), placement))
+            additions = Additions(Extras(self._settings.models_path))
+            self._engine = Engine(lambda name: load(self._catalog.find(name), placement, additions))
         return self._engine
 
     def _begin(self, work: "Work") -> None:

@@ -55,6 +55,7 @@ class Work:
         report: Told of every UNet call, on the device's thread.
         future: Receives the painting, or the reason there is none.
         savings: What was done to get by with the memory, in order.
+        loras_left_out: What the prompt asks for and this Easel cannot apply.
     """
 
     request: GenerationRequest
@@ -62,6 +63,7 @@ class Work:
     report: Callable[[Progress], None]
     future: Future[Painting] = field(default_factory=Future)
     savings: list[Saving] = field(default_factory=list)
+    loras_left_out: tuple[str, ...] = ()
     _admitted: float = field(default_factory=time.perf_counter)
     _device_seconds: float = 0.0
     _done: int = 0
@@ -98,4 +100,9 @@ class Work:
         self.future.set_exception(error)
 
     def _notes(self) -> tuple[str, ...]:
-        return (f"Memory was short: {', '.join(self.savings)}.",) if self.savings else ()
+        notes = []
+        if self.savings:
+            notes.append(f"Memory was short: {', '.join(self.savings)}.")
+        if self.loras_left_out:
+            notes.append(f"LoRAs cannot be applied yet; left out: {', '.join(self.loras_left_out)}.")
+        return tuple(notes)
