@@ -32,6 +32,7 @@ from bot.services.takeover import Takeover
 from bot.settings import DISCORD_API, Settings
 from bot.ui.messenger import DiscordMessenger
 from generation import Catalog, Executor, LocalExecutor
+from generation.extras import Extras
 
 log = logging.getLogger(__name__)
 
@@ -125,7 +126,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     board = StatusBoard(queue, costs.estimate, ports.messenger)
     dispatcher = Dispatcher(queue, executor, ports, costs, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
-    models = ModelShelf(_catalog(settings))
+    models = ModelShelf(_catalog(settings), Extras(settings.models_path))
     generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
     client.fit(Parts(generation, dispatcher, takeover, QueueOverview(queue, board, ledger), executor, database))
     return client
@@ -155,6 +156,7 @@ def _defaults(settings: Settings) -> Defaults:
         scheduler=settings.default_scheduler,
         negative=settings.default_negative,
         count=settings.default_count,
+        vae=settings.vae or "",
         max_size=settings.max_size,
     )
 

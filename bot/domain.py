@@ -38,6 +38,20 @@ class Order:
     scheduler: str | None = None
     seed: int | None = None
     count: int | None = None
+    preset: str | None = None
+    vae: str | None = None
+    clip_skip: int | None = None
+    extra: str | None = None
+    subseed: int | None = None
+    subseed_strength: float | None = None
+    rescale: float | None = None
+    cfg_start: float | None = None
+    cfg_end: float | None = None
+    weights: str | None = None
+    noise: str | None = None
+    prediction: str | None = None
+    row: int | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

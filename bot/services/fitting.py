@@ -8,6 +8,7 @@ from functools import partial
 from PIL import Image
 
 from bot.services.ports import Upload
+from generation import recipe
 
 REQUEST_LIMIT = 24 * 2**20  # Discord refuses requests of about 25 MiB
 QUALITIES = (95, 85, 70)
@@ -58,9 +59,13 @@ def _encodings() -> Iterator[Encode]:
 
 
 def _encoded(file: Upload, ending: str, scale: int = 1, **options: int) -> Upload:
-    image: Image.Image = Image.open(io.BytesIO(file.data)).convert("RGB")
+    original = Image.open(io.BytesIO(file.data))
+    original.load()
+    parameters = original.info.get(recipe.A1111_KEY)
+    exif = recipe.exif_of(parameters) if isinstance(parameters, str) else b""
+    image: Image.Image = original.convert("RGB")
     if scale > 1:
         image = image.reduce(scale)
     data = io.BytesIO()
-    image.save(data, {"webp": "WEBP", "jpg": "JPEG"}[ending], **options)
+    image.save(data, {"webp": "WEBP", "jpg": "JPEG"}[ending], exif=exif, **options)
     return Upload(f"{file.name.rpartition('.')[0]}.{ending}", data.getvalue())

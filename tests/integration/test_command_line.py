@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from generation import recipe
+from generation import SAMPLERS, recipe
 from tests import tiny
 from tests.fakes import model_files
 
@@ -63,6 +64,48 @@ def test_a_batch_holds_the_pictures_of_its_seeds_and_json_lists_them() -> None:
     assert [each["seed"] for each in objects] == [5, 6, 7]
     assert all(each["seconds"] > 0 and each["recipe"]["request"]["prompt"] == "a red apple" for each in objects)
     assert np.abs(pixels(Path("batch-2.png")) - pixels(Path("alone.png"))).max() <= 1
+
+
+@pytest.mark.usefixtures("tiny_file")
+def test_a_picture_is_painted_again_from_its_own_file() -> None:
+    Path("data/models").mkdir(parents=True)
+    Path("tiny.safetensors").rename("data/models/tiny.safetensors")
+    first = easel(*IMAGINE[:2], *IMAGINE[4:], "--sampler", "dpmpp_2m_sde", "--seed", "7", "--output", "a.png")
+
+    again = easel("imagine", "--from", "a.png", "--output", "b.png")
+    other = easel("imagine", "--from", "a.png", "--extra", "subseed=3 subseed_strength=0.5", "--output", "c.png")
+
+    assert [done.stderr for done in (first, again, other)] == ["", "", ""]
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    assert np.abs(pixels(Path("a.png")) - pixels(Path("c.png"))).max() > 1
+
+
+def test_what_another_tool_wrote_and_cannot_be_used_is_told(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("parameters", "a cat\nSteps: 2, Sampler: Euler, Seed: 7, Size: 64x64, Model: gone, Mood: blue")
+    Image.new("RGB", (8, 8)).save("theirs.png", pnginfo=info)
+    (tmp_path / "data" / "models").mkdir(parents=True)
+    tiny.save_single_file(tmp_path / "data" / "models" / "tiny.safetensors")
+
+    shown = easel("recipe", "theirs.png")
+    listed = easel("recipe", "theirs.png", "--json")
+    painted = easel("imagine", "--from", "theirs.png", "--output", "ours.png")
+
+    assert "written by A1111" in shown.stdout
+    assert "not used: Mood: blue" in shown.stdout
+    assert json.loads(listed.stdout)["sampler"] == "euler"
+    assert painted.returncode == 0
+    assert "A1111 says Mood: blue: not used." in painted.stderr
+    assert "A1111 says model: gone, which is not here." in painted.stderr
+    with Image.open("ours.png") as image:
+        assert recipe.from_json(image.info["easel"]).weights == "a1111"
+
+
+def test_samplers_are_listed() -> None:
+    done = easel("samplers")
+
+    assert done.returncode == 0
+    assert [name for name in SAMPLERS if f" {name} " not in done.stdout] == []
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,14 @@
 import io
 import os
+from pathlib import Path
 
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from bot.services.fitting import NOTE, fit
 from bot.services.ports import Upload
+from generation import GenerationRequest, recipe
 
 
 def png(image: Image.Image) -> Upload:
@@ -51,3 +54,15 @@ async def test_pictures_that_do_not_fit_are_made_to(limit: int) -> None:
     assert [file.name for file in files] == ["easel-0123456789-7.jpg"] * 2
     assert all(len(file.data) <= limit for file in files)
     assert all(opened(file).format == "JPEG" for file in files)
+
+
+async def test_a_picture_posted_smaller_still_carries_its_settings(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("parameters", recipe.to_a1111(GenerationRequest(prompt="a cat", model="tiny", seed=7)))
+    data = io.BytesIO()
+    Image.frombytes("RGB", (256, 256), os.urandom(256 * 256 * 3)).save(data, "PNG", pnginfo=info)
+
+    files, _ = await fit([Upload("a.png", data.getvalue())], 60_000)
+
+    (tmp_path / files[0].name).write_bytes(files[0].data)
+    assert recipe.read_file(tmp_path / files[0].name).values["prompt"] == "a cat"
