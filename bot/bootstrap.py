@@ -3,49 +3,82 @@
 import asyncio
 import logging
 import signal
-from contextlib import suppress
+import sys
+import threading
+from contextlib import AsyncExitStack, suppress
 
 import aiohttp
 import discord
 
 from bot.client import EaselClient, Parts
 from bot.errors import SettingsError
-from bot.persistence.database import Database, upgrade
+from bot.persistence.database import Database
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.speeds import SqlSpeedBook
+from bot.persistence.upkeep import upgrade_safely
+from bot.persistence.workers import SqlWorkers, this_process
+from bot.playground import Playground, open_page
+from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
 from bot.services.models import ModelShelf
+from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
-from bot.settings import Settings
+from bot.services.takeover import Takeover
+from bot.settings import DISCORD_API, Settings
 from bot.ui.messenger import DiscordMessenger
 from generation import Catalog, Executor, LocalExecutor
+from generation.extras import Extras
 
 log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = 10.0
 
-HOW_TO_BEGIN = (
-    "DISCORD_TOKEN is not set. Create an application at https://discord.com/developers/applications, "
-    "copy its bot token, and put DISCORD_TOKEN=... into the file .env (docs/install.md shows every step)."
+HOW_TO_GET_ONE = (
+    "For Discord, create an application at https://discord.com/developers/applications, copy its bot token, and put "
+    "DISCORD_TOKEN=... into the file .env (docs/install.md shows every step)."
+)
+HALF_SET = (
+    "DISCORD_API_URL is set but DISCORD_TOKEN is not. Set both to use that Discord, or neither to use the playground."
 )
 
 
 def run(settings: Settings) -> None:
-    """Runs the bot until it is stopped.
+    """Runs the bot until it is stopped: on Discord, or without a token on the playground.
 
     Raises:
         EaselError: A setting is wrong, or Discord or the database cannot be reached; the text says what to do.
     """
-    if settings.discord_token is None:
-        raise SettingsError(HOW_TO_BEGIN)
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
     with suppress(asyncio.CancelledError):
-        asyncio.run(serve(settings, settings.discord_token.get_secret_value()))
+        if settings.discord_token is not None:
+            asyncio.run(serve(settings, settings.discord_token.get_secret_value()))
+        elif settings.discord_api_url != DISCORD_API:
+            raise SettingsError(HALF_SET)
+        else:
+            asyncio.run(play(settings))
+
+
+async def play(settings: Settings) -> None:
+    """Runs a Discord on loopback and the bot on it, in this event loop, until the task is cancelled."""
+    _stop_on_signals()
+    async with AsyncExitStack() as stack:
+        try:
+            playground = await stack.enter_async_context(Playground(settings.playground_port))
+        except OSError as error:
+            raise SettingsError(f"The playground cannot listen at port {settings.playground_port}: {error}.") from error
+        _show(playground.page_url)
+        await serve(_at_play(settings, playground.api_url), playground.world.token)
+
+
+def _at_play(settings: Settings, api_url: str) -> Settings:
+    """Keeps what happens on the playground apart from the jobs and pictures of people on Discord."""
+    apart = {"data_dir": settings.data_dir / "playground", "models_dir": settings.models_path, "database_url": None}
+    return settings.model_copy(update={**apart, "discord_api_url": api_url})
 
 
 async def serve(settings: Settings, token: str, executor: Executor | None = None) -> None:
@@ -57,7 +90,7 @@ async def serve(settings: Settings, token: str, executor: Executor | None = None
         executor: What paints; the local device by default.
     """
     _stop_on_signals()
-    await upgrade(settings.database)
+    await upgrade_safely(settings.database)
     client = build(settings, executor or LocalExecutor(settings, _catalog(settings)))
     async with client:
         try:
@@ -84,20 +117,31 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     point_at(settings.discord_api_url)
     client = EaselClient(settings)
     database = Database(settings.database)
-    pictures = PictureFolder(settings.data_dir / "pictures")
-    ports = Ports(SqlLedger(database), SqlSpeedBook(database), pictures, DiscordMessenger(client))
+    pictures = PictureFolder(settings.pictures_path)
+    worker = this_process()
+    ledger = SqlLedger(database, worker.id)
+    ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client))
     costs = CostModel()
     queue = FairQueue(settings.max_waiting, costs.estimate)
-    dispatcher = Dispatcher(queue, executor, ports, costs)
-    models = ModelShelf(_catalog(settings))
+    board = StatusBoard(queue, costs.estimate, ports.messenger)
+    dispatcher = Dispatcher(queue, executor, ports, costs, board)
+    takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
+    models = ModelShelf(_catalog(settings), Extras(settings.models_path))
     generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
-    client.fit(Parts(generation, dispatcher, executor, database))
+    client.fit(Parts(generation, dispatcher, takeover, QueueOverview(queue, board, ledger), executor, database))
     return client
 
 
 def point_at(api_url: str) -> None:
     """Points discord.py at a REST address; it learns the gateway's address from there."""
     discord.http.Route.BASE = api_url.rstrip("/")
+
+
+def _show(url: str) -> None:
+    """Prints the playground's address, alone on its line, and opens it where there is a display."""
+    sys.stdout.write(f"{url}\n")
+    sys.stdout.flush()
+    threading.Thread(target=open_page, args=(url,), daemon=True).start()
 
 
 def _catalog(settings: Settings) -> Catalog:
@@ -112,6 +156,7 @@ def _defaults(settings: Settings) -> Defaults:
         scheduler=settings.default_scheduler,
         negative=settings.default_negative,
         count=settings.default_count,
+        vae=settings.vae or "",
         max_size=settings.max_size,
     )
 

@@ -18,7 +18,8 @@ from typer.exceptions import Abort, TyperException
 from bot.domain import Order
 from bot.errors import EaselError
 from bot.settings import Settings
-from generation import Catalog, GenerationError, __version__
+from generation import SAMPLERS, Catalog, GenerationError, __version__
+from generation.recipe import read_file
 
 FAILED, INTERRUPTED = 2, 130
 
@@ -60,7 +61,7 @@ def run() -> None:
 
 @app.command()
 def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
-    prompt: Annotated[str, typer.Argument(help="What to paint.")],
+    prompt: Annotated[str | None, typer.Argument(help="What to paint; --from may say it instead.")] = None,
     negative: Annotated[str | None, typer.Option(help="What to keep out of the picture.")] = None,
     model: Annotated[str | None, typer.Option(help="A model's name, file, folder or hub id.")] = None,
     aspect: Annotated[str | None, typer.Option(help="Width to height, such as 3:2.")] = None,
@@ -72,30 +73,31 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     scheduler: Annotated[str | None, typer.Option(help="How the steps are spaced.")] = None,
     seed: Annotated[int | None, typer.Option(help="The same seed paints the same picture.")] = None,
     count: Annotated[int | None, typer.Option(help="How many pictures, 1 to 10.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Settings that go together; `none` for no preset.")] = None,
+    vae: Annotated[str | None, typer.Option(help="A separate VAE's name or file.")] = None,
+    clip_skip: Annotated[int | None, typer.Option(help="Text encoder layer from the end, 1 to 12.")] = None,
+    extra: Annotated[str | None, typer.Option(help="Seldom needed: 'name=value name=value'.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="A picture whose settings to take.")] = None,
     output: Annotated[Path | None, typer.Option(help="A file, or a folder; default: this folder.")] = None,
     *,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per picture.")] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show where in the program a failure happened.")] = False,
 ) -> None:
     """Paint pictures without Discord."""
-    from bot.painting import paint  # noqa: PLC0415
+    from bot.painting import order_from, paint  # noqa: PLC0415
 
     if debug:
         sys.excepthook = sys.__excepthook__
     order = Order(
-        prompt=prompt,
-        negative=negative,
-        model=model,
-        aspect=aspect,
-        width=width,
-        height=height,
-        steps=steps,
-        cfg=cfg,
-        sampler=sampler,
-        scheduler=scheduler,
-        seed=seed,
-        count=count,
-    )
+        prompt=prompt or "", negative=negative, model=model, aspect=aspect, width=width, height=height, steps=steps,
+        cfg=cfg, sampler=sampler, scheduler=scheduler, seed=seed, count=count, preset=preset, vae=vae,
+        clip_skip=clip_skip, extra=extra,
+    )  # fmt: skip
+    if source is not None:
+        order, notes = order_from(read_file(source), order, Settings())
+        sys.stderr.writelines(f"{note}\n" for note in notes)
+    elif prompt is None:
+        raise EaselError("Missing argument 'prompt'.")
     pictures = asyncio.run(paint(Settings(), order, output))
     for painted in pictures:
         if as_json:
@@ -104,6 +106,35 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
             sys.stdout.write(f"{painted.path}\n")
     if not as_json:
         sys.stderr.writelines(f"{note}\n" for note in dict.fromkeys(note for each in pictures for note in each.notes))
+
+
+@app.command()
+def recipe(
+    file: Annotated[Path, typer.Argument(help="A picture that Easel, A1111, ComfyUI or their kin made.")],
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Show the settings a picture was made with, and what of them this Easel cannot use."""
+    reading = read_file(file)
+    if as_json:
+        shown = {"tool": reading.tool, "model_hash": reading.model_hash, **reading.values, "unknown": reading.unknown}
+        sys.stdout.write(json.dumps(shown, ensure_ascii=False) + "\n")
+        return
+    out.print(f"written by {reading.tool}")
+    for name, value in reading.values.items():
+        out.print(Text(f"{name}: {value}"))
+    for each in reading.unknown:
+        out.print(Text(f"not used: {each}", style="yellow"))
+
+
+@app.command()
+def samplers() -> None:
+    """List the samplers: order, UNet calls per step, whether they add noise, what they are good for."""
+    table = Table("name", "order", "calls per step", "stochastic", "good for")
+    for sampler in SAMPLERS.values():
+        calls = "adaptive" if sampler.adaptive else str(sampler.calls_per_step)
+        table.add_row(sampler.name, str(sampler.order), calls, "yes" if sampler.stochastic else "", sampler.good_for)
+    out.print(table)
 
 
 @models.callback(invoke_without_command=True)
@@ -176,6 +207,19 @@ def backup(target: Annotated[Path, typer.Argument(help="The file to write.")]) -
 
     asyncio.run(storage.backup(Settings().database, target))
     out.print(f"Copied to {target}.")
+
+
+@database.command()
+def check() -> None:
+    """Look for damage in the database and the picture store."""
+    from bot.persistence import upkeep  # noqa: PLC0415
+    from bot.persistence.pictures import PictureFolder  # noqa: PLC0415
+
+    settings = Settings()
+    problems = asyncio.run(upkeep.check(settings.database, PictureFolder(settings.pictures_path)))
+    if problems:
+        raise EaselError(" ".join(problems))
+    out.print("The database and the picture store are whole.")
 
 
 def main() -> None:

@@ -12,9 +12,12 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 
 from bot.cogs.imagine import ImagineCog
+from bot.cogs.jobs import JobsCog
 from bot.persistence.database import Database
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
+from bot.services.overview import QueueOverview
+from bot.services.takeover import Takeover
 from bot.settings import Settings
 from bot.ui.buttons import CancelButton
 from bot.ui.permissions import invite_link
@@ -34,6 +37,8 @@ class Parts:
 
     generation: GenerationService
     dispatcher: Dispatcher
+    takeover: Takeover
+    overview: QueueOverview
     executor: Executor
     database: Database
 
@@ -64,13 +69,15 @@ class EaselClient(commands.AutoShardedBot):
         """Runs once after the login: nothing here waits for the model's weights or for the commands' registration."""
         await self._find_gateway()
         await self.add_cog(ImagineCog(self.generation, self._settings.command))
+        await self.add_cog(JobsCog(self.generation, self._parts.overview))
         self.add_dynamic_items(CancelButton)
         await self._parts.executor.start()
         await self.generation.models.refresh()
         await self._parts.dispatcher.prepare()
-        resumed = await self.generation.resume()
+        resumed = await self._parts.takeover.begin()
         if resumed:
             log.info("%d jobs go on from before the restart", resumed)
+        self._run("takeover", self._parts.takeover.keep())
         self._run("models", self.generation.models.keep_fresh())
         self._run("dispatcher", self._parts.dispatcher.run(self._settings.slots))
         self._run("commands", self._register_commands())
@@ -82,15 +89,18 @@ class EaselClient(commands.AutoShardedBot):
             log.info("invite: %s", invite_link(self.application_id))
 
     async def close(self) -> None:
-        """Stops taking jobs, parks what is being painted, then closes executor, database and Discord, in order."""
+        """Refuses new orders, gives running jobs their grace, parks the rest, then closes everything in order."""
         if self._closing:
             return
         self._closing = True
+        self.generation.close()
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        await self._parts.dispatcher.finish(self._settings.grace_seconds)
         await self._parts.executor.close()
         await self._parts.dispatcher.close()
+        await self._parts.takeover.end()
         await self._parts.database.close()
         await super().close()
 

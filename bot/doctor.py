@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import aiohttp
 import discord
 
-from bot.bootstrap import HOW_TO_BEGIN, point_at
+from bot.bootstrap import HOW_TO_GET_ONE, point_at
 from bot.errors import EaselError
 from bot.persistence.database import Database, newest_revision
 from bot.settings import Settings
@@ -76,7 +76,7 @@ async def _database(settings: Settings) -> Finding:
 
 async def _discord(settings: Settings) -> list[Finding]:
     if settings.discord_token is None:
-        return [Finding("token", "not set", ok=False, advice=HOW_TO_BEGIN)]
+        return [Finding("token", "not set: `easel run` starts the playground", advice=HOW_TO_GET_ONE)]
     point_at(settings.discord_api_url)
     try:
         async with asyncio.timeout(SECONDS), discord.Client(intents=discord.Intents.none()) as client:

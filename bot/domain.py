@@ -38,6 +38,20 @@ class Order:
     scheduler: str | None = None
     seed: int | None = None
     count: int | None = None
+    preset: str | None = None
+    vae: str | None = None
+    clip_skip: int | None = None
+    extra: str | None = None
+    subseed: int | None = None
+    subseed_strength: float | None = None
+    rescale: float | None = None
+    cfg_start: float | None = None
+    cfg_end: float | None = None
+    weights: str | None = None
+    noise: str | None = None
+    prediction: str | None = None
+    row: int | None = None
+    rows: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +65,7 @@ class Origin:
         application_id: Which application answers.
         token: The interaction's secret; good for 15 minutes after asked_at.
         message_id: The answer's message.
+        interaction_id: The command itself; a job is made of it once.
         asked_at: When Discord received the command.
         file_limit: The largest file in bytes that may be uploaded there.
     """
@@ -61,6 +76,7 @@ class Origin:
     application_id: int
     token: str
     message_id: int
+    interaction_id: int
     asked_at: datetime
     file_limit: int
 
@@ -126,6 +142,32 @@ class Speed:
     pixels: int
     seconds_per_unit: float
     jobs: int
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a person has had painted in all: jobs, pictures, and seconds of the device."""
+
+    jobs: int
+    pictures: int
+    device_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Worker:
+    """One running process of the bot.
+
+    Attributes:
+        id: Made anew at every start.
+        host: The machine's name.
+        pid: The process's number on it.
+        started_at: When that process began, in seconds since 1970; numbers are used again, times are not.
+    """
+
+    id: str
+    host: str
+    pid: int
+    started_at: float
 
 
 def new_job_id() -> str:

@@ -13,8 +13,24 @@ class LimitError(EaselError):
     """A person asked for more than their share."""
 
 
+class StorageError(EaselError):
+    """The database does not answer; trying again later may help."""
+
+
+class PictureLostError(EaselError):
+    """A painted picture could not be kept."""
+
+
+class JobTakenError(EaselError):
+    """Another process of the bot looks after this job; this one has nothing more to do with it."""
+
+
 class DeliveryError(EaselError):
     """Discord did not take a message, and trying again will not help."""
+
+
+class UnreachableError(DeliveryError):
+    """Discord does not answer, or asks to be left alone for a while; trying again later will help."""
 
 
 class AnswerExpiredError(DeliveryError):

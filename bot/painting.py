@@ -10,11 +10,15 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.domain import Order
+from bot.services.extra import unpack
 from bot.services.resolve import Defaults, resolve
 from bot.settings import Settings
 from generation import Catalog, GenerationRequest, GenerationResult, LocalExecutor, recipe
 from generation import Progress as Painting
 from generation.catalog import STARTER_NOTE
+from generation.extras import Extras
+from generation.header import Kind
+from generation.recipe import Reading
 from generation.request import MAX_SIZE
 
 
@@ -36,6 +40,49 @@ class Painted:
             "recipe": json.loads(recipe.to_json(self.request)),
             "notes": list(self.notes),
         }
+
+
+# A request's fields by the names an order has for them, where they differ.
+_ORDERED = {
+    "negative_prompt": "negative",
+    "guidance_scale": "cfg",
+    "guidance_rescale": "rescale",
+    "guidance_start": "cfg_start",
+    "guidance_end": "cfg_end",
+}
+
+
+def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Order, tuple[str, ...]]:
+    """Fills what was not typed with what a picture says of itself.
+
+    Args:
+        reading: What was read from the picture.
+        typed: What was typed; it wins.
+        settings: Where models and VAEs are looked for.
+
+    Returns:
+        The order, and what a person should know: fields that could not be used, a model that is not here.
+    """
+    typed = unpack(typed)
+    found = {_ORDERED.get(name, name): value for name, value in reading.values.items()}
+    if typed.aspect is not None:
+        found = {name: value for name, value in found.items() if name not in {"width", "height"}}
+    notes = [f"{reading.tool} says {each}: not used." for each in reading.unknown]
+    for name, here in (("model", _has_model), ("vae", _has_vae)):
+        if found.get(name) and getattr(typed, name) is None and not here(settings, found[name]):
+            notes.append(f"{reading.tool} says {name}: {found.pop(name)}, which is not here.")
+    kept = {name: value for name in Order.__slots__ if (value := getattr(typed, name)) is not None}
+    if not typed.prompt:
+        del kept["prompt"]
+    return Order(**({"prompt": ""} | found | kept)), tuple(notes)
+
+
+def _has_model(settings: Settings, name: str) -> bool:
+    return any(entry.name.lower() == name.lower() for entry in Catalog(settings.models_path, settings.model).usable())
+
+
+def _has_vae(settings: Settings, name: str) -> bool:
+    return name.lower() in {known.lower() for known in Extras(settings.models_path).names(Kind.VAE)}
 
 
 async def paint(settings: Settings, order: Order, output: Path | None) -> list[Painted]:
@@ -94,6 +141,7 @@ def _defaults(settings: Settings) -> Defaults:
         scheduler=settings.default_scheduler,
         negative=settings.default_negative,
         count=settings.default_count,
+        vae=settings.vae or "",
         max_size=MAX_SIZE,
     )
 

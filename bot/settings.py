@@ -1,5 +1,7 @@
 """What the bot can be told from outside: environment variables and the file .env, read once at the top."""
 
+from pathlib import Path
+
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import SettingsConfigDict
 
@@ -27,6 +29,12 @@ class Settings(GenerationSettings):
         validation_alias="DATABASE_URL",
         description="an SQLAlchemy async URL; empty: SQLite in the data folder",
     )
+    playground_port: int = Field(
+        default=8188,
+        ge=0,
+        le=65535,
+        description="where the playground listens when DISCORD_TOKEN is not set; the next free port when taken",
+    )
     command: str = Field(
         default="imagine",
         pattern=r"^[a-z0-9_-]{1,32}$",
@@ -40,6 +48,9 @@ class Settings(GenerationSettings):
     default_scheduler: str = Field(default="karras", description="schedule where a person gives none")
     default_negative: str = Field(default="", description="negative prompt where a person gives none")
     default_count: int = Field(default=1, ge=1, le=MAX_COUNT, description="pictures where a person gives no count")
+    grace_seconds: float = Field(
+        default=15.0, ge=0, description="how long running jobs may go on after the bot is told to stop"
+    )
     log_level: str = Field(
         default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR"
     )
@@ -48,6 +59,11 @@ class Settings(GenerationSettings):
     def database(self) -> str:
         """The database's URL, the default filled in."""
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'easel.db'}"
+
+    @property
+    def pictures_path(self) -> Path:
+        """The folder where every original picture lies."""
+        return self.data_dir / "pictures"
 
     @field_validator("default_sampler", "default_scheduler")
     @classmethod

@@ -139,11 +139,12 @@ def check_usable(header: Header) -> None:
         ModelError: What the file is, and why that does not do.
     """
     kind = recognise(header)
-    if kind is Kind.SDXL:
+    with_vae = any(key.startswith("first_stage_model.") for key in header.shapes)
+    if kind is Kind.SDXL or (kind is Kind.SDXL_V_PREDICTION and with_vae):
         return
     reasons = {
         Kind.SDXL_NO_VAE: "a checkpoint with its VAE baked in is needed",
-        Kind.SDXL_V_PREDICTION: "only epsilon-prediction checkpoints can be painted with so far",
+        Kind.SDXL_V_PREDICTION: "a checkpoint with its VAE baked in is needed",
         Kind.SDXL_INPAINT: "an ordinary text-to-image checkpoint is needed",
         Kind.SDXL_REFINER: "it only works after a base checkpoint; use the base one",
     }
@@ -168,7 +169,7 @@ def native_size(header: Header) -> int:
 def _describe_file(path: Path) -> ModelEntry:
     header = read_header(path)
     check_usable(header)
-    return ModelEntry(path.stem, path, Kind.SDXL, header.dtype, path.stat().st_size, native_size(header))
+    return ModelEntry(path.stem, path, recognise(header), header.dtype, path.stat().st_size, native_size(header))
 
 
 def _describe_folder(path: Path) -> ModelEntry:

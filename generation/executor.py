@@ -6,18 +6,22 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from generation.cancel import CancelToken
 from generation.catalog import Catalog
 from generation.errors import ExecutorClosedError, GenerationError
+from generation.extras import Extras
+from generation.hashes import HashBook
 from generation.request import GenerationRequest
-from generation.result import GenerationResult, Progress, Stage
+from generation.result import Artifact, GenerationResult, Progress, Stage
 from generation.settings import GenerationSettings
 
 if TYPE_CHECKING:
     from generation.sdxl.engine import Engine
-    from generation.sdxl.work import Painting, Work
+    from generation.sdxl.model import Model
+    from generation.sdxl.work import Painting, Pixels, Work
 
 log = logging.getLogger(__name__)
 
@@ -69,6 +73,8 @@ class LocalExecutor:
         self._slots = asyncio.Semaphore(settings.slots)
         self._device = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device")
         self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encoder")
+        self._hashes = HashBook(settings.data_dir / "hashes.json")
+        self._files: dict[str, Path] = {}  # of the models that were loaded and are one file
         self._closing = threading.Event()
         self._warm = threading.Event()  # torch is imported, and the first model loaded or refused
         self._engine: Engine | None = None
@@ -85,14 +91,12 @@ class LocalExecutor:
         cancel: CancelToken | None = None,
     ) -> GenerationResult:
         """Paints one request; see Executor."""
-        from generation.sdxl.png import encode  # noqa: PLC0415 - the engine's room is opened only when it is needed
-
         cancel = cancel or CancelToken()
         loop = asyncio.get_running_loop()
         async with self._slots:
             painting = await self._paint(request, _Newest(loop, on_progress), cancel)
         encoding = [
-            loop.run_in_executor(self._encoders, encode, pixels, request.picture(index))
+            loop.run_in_executor(self._encoders, self._encode, pixels, request.picture(index))
             for index, pixels in enumerate(painting.pictures)
         ]
         artifacts = tuple(await asyncio.gather(*encoding))
@@ -103,6 +107,12 @@ class LocalExecutor:
         self._closing.set()
         await asyncio.to_thread(self._device.shutdown)
         await asyncio.to_thread(self._encoders.shutdown)
+
+    def _encode(self, pixels: "Pixels", picture: GenerationRequest) -> Artifact:
+        from generation.sdxl.png import encode  # noqa: PLC0415 - the engine's room is opened only when it is needed
+
+        file = self._files.get(picture.model)
+        return encode(pixels, picture, self._hashes.short_hash(file) if file is not None else None)
 
     async def _paint(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken) -> "Painting":
         from generation.sdxl.work import Work  # noqa: PLC0415
@@ -133,13 +143,22 @@ class LocalExecutor:
     def _open(self) -> "Engine":
         """Opens the engine's room: importing torch and diffusers takes seconds, so only this thread does it."""
         if self._engine is None:
+            from generation.sdxl.additions import Additions  # noqa: PLC0415
             from generation.sdxl.checkpoint import load  # noqa: PLC0415
             from generation.sdxl.device import choose_placement  # noqa: PLC0415
             from generation.sdxl.engine import Engine  # noqa: PLC0415
 
             placement = choose_placement(self._settings.device, self._settings.dtype)
             log.info("painting on %s in %s", placement.device, placement.dtype)
-            self._engine = Engine(lambda name: load(self._catalog.find(name), placement))
+            additions = Additions(Extras(self._settings.models_path))
+
+            def load_named(name: str) -> "Model":
+                entry = self._catalog.find(name)
+                if isinstance(entry.source, Path) and entry.source.is_file():
+                    self._files[name] = entry.source
+                return load(entry, placement, additions)
+
+            self._engine = Engine(load_named)
         return self._engine
 
     def _begin(self, work: "Work") -> None:

@@ -10,6 +10,7 @@ from typing import Any
 from safetensors import SafetensorError, safe_open
 
 from generation.errors import ModelError
+from generation.methods import PREDICTIONS
 
 CONFIG_KEY = "easel.config"
 _BIG_G = "conditioner.embedders.1.model."
@@ -103,6 +104,21 @@ def recognise(header: Header) -> Kind:
     if any(key.startswith(("down_blocks.", "input_blocks.")) for key in shapes):
         return Kind.UNET_ONLY
     return Kind.UNKNOWN
+
+
+def prediction(header: Header) -> str:
+    """Says what a checkpoint's UNet predicts, a name of generation.methods.PREDICTIONS.
+
+    Marker tensors tell it, as ComfyUI reads them, or `prediction` in `easel.config`.
+    """
+    said = header.config.get("prediction")
+    if said is not None:
+        if said not in PREDICTIONS or said == "checkpoint":
+            raise ModelError(f"{header.path.name}: prediction in its {CONFIG_KEY} must be one of {PREDICTIONS[1:]}.")
+        return str(said)
+    if "v_pred" not in header.shapes:
+        return "epsilon"
+    return "v_prediction_zsnr" if "ztsnr" in header.shapes else "v_prediction"
 
 
 def _kind_of_checkpoint(shapes: Mapping[str, tuple[int, ...]]) -> Kind:

@@ -6,13 +6,14 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from generation.errors import InvalidRequestError
-from generation.methods import SAMPLERS, SCHEDULES
+from generation.methods import NOISES, PREDICTIONS, SAMPLERS, SCHEDULES, WEIGHTS, calls
 
 SIZE_STEP = 8
 MIN_SIZE, MAX_SIZE = 64, 4096
 MAX_STEPS = 150
 MAX_GUIDANCE_SCALE = 50.0
 MAX_COUNT = 10
+MAX_CLIP_SKIP = 12  # the layers of SDXL's smaller text encoder
 MAX_SEED = 2**53 - 1  # the largest integer that survives JavaScript, so every Discord client
 MAX_PROMPT_CHARACTERS = 6000  # the longest text a Discord command option takes
 
@@ -36,6 +37,19 @@ class GenerationRequest:
         scheduler: A name of generation.methods.SCHEDULES.
         seed: 0 to 2**53 - 1.
         count: How many pictures, 1 to 10.
+        clip_skip: Which layer of the text encoders is listened to, counted from the end: 2 is SDXL's own.
+        weights: Whose brackets the prompts have and how weights are applied, a name of WEIGHTS.
+        noise: Whose way of turning seeds into noise, a name of NOISES.
+        row: Which picture of a ComfyUI batch this is; only with that noise.
+        rows: How many pictures that batch had.
+        subseed: The seed of a variation.
+        subseed_strength: How far to go from the seed's noise to the subseed's, 0 to 1. From a strength above 0 on,
+            picture i of `count` has subseed + i instead of seed + i, as in A1111.
+        guidance_rescale: How much of the contrast that guidance adds is taken back, 0 to 1 (arXiv 2305.08891).
+        guidance_start: The share of the steps after which guidance begins.
+        guidance_end: The share of the steps after which guidance ends; 1 is never.
+        prediction: What the UNet predicts, a name of PREDICTIONS; "checkpoint" is what the checkpoint says itself.
+        vae: The name of a separate VAE file; "" for the checkpoint's own.
 
     Raises:
         InvalidRequestError: A value is out of its range.
@@ -52,6 +66,18 @@ class GenerationRequest:
     scheduler: str = "karras"
     seed: int
     count: int = 1
+    clip_skip: int = 2
+    weights: str = "comfyui"
+    noise: str = "easel"
+    row: int = 0
+    rows: int = 1
+    subseed: int = 0
+    subseed_strength: float = 0.0
+    guidance_rescale: float = 0.0
+    guidance_start: float = 0.0
+    guidance_end: float = 1.0
+    prediction: str = "checkpoint"
+    vae: str = ""
 
     def __post_init__(self) -> None:
         check_text("prompt", self.prompt)
@@ -65,19 +91,31 @@ class GenerationRequest:
         check_range("seed", self.seed + self.count - 1, 0, MAX_SEED)
         check_name("sampler", self.sampler, SAMPLERS)
         check_name("scheduler", self.scheduler, SCHEDULES)
+        check_range("clip_skip", self.clip_skip, 1, MAX_CLIP_SKIP)
+        check_name("weights", self.weights, WEIGHTS)
+        check_name("noise", self.noise, NOISES)
+        check_name("prediction", self.prediction, PREDICTIONS)
+        check_batch(self)
+        check_range("subseed", self.subseed, 0, MAX_SEED - self.count + 1)
+        for field in ("subseed_strength", "guidance_rescale", "guidance_start", "guidance_end"):
+            check_range(field, getattr(self, field), 0, 1)
 
     @property
     def guided(self) -> bool:
         """Whether the negative prompt takes part; without guidance the UNet runs half the rows."""
-        return self.guidance_scale > 1
+        return self.guidance_scale > 1 and self.guidance_start < self.guidance_end
 
     @property
     def calls(self) -> int:
-        """How many UNet calls all its pictures take together when none share one."""
-        return self.count * SAMPLERS[self.sampler].calls(self.steps)
+        """How many UNet calls all its pictures take together when none share one; some samplers only estimate it."""
+        return self.count * calls(self.sampler, self.scheduler, self.steps)
 
     def picture(self, index: int) -> "GenerationRequest":
         """Returns the request that paints picture `index` of this one alone."""
+        if self.noise == "comfyui" and self.count > 1:
+            return replace(self, row=index, rows=self.count, count=1)
+        if self.subseed_strength > 0:
+            return replace(self, subseed=self.subseed + index, count=1)
         return replace(self, seed=self.seed + index, count=1)
 
 
@@ -92,6 +130,14 @@ def check_range(field: str, value: float, lowest: float, highest: float) -> None
     """Refuses a number outside lowest..highest, and one that is no number at all."""
     if not (math.isfinite(value) and lowest <= value <= highest):
         raise InvalidRequestError(field, f"{field} must be between {lowest:g} and {highest:.16g}, not {value:.16g}.")
+
+
+def check_batch(request: GenerationRequest) -> None:
+    """Refuses a place in a batch that only ComfyUI's noise has, or that is not in it."""
+    check_range("rows", request.rows, 1, MAX_COUNT)
+    check_range("row", request.row, 0, request.rows - 1)
+    if request.rows > 1 and (request.noise != "comfyui" or request.count > 1):
+        raise InvalidRequestError("rows", "rows needs noise comfyui, and count 1: it names one picture of a batch.")
 
 
 def check_size(field: str, pixels: int) -> None:

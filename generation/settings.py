@@ -26,6 +26,11 @@ class GenerationSettings(BaseSettings):
         description="the default model: a name in the models folder, a file, a folder, or a hub id such as "
         "org/name@revision; empty: the first one in the models folder, else the built-in starter",
     )
+    vae: str | None = Field(
+        default=None,
+        description="a separate VAE for every picture: a name in the models folder, or a file; "
+        "empty: the checkpoint's own",
+    )
     device: Device = Field(default="auto", description="auto, cuda, mps or cpu")
     dtype: Precision = Field(default="auto", description="auto, float32, bfloat16 or float16")
     slots: int = Field(default=4, ge=1, le=64, description="jobs that share the device's step loop at a time")

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import sys
 from typing import Any
 
 import pytest
@@ -28,3 +29,10 @@ def loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 def elsewhere(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Runs every test in an empty folder, so that no .env and no data of a developer's play a part."""
     monkeypatch.chdir(tmp_path)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how much of the traffic was compared with Discord's own descriptions."""
+    schemas = sys.modules.get("tests.loopback.schemas")
+    if schemas is not None and schemas.Schemas.tally.total():
+        terminalreporter.write_line(schemas.Schemas.summary())

@@ -79,9 +79,14 @@ class FakeExecutor:
 def picture(request: GenerationRequest, size: int = 16) -> Artifact:
     """Returns a small PNG of one colour, different for every seed."""
     colour = (request.seed % 256, request.seed // 256 % 256, 128)
+    return Artifact(png(size, size, colour), "image/png", request)
+
+
+def png(width: int, height: int, colour: tuple[int, int, int] = (128, 128, 128)) -> bytes:
+    """Returns a PNG of one colour."""
     data = io.BytesIO()
-    Image.new("RGB", (size, size), colour).save(data, "PNG")
-    return Artifact(data.getvalue(), "image/png", request)
+    Image.new("RGB", (width, height), colour).save(data, "PNG")
+    return data.getvalue()
 
 
 def model_files(folder: Path, *names: str) -> None:

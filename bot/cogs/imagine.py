@@ -8,14 +8,16 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain import Order, Origin
-from bot.errors import AnswerExpiredError, EaselError
+from bot.errors import AnswerExpiredError, EaselError, JobTakenError
+from bot.services.extra import KEYS
 from bot.services.generation import GenerationService
 from bot.services.sizes import ASPECTS
 from bot.ui.autocomplete import matching
 from bot.ui.permissions import missing
 from bot.ui.private import acknowledge, whisper
-from generation import SAMPLERS, SCHEDULES, GenerationError, GenerationRequest
+from generation import SAMPLERS, SCHEDULES, GenerationError, GenerationRequest, presets
 from generation.request import (
+    MAX_CLIP_SKIP,
     MAX_COUNT,
     MAX_GUIDANCE_SCALE,
     MAX_PROMPT_CHARACTERS,
@@ -58,6 +60,10 @@ class ImagineCog(commands.Cog):
         scheduler="How the steps are spaced",
         seed="The same seed and settings paint the same picture",
         count="How many pictures",
+        preset="Settings that go together; those of the model's family by default",
+        vae="A separate VAE that decodes the picture",
+        clip_skip="Which layer of the text encoders to listen to, from the end; 2 is usual",
+        extra="Seldom needed: name=value name=value, such as subseed=3 subseed_strength=0.2",
     )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
@@ -76,6 +82,10 @@ class ImagineCog(commands.Cog):
         scheduler: str | None = None,
         seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
         count: app_commands.Range[int, 1, MAX_COUNT] | None = None,
+        preset: str | None = None,
+        vae: str | None = None,
+        clip_skip: app_commands.Range[int, 1, MAX_CLIP_SKIP] | None = None,
+        extra: str | None = None,
     ) -> None:
         """Paints; what was left open has the server's defaults."""
         order = Order(
@@ -91,6 +101,10 @@ class ImagineCog(commands.Cog):
             scheduler=scheduler,
             seed=seed,
             count=count,
+            preset=preset,
+            vae=vae,
+            clip_skip=clip_skip,
+            extra=extra,
         )
         if lacking := missing(interaction):
             await whisper(interaction, f"I cannot post pictures here: I lack the permission {', '.join(lacking)}.")
@@ -109,7 +123,10 @@ class ImagineCog(commands.Cog):
             self._service.withdraw_acceptance(interaction.user.id)
             log.warning("a command was lost: %s", error)
             return
-        await self._service.submit(request, origin)
+        try:
+            await self._service.submit(request, origin)
+        except JobTakenError:
+            log.info("another process of the bot has taken a command that came to both")
 
     @imagine.autocomplete("model")
     async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
@@ -122,6 +139,19 @@ class ImagineCog(commands.Cog):
     @imagine.autocomplete("sampler")
     async def _samplers(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
         return matching(current, SAMPLERS)
+
+    @imagine.autocomplete("preset")
+    async def _presets(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+        return matching(current, [*presets.presets(), presets.NONE])
+
+    @imagine.autocomplete("vae")
+    async def _vaes(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+        return matching(current, self._service.models.vaes)
+
+    @imagine.autocomplete("extra")
+    async def _extras(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+        typed, _, last = current.rpartition(" ")
+        return matching(current, [f"{typed} {key}=".strip() for key in KEYS if key.startswith(last)])
 
     @imagine.autocomplete("scheduler")
     async def _schedulers(self, _interaction: discord.Interaction[Any], current: str) -> Choices:

@@ -2,8 +2,9 @@
 
 import asyncio
 import contextlib
+import logging
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,12 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, event, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
-from bot.errors import SettingsError
+from bot.errors import SettingsError, StorageError
+
+log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 10
 _UNUSABLE = (ArgumentError, NoSuchModuleError, ModuleNotFoundError)
@@ -39,9 +42,16 @@ class Database:
         """Whether it is PostgreSQL; otherwise SQLite."""
         return self._engine.dialect.name == "postgresql"
 
-    def reading(self) -> AsyncSession:
-        """Opens a session that only reads."""
-        return self._sessions()
+    @contextlib.asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """Opens a session that only reads.
+
+        Raises:
+            StorageError: The database does not answer.
+        """
+        with _trouble_in_words():
+            async with self._sessions() as session:
+                yield session
 
     @contextlib.asynccontextmanager
     async def writing(self) -> AsyncIterator[AsyncSession]:
@@ -49,10 +59,14 @@ class Database:
 
         SQLite takes one writer at a time, and its own waiting for the lock is neither quick nor fair: ours stand
         in line here.
+
+        Raises:
+            StorageError: The database does not answer, or is locked for longer than it is worth waiting.
         """
         line = contextlib.nullcontext() if self.is_postgresql else self._writer
-        async with line, self._sessions.begin() as session:
-            yield session
+        with _trouble_in_words():
+            async with line, self._sessions.begin() as session:
+                yield session
 
     async def revision(self) -> str | None:
         """Returns the schema's revision; None for an empty database.
@@ -69,6 +83,15 @@ class Database:
     async def close(self) -> None:
         """Closes all connections."""
         await self._engine.dispose()
+
+
+@contextlib.contextmanager
+def _trouble_in_words() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        log.warning("the database does not answer: %s", _first_line(error))
+        raise StorageError("The database does not answer; please try again in a moment.") from error
 
 
 async def upgrade(url: str, revision: str = "head") -> None:

@@ -1,27 +1,39 @@
 """Jobs and their pictures in the database."""
 
-from collections.abc import Sequence
+from collections.abc import Collection
 from typing import Any
 
-from sqlalchemy import Executable, select, update
+from sqlalchemy import Executable, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 
-from bot.domain import Job, JobState, Origin, Picture, now
+from bot.domain import Job, JobState, Origin, Picture, Usage, now
+from bot.errors import JobTakenError
 from bot.persistence.database import Database
-from bot.persistence.tables import ImageRow, JobRow, UserRow
+from bot.persistence.tables import ImageRow, JobRow, UserRow, WorkerRow
 from generation import recipe
 
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.RENDERED)
 
 
 class SqlLedger:
-    """Keeps jobs; every method is one committed transaction."""
+    """Keeps jobs; every method is one committed transaction.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: Where.
+        worker: The id of this process, which looks after the jobs it adds or adopts.
+    """
+
+    def __init__(self, database: Database, worker: str) -> None:
         self._database = database
+        self._worker = worker
 
     async def add(self, job: Job) -> None:
-        """Keeps a new job, and its person if they are new."""
+        """Keeps a new job, and its person if they are new.
+
+        Raises:
+            JobTakenError: Another process has made a job of the same command.
+        """
         origin = job.origin
         row = JobRow(
             id=job.id,
@@ -31,25 +43,33 @@ class SqlLedger:
             application_id=origin.application_id,
             token=origin.token,
             message_id=origin.message_id,
+            interaction_id=origin.interaction_id,
+            worker_id=self._worker,
             file_limit=origin.file_limit,
             state=job.state,
             request=recipe.to_json(job.request),
             asked_at=origin.asked_at,
             created_at=job.created_at,
         )
-        async with self._database.writing() as session:
-            await session.execute(self._new_person(origin.user_id))
-            session.add(row)
+        try:
+            async with self._database.writing() as session:
+                await session.execute(self._new_person(origin.user_id))
+                session.add(row)
+        except IntegrityError as error:
+            raise JobTakenError("This command is a job already.") from error
 
     async def begin(self, job_id: str) -> None:
         """Notes that a job is being painted."""
         await self._change(job_id, state=JobState.RUNNING, started_at=now())
 
-    async def rendered(self, job_id: str, pictures: Sequence[Picture], seconds: float, notes: Sequence[str]) -> None:
-        """Notes a job's pictures, whose files lie in the store already."""
+    async def rendered(self, job: Job, device_seconds: float) -> None:
+        """Notes a job's pictures, whose files lie in the store already, and its share of the device."""
         async with self._database.writing() as session:
-            row = await session.get_one(JobRow, job_id)
-            row.state, row.rendered_at, row.seconds, row.notes = JobState.RENDERED, now(), seconds, "\n".join(notes)
+            row = await session.get_one(JobRow, job.id, with_for_update=True)
+            if row.worker_id != self._worker:
+                raise JobTakenError("Another process looks after this job.")
+            row.state, row.rendered_at = JobState.RENDERED, now()
+            row.seconds, row.device_seconds, row.notes = job.seconds, device_seconds, "\n".join(job.notes)
             row.images = [
                 ImageRow(
                     position=position,
@@ -58,7 +78,7 @@ class SqlLedger:
                     size=picture.size,
                     seed=picture.seed,
                 )
-                for position, picture in enumerate(pictures)
+                for position, picture in enumerate(job.pictures)
             ]
 
     async def posted(self, job_id: str, message_id: int) -> None:
@@ -79,11 +99,36 @@ class SqlLedger:
             row = await session.get(JobRow, job_id)
             return None if row is None else _job(row)
 
-    async def unfinished(self) -> list[Job]:
-        """Lists the jobs that are queued, running or rendered but not posted, oldest first."""
-        chosen = select(JobRow).where(JobRow.state.in_(_UNFINISHED)).order_by(JobRow.created_at)
+    async def usage(self, person: int) -> Usage:
+        """Says what a person has had painted in all."""
+        pictures = select(func.count()).select_from(ImageRow).join(JobRow).where(JobRow.user_id == person)
+        jobs = select(func.count(), func.coalesce(func.sum(JobRow.device_seconds), 0.0)).where(
+            JobRow.user_id == person, JobRow.rendered_at.is_not(None)
+        )
+        async with self._database.reading() as session:
+            count, seconds = (await session.execute(jobs)).one()
+            return Usage(count, await session.scalar(pictures) or 0, seconds)
+
+    async def adopt(self, dead: Collection[str]) -> list[Job]:
+        """Takes over the unfinished jobs of processes that are gone, and those nobody looks after, oldest first.
+
+        A process that ended in good order has no entry any more, but may have left jobs.
+        """
+        nobody = JobRow.worker_id.is_(None) | JobRow.worker_id.not_in(select(WorkerRow.id))
+        others = nobody | JobRow.worker_id.in_(dead)
+        orphaned = others & (func.coalesce(JobRow.worker_id, "") != self._worker)
+        taken = update(JobRow).where(JobRow.state.in_(_UNFINISHED), orphaned).values(worker_id=self._worker)
+        async with self._database.writing() as session:
+            ids = list(await session.scalars(taken.returning(JobRow.id)))
+        chosen = select(JobRow).where(JobRow.id.in_(ids)).order_by(JobRow.created_at)
         async with self._database.reading() as session:
             return [_job(row) for row in await session.scalars(chosen)]
+
+    async def mine(self, job_id: str) -> bool:
+        """Whether this process still looks after a job."""
+        async with self._database.reading() as session:
+            owner = await session.scalar(select(JobRow.worker_id).where(JobRow.id == job_id))
+        return owner == self._worker
 
     def _new_person(self, user_id: int) -> Executable:
         """Enters a person unless they are known; safe when two of their commands arrive at once."""
@@ -91,8 +136,10 @@ class SqlLedger:
         return insert(UserRow).values(id=user_id, first_seen=now()).on_conflict_do_nothing()
 
     async def _change(self, job_id: str, **values: Any) -> None:
+        changed = update(JobRow).where(JobRow.id == job_id, JobRow.worker_id == self._worker).values(**values)
         async with self._database.writing() as session:
-            await session.execute(update(JobRow).where(JobRow.id == job_id).values(**values))
+            if (await session.execute(changed.returning(JobRow.id))).first() is None:
+                raise JobTakenError("Another process looks after this job.")
 
 
 def _job(row: JobRow) -> Job:
@@ -106,6 +153,7 @@ def _job(row: JobRow) -> Job:
             application_id=row.application_id,
             token=row.token,
             message_id=row.message_id,
+            interaction_id=row.interaction_id or 0,
             asked_at=row.asked_at,
             file_limit=row.file_limit,
         ),

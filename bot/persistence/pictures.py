@@ -1,10 +1,16 @@
 """Picture files on disk, named by their content."""
 
 import asyncio
+import errno
 import hashlib
+import logging
 import os
 import tempfile
 from pathlib import Path
+
+from bot.errors import PictureLostError
+
+log = logging.getLogger(__name__)
 
 
 class PictureFolder:
@@ -14,12 +20,31 @@ class PictureFolder:
         self._folder = folder
 
     async def put(self, data: bytes) -> str:
-        """Writes a file so that it is wholly on disk, or not there at all, whatever is killed when."""
-        return await asyncio.to_thread(self._write, data)
+        """Writes a file so that it is wholly on disk, or not there at all, whatever is killed when.
+
+        Raises:
+            PictureLostError: The disk is full, or cannot be written to.
+        """
+        try:
+            return await asyncio.to_thread(self._write, data)
+        except OSError as error:
+            log.error("a picture could not be kept in %s: %s", self._folder, error)  # noqa: TRY400 - no bug of ours
+            reason = "my disk is full" if error.errno == errno.ENOSPC else "my disk cannot be written to"
+            raise PictureLostError(f"Your picture was painted, but {reason}; please tell whoever runs me.") from error
 
     async def get(self, digest: str) -> bytes:
         """Reads a file."""
         return await asyncio.to_thread(self._path(digest).read_bytes)
+
+    def survey(self) -> tuple[set[str], set[str]]:
+        """Reads every file; returns the names of those that are whole, and of those whose content is another."""
+        whole: set[str] = set()
+        damaged: set[str] = set()
+        for path in self._folder.glob("??/*"):
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+            (whole if digest == path.name else damaged).add(path.name)
+        return whole, damaged
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest

@@ -53,6 +53,8 @@ class JobRow(Table):
     application_id: Mapped[int] = mapped_column(BigInteger)
     token: Mapped[str] = mapped_column(Text)
     message_id: Mapped[int] = mapped_column(BigInteger)
+    interaction_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
+    worker_id: Mapped[str | None] = mapped_column(String(16), index=True)
     file_limit: Mapped[int] = mapped_column(BigInteger)
     state: Mapped[str] = mapped_column(String(16))
     request: Mapped[str] = mapped_column(Text)
@@ -62,11 +64,24 @@ class JobRow(Table):
     rendered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     seconds: Mapped[float] = mapped_column(default=0.0)
+    device_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
     notes: Mapped[str] = mapped_column(Text, default="")
     reason: Mapped[str | None] = mapped_column(Text)
     images: Mapped[list["ImageRow"]] = relationship(
         order_by="ImageRow.position", cascade="all, delete-orphan", lazy="selectin"
     )
+
+
+class WorkerRow(Table):
+    """A running process of the bot and how long it may be taken for alive."""
+
+    __tablename__ = "workers"
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True)
+    host: Mapped[str] = mapped_column(String(255))
+    pid: Mapped[int] = mapped_column(BigInteger)
+    started_at: Mapped[float]
+    lease_until: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class ImageRow(Table):

@@ -9,7 +9,7 @@ from bot.domain import Job, now
 from bot.services.ports import Messenger
 from bot.services.queue import FairQueue
 from bot.services.status import Show, StatusLine
-from generation import GenerationRequest, Progress
+from generation import GenerationRequest, Progress, Stage
 
 NEXT_IN_LINE = 5  # further back a place changes too often to be worth an edit
 
@@ -29,7 +29,7 @@ class StatusBoard:
         self._messenger = messenger
         self._lines: dict[str, StatusLine] = {}
         self._places: dict[str, int] = {}
-        self._left: dict[str, float] = {}
+        self._running: dict[str, tuple[Job, Progress]] = {}
 
     def welcome(self, job: Job) -> None:
         """Begins a new job's message with its place in the queue."""
@@ -43,21 +43,36 @@ class StatusBoard:
     def started(self, job: Job) -> None:
         """Notes that a job has left the queue."""
         self._places.pop(job.id, None)
-        self._left[job.id] = self._cost(job.request)
+        self._running[job.id] = job, Progress(Stage.LOADING, 0, job.request.calls)
+
+    def running(self) -> list[tuple[Job, float]]:
+        """Lists the jobs that are being painted and how much of each is done, the furthest first."""
+        jobs = [(job, progress.fraction) for job, progress in self._running.values()]
+        return sorted(jobs, key=lambda running: -running[1])
+
+    def ready(self, job: Job) -> datetime:
+        """Estimates when a job will be ready."""
+        if job.id in self._running:
+            return self._ready_running(job)
+        return _in(self._all_left() + self._queue.place(job.id).seconds)
+
+    def free(self) -> datetime:
+        """Estimates when everything that waits and runs will be done."""
+        return _in(self._all_left() + sum(self._cost(job.request) for job in self._queue.in_turn()))
 
     def progress(self, job: Job, progress: Progress) -> None:
         """Shows how far a job has come."""
-        self._left[job.id] = self._cost(job.request) * (1 - progress.fraction)
+        self._running[job.id] = job, progress
         self._tell(job, partial(self._messenger.show_progress, job, progress, self._ready_running(job)))
 
     def painted(self, job: Job) -> None:
         """Notes that a job needs the device no more."""
-        self._left.pop(job.id, None)
+        self._running.pop(job.id, None)
 
     async def close(self, job: Job) -> None:
         """Ends a job's status; what follows in its message comes from elsewhere."""
         self._places.pop(job.id, None)
-        self._left.pop(job.id, None)
+        self._running.pop(job.id, None)
         line = self._lines.pop(job.id, None)
         if line is not None:
             await line.close()
@@ -73,13 +88,18 @@ class StatusBoard:
         if self._places.get(job.id) == place.jobs:
             return
         self._places[job.id] = place.jobs
-        ready = _in(sum(self._left.values()) + place.seconds)
-        self._tell(job, partial(self._messenger.show_waiting, job, place.jobs, ready))
+        self._tell(job, partial(self._messenger.show_waiting, job, place.jobs, self.ready(job)))
 
     def _ready_running(self, job: Job) -> datetime:
         """The engine lets the least remaining work go first, so a job waits for those that have less to do."""
-        mine = self._left[job.id]
-        return _in(sum(left for left in self._left.values() if left <= mine))
+        left = {running.id: self._left(running, progress) for running, progress in self._running.values()}
+        return _in(sum(seconds for seconds in left.values() if seconds <= left[job.id]))
+
+    def _left(self, job: Job, progress: Progress) -> float:
+        return self._cost(job.request) * (1 - progress.fraction)
+
+    def _all_left(self) -> float:
+        return sum(self._left(job, progress) for job, progress in self._running.values())
 
     def _tell(self, job: Job, show: Show) -> None:
         if job.id not in self._lines:

@@ -6,10 +6,11 @@ from dataclasses import replace
 from functools import partial
 
 from bot.domain import Job, JobState, Picture, Speed
-from bot.errors import DeliveryError
+from bot.errors import DeliveryError, JobTakenError, PictureLostError
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
+from bot.services.patience import insist
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
 from generation import (
@@ -23,19 +24,22 @@ from generation import (
 
 log = logging.getLogger(__name__)
 
+CLOSING_SECONDS = 3.0
 BROKEN = "Something went wrong on my side while painting this. It has been logged; please try again."
 
 
 class Dispatcher:
     """Feeds the executor as many jobs at a time as it has slots, and sees each job through to its end."""
 
-    def __init__(self, queue: FairQueue, executor: Executor, ports: Ports, costs: CostModel) -> None:
+    def __init__(
+        self, queue: FairQueue, executor: Executor, ports: Ports, costs: CostModel, board: StatusBoard
+    ) -> None:
         self._queue = queue
         self._executor = executor
         self._ports = ports
         self._costs = costs
+        self._board = board
         self._delivery = Delivery(ports)
-        self._board = StatusBoard(queue, costs.estimate, ports.messenger)
         self._tokens: dict[str, CancelToken] = {}
         self._lives: set[asyncio.Task[None]] = set()
 
@@ -53,8 +57,20 @@ class Dispatcher:
             self._start(job, free)
             self._board.moved()
 
+    async def finish(self, seconds: float) -> None:
+        """Gives what is under way so long to end by itself; call it when `run` has ended."""
+        if self._lives:
+            await asyncio.wait(self._lives, timeout=seconds)
+
     async def close(self) -> None:
-        """Waits until no job is under way; call it when `run` has ended and the executor is closed."""
+        """Ends what is under way; call it when `run` has ended and the executor is closed.
+
+        What only waits for Discord is cut short after a moment; it stays rendered and is posted after the next start.
+        """
+        if self._lives:
+            await asyncio.wait(self._lives, timeout=CLOSING_SECONDS)
+        for life in self._lives:
+            life.cancel()
         await asyncio.gather(*self._lives, return_exceptions=True)
         await self._board.close_all()
 
@@ -63,7 +79,7 @@ class Dispatcher:
         self._board.welcome(job)
 
     def deliver(self, job: Job) -> None:
-        """Posts a job that was painted before a restart."""
+        """Posts a job that was painted by a process that is gone, unless it managed to post it."""
         self._start(job, asyncio.Semaphore())
 
     async def cancel(self, job: Job) -> bool:
@@ -89,19 +105,22 @@ class Dispatcher:
             log.error("%s could not be brought to its end", life.get_name(), exc_info=life.exception())
 
     async def _live(self, job: Job, slot: asyncio.Semaphore) -> None:
-        learned: Speed | None = None
         try:
-            if job.state is not JobState.RENDERED:
-                job, learned = await self._paint(job, slot)
+            if job.state is JobState.RENDERED:
+                await self._delivery.post_again(job)
+                return
+            job, learned = await self._paint(job, slot)
             await self._board.close(job)
             await self._delivery.post(job)
-            if learned is not None:
-                await self._ports.speeds.keep(learned)
+            await self._ports.speeds.keep(learned)
         except GenerationCancelledError:
             await self._cancelled(job)
         except ExecutorClosedError:
             log.info("job %s goes on after the restart", job.id)
-        except GenerationError as error:
+        except JobTakenError:
+            await self._board.close(job)
+            log.info("job %s goes on in another process", job.id)
+        except (GenerationError, PictureLostError) as error:
             await self._failed(job, str(error))
         except Exception:
             log.exception("job %s failed", job.id)
@@ -112,7 +131,7 @@ class Dispatcher:
         token = self._tokens[job.id] = CancelToken()
         spent = 0.0
         try:
-            await self._ports.ledger.begin(job.id)
+            await insist(lambda: self._ports.ledger.begin(job.id))
             result = await self._executor.generate(job.request, partial(self._board.progress, job), token)
             spent = result.device_seconds
         finally:
@@ -132,19 +151,20 @@ class Dispatcher:
             )
             for artifact in result.artifacts
         ]
-        await self._ports.ledger.rendered(job.id, pictures, result.seconds, result.notes)
-        log.info("job %s painted in %.1f s", job.id, result.seconds)
-        return replace(
+        painted = replace(
             job, state=JobState.RENDERED, pictures=tuple(pictures), seconds=result.seconds, notes=result.notes
         )
+        await insist(lambda: self._ports.ledger.rendered(painted, result.device_seconds))
+        log.info("job %s painted in %.1f s", job.id, result.seconds)
+        return painted
 
     async def _failed(self, job: Job, reason: str) -> None:
-        await self._ports.ledger.failed(job.id, reason)
+        await insist(lambda: self._ports.ledger.failed(job.id, reason))
         await self._board.close(job)
         await self._delivery.refuse(job, reason)
 
     async def _cancelled(self, job: Job) -> None:
-        await self._ports.ledger.cancelled(job.id)
+        await insist(lambda: self._ports.ledger.cancelled(job.id))
         await self._board.close(job)
         try:
             await self._ports.messenger.show_cancelled(job)

@@ -2,19 +2,24 @@
 
 import asyncio
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 
 from PIL import Image
 
 from bot.services.ports import Upload
+from generation import recipe
 
 REQUEST_LIMIT = 24 * 2**20  # Discord refuses requests of about 25 MiB
 QUALITIES = (95, 85, 70)
+SMALLEST = 64  # times smaller a side may get before we give up
 NOTE = "Shown as JPEG because of Discord's upload limit; the originals are kept."
+
+Encode = Callable[[Upload], Upload]
 
 
 async def fit(files: Sequence[Upload], file_limit: int) -> tuple[tuple[Upload, ...], tuple[str, ...]]:
-    """Makes files fit into one message.
+    """Makes files fit into one message: as they are, else as lossless WebP, else as JPEG.
 
     Args:
         files: PNG files.
@@ -25,7 +30,8 @@ async def fit(files: Sequence[Upload], file_limit: int) -> tuple[tuple[Upload, .
     """
     if _fits(files, file_limit):
         return tuple(files), ()
-    return await asyncio.to_thread(_shrink, files, file_limit), (NOTE,)
+    smaller = await asyncio.to_thread(_shrink, files, file_limit)
+    return smaller, () if smaller[0].name.endswith(".webp") else (NOTE,)
 
 
 def _fits(files: Sequence[Upload], file_limit: int) -> bool:
@@ -34,20 +40,32 @@ def _fits(files: Sequence[Upload], file_limit: int) -> bool:
 
 
 def _shrink(files: Sequence[Upload], file_limit: int) -> tuple[Upload, ...]:
-    """Lowers the quality, then halves the sides, until everything fits."""
+    smaller: tuple[Upload, ...] = ()
+    for encode in _encodings():
+        smaller = tuple(encode(file) for file in files)
+        if _fits(smaller, file_limit):
+            break
+    return smaller
+
+
+def _encodings() -> Iterator[Encode]:
+    """Gives ever smaller forms: lossless, then of lower quality, then of half the side."""
+    yield partial(_encoded, ending="webp", lossless=True, quality=20)
     scale = 1
-    while True:
+    while scale <= SMALLEST:
         for quality in QUALITIES:
-            smaller = tuple(_jpeg(file, quality, scale) for file in files)
-            if _fits(smaller, file_limit) or scale > 64:
-                return smaller
+            yield partial(_encoded, ending="jpg", scale=scale, quality=quality)
         scale *= 2
 
 
-def _jpeg(file: Upload, quality: int, scale: int) -> Upload:
-    image: Image.Image = Image.open(io.BytesIO(file.data)).convert("RGB")
+def _encoded(file: Upload, ending: str, scale: int = 1, **options: int) -> Upload:
+    original = Image.open(io.BytesIO(file.data))
+    original.load()
+    parameters = original.info.get(recipe.A1111_KEY)
+    exif = recipe.exif_of(parameters) if isinstance(parameters, str) else b""
+    image: Image.Image = original.convert("RGB")
     if scale > 1:
         image = image.reduce(scale)
     data = io.BytesIO()
-    image.save(data, "JPEG", quality=quality)
-    return Upload(file.name.rpartition(".")[0] + ".jpg", data.getvalue())
+    image.save(data, {"webp": "WEBP", "jpg": "JPEG"}[ending], exif=exif, **options)
+    return Upload(f"{file.name.rpartition('.')[0]}.{ending}", data.getvalue())

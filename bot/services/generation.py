@@ -2,7 +2,6 @@
 
 import logging
 from contextlib import ExitStack
-from dataclasses import replace
 
 from bot.domain import Job, JobState, Order, Origin, new_job_id, now
 from bot.errors import LimitError
@@ -27,6 +26,11 @@ class GenerationService:
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._defaults = defaults
+        self._closing = False
+
+    def close(self) -> None:
+        """Refuses every further order, in words."""
+        self._closing = True
 
     def accept(self, order: Order, person: int) -> GenerationRequest:
         """Completes an order and reserves its place in the queue; needs no I/O, so it can be refused at once.
@@ -36,8 +40,10 @@ class GenerationService:
         Raises:
             InvalidRequestError: A value is impossible.
             ModelError: There is no model.
-            LimitError: The person has too much waiting, or asks for more than is allowed.
+            LimitError: The person has too much waiting, asks for more than is allowed, or the bot is stopping.
         """
+        if self._closing:
+            raise LimitError("I am being restarted. Please ask again in a minute; what was asked before is kept.")
         request = resolve(order, self.models.usable, self.models.default(), self._defaults)
         self._queue.reserve(person)
         return request
@@ -47,7 +53,12 @@ class GenerationService:
         self._queue.release(person)
 
     async def submit(self, request: GenerationRequest, origin: Origin) -> Job:
-        """Keeps an accepted request as a job, and only then lets the queue see it."""
+        """Keeps an accepted request as a job, and only then lets the queue see it.
+
+        Raises:
+            JobTakenError: Another process of the bot has made a job of this command.
+            StorageError: It could not be kept.
+        """
         job = Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now())
         with ExitStack() as undo:
             undo.callback(self._queue.release, origin.user_id)
@@ -72,13 +83,3 @@ class GenerationService:
         if not await self._dispatcher.cancel(job):
             raise LimitError("This job is just being finished; it cannot be cancelled any more.")
         return job
-
-    async def resume(self) -> int:
-        """Takes up what a previous run of the bot left unfinished; returns how many jobs that were."""
-        jobs = await self._ledger.unfinished()
-        for job in jobs:
-            if job.state is JobState.RENDERED:
-                self._dispatcher.deliver(job)
-            else:
-                self._queue.put(replace(job, state=JobState.QUEUED), reserved=False)
-        return len(jobs)

@@ -5,6 +5,8 @@ import logging
 
 from generation import Catalog, ModelEntry, ModelError
 from generation.catalog import STARTER_NOTE
+from generation.extras import Extras
+from generation.header import Kind
 
 log = logging.getLogger(__name__)
 
@@ -16,10 +18,13 @@ class ModelShelf:
 
     Args:
         catalog: Read by this object alone, off the event loop.
+        extras: What stands beside the checkpoints; likewise.
     """
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, extras: Extras | None = None) -> None:
         self._catalog = catalog
+        self._extras = extras
+        self._vaes: tuple[str, ...] = ()
         self._usable: tuple[ModelEntry, ...] = ()
         self._default: str | None = None
         self._problem = "The models folder could not be read; whoever runs this bot finds the reason in its log."
@@ -28,6 +33,11 @@ class ModelShelf:
     def usable(self) -> tuple[ModelEntry, ...]:
         """What can be painted with."""
         return self._usable
+
+    @property
+    def vaes(self) -> tuple[str, ...]:
+        """The separate VAEs, by name."""
+        return self._vaes
 
     def default(self) -> str:
         """Returns the name of the model that is used where none is named.
@@ -51,6 +61,7 @@ class ModelShelf:
 
     def _look(self) -> None:
         try:
+            self._vaes = tuple(self._extras.names(Kind.VAE)) if self._extras else ()
             self._usable = self._catalog.usable()
             default = self._catalog.default()
             if default.name != self._default:

@@ -1,27 +1,31 @@
 """What the services need of the world, as Protocols; persistence and ui provide it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain import Job, Picture, Speed
+from bot.domain import Job, Speed, Usage
 from generation import Progress
 
 
 class Ledger(Protocol):
-    """Where jobs are kept; every call is one committed transaction."""
+    """Where jobs are kept; every call is one committed transaction.
+
+    Every method may raise StorageError; those that change a job raise JobTakenError when another process of the bot
+    looks after it by now.
+    """
 
     async def add(self, job: Job) -> None:
-        """Keeps a new job."""
+        """Keeps a new job; JobTakenError if its command is a job already."""
         ...
 
     async def begin(self, job_id: str) -> None:
         """Notes that a job is being painted."""
         ...
 
-    async def rendered(self, job_id: str, pictures: Sequence[Picture], seconds: float, notes: Sequence[str]) -> None:
-        """Notes a job's pictures, whose files lie in the store already."""
+    async def rendered(self, job: Job, device_seconds: float) -> None:
+        """Notes a job's pictures, whose files lie in the store already, and its share of the device."""
         ...
 
     async def posted(self, job_id: str, message_id: int) -> None:
@@ -40,8 +44,40 @@ class Ledger(Protocol):
         """Finds a job."""
         ...
 
-    async def unfinished(self) -> list[Job]:
-        """Lists the jobs that are queued, running or rendered but not posted, oldest first."""
+    async def usage(self, person: int) -> Usage:
+        """Says what a person has had painted in all."""
+        ...
+
+    async def mine(self, job_id: str) -> bool:
+        """Whether this process still looks after a job."""
+        ...
+
+    async def adopt(self, dead: Collection[str]) -> list[Job]:
+        """Takes over what dead processes left queued, running or rendered but not posted, oldest first."""
+        ...
+
+
+class Workers(Protocol):
+    """The processes of the bot that share the database. Every method may raise StorageError."""
+
+    async def register(self) -> None:
+        """Enters this process."""
+        ...
+
+    async def renew(self) -> None:
+        """Says that this process lives."""
+        ...
+
+    async def dead(self) -> list[str]:
+        """Lists the processes that are gone."""
+        ...
+
+    async def bury(self, workers: list[str]) -> None:
+        """Removes processes whose jobs were taken over."""
+        ...
+
+    async def leave(self) -> None:
+        """Says that this process ends."""
         ...
 
 
@@ -101,6 +137,10 @@ class Messenger(Protocol):
 
     async def send(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
         """Posts the result as a message of its own; doing it twice within minutes posts once. Returns its id."""
+        ...
+
+    async def posted(self, job: Job) -> int | None:
+        """Looks for the result in the channel; returns its message's id if it was posted before."""
         ...
 
     async def refuse(self, job: Job, reason: str) -> None:

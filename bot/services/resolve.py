@@ -1,14 +1,16 @@
-"""From what a person typed to a complete request: typed beats default. Pure."""
+"""From what a person typed to a complete request: typed beats preset beats default. Pure."""
 
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 from bot.domain import Order
 from bot.errors import LimitError
+from bot.services.extra import unpack
 from bot.services.sizes import other_side, parse_aspect, size_for
-from generation import GenerationRequest, InvalidRequestError, ModelEntry
+from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
+from generation.prompt import DIALECTS, Dialect, parse
 from generation.request import check_name
 
 T = TypeVar("T")
@@ -16,7 +18,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What holds where a person typed nothing, and the longest side they may ask for."""
+    """What holds where a person typed nothing and no preset says it, and the longest side they may ask for."""
 
     steps: int
     cfg: float
@@ -25,6 +27,7 @@ class Defaults:
     negative: str
     count: int
     max_size: int
+    vae: str = ""
 
 
 def random_seed() -> int:
@@ -52,25 +55,56 @@ def resolve(
         InvalidRequestError: A value is impossible; the text names it and what would work.
         LimitError: A value is beyond what this bot allows.
     """
-    if not order.prompt.strip():
-        raise InvalidRequestError("prompt", "prompt is empty: say what to paint, such as `a red apple`.")
+    order = unpack(order)
+    _check_prompts(order)
     model = _model(order.model or default_model, models)
     width, height = _size(order, model.native_size)
     if max(width, height) > defaults.max_size:
         raise LimitError(f"{width}x{height} is too large here: the longest side may have {defaults.max_size} pixels.")
+    preset = presets.find(order.preset) if order.preset else presets.for_model(model.name)
+    advised = defaults if preset is None else preset
     return GenerationRequest(
         prompt=order.prompt,
         negative_prompt=_typed(order.negative, defaults.negative),
         model=model.name,
         width=width,
         height=height,
-        steps=_typed(order.steps, defaults.steps),
-        guidance_scale=_typed(order.cfg, defaults.cfg),
-        sampler=_typed(order.sampler, defaults.sampler),
-        scheduler=_typed(order.scheduler, defaults.scheduler),
+        steps=_typed(order.steps, advised.steps),
+        guidance_scale=_typed(order.cfg, advised.cfg),
+        sampler=_typed(order.sampler, advised.sampler),
+        scheduler=_typed(order.scheduler, advised.scheduler),
         seed=draw_seed() if order.seed is None else order.seed,
         count=_typed(order.count, defaults.count),
+        vae=_typed(order.vae, defaults.vae),
+        **_seldom(order),
     )
+
+
+def _check_prompts(order: Order) -> None:
+    if not order.prompt.strip():
+        raise InvalidRequestError("prompt", "prompt is empty: say what to paint, such as `a red apple`.")
+    check_name("weights", order.weights or DIALECTS[0], DIALECTS)
+    dialect = cast(Dialect, order.weights or DIALECTS[0])
+    for text in (order.prompt, order.negative or ""):
+        parse(text, dialect)
+
+
+def _seldom(order: Order) -> dict[str, Any]:
+    """Returns the request's fields that have one default everywhere, as far as they were typed."""
+    fields = {
+        "clip_skip": order.clip_skip,
+        "subseed": order.subseed,
+        "subseed_strength": order.subseed_strength,
+        "guidance_rescale": order.rescale,
+        "guidance_start": order.cfg_start,
+        "guidance_end": order.cfg_end,
+        "weights": order.weights,
+        "noise": order.noise,
+        "prediction": order.prediction,
+        "row": order.row,
+        "rows": order.rows,
+    }
+    return {name: value for name, value in fields.items() if value is not None}
 
 
 def _typed(typed: T | None, default: T) -> T:

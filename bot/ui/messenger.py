@@ -1,6 +1,7 @@
 """A job's message in Discord: one per job, edited from waiting to running to finished."""
 
 import io
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -14,6 +15,10 @@ from bot.ui.buttons import cancel_view
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
 from generation import Progress
+
+log = logging.getLogger(__name__)
+
+LOOK_BACK = 200  # messages that are searched for a result which may have been posted
 
 
 class DiscordMessenger:
@@ -60,6 +65,30 @@ class DiscordMessenger:
         await self._remove_stale(job)
         return message.id
 
+    async def posted(self, job: Job) -> int | None:
+        """Looks for the result: in the job's own message, then among those that came after it.
+
+        An answer that was left thinking beside a message of its own is taken away.
+        """
+        channel = self._channel(job)
+        try:
+            answer = await patiently(lambda: channel.fetch_message(job.origin.message_id))
+        except AnswerExpiredError:
+            log.debug("the answer to job %s is gone", job.id)
+        else:
+            if _shows(answer, job):
+                return answer.id
+
+        async def later() -> list[discord.Message]:
+            after = discord.Object(job.origin.message_id)
+            return [message async for message in channel.history(limit=LOOK_BACK, after=after) if _shows(message, job)]
+
+        found = await patiently(later)
+        if not found:
+            return None
+        await self._remove_stale(job)
+        return found[0].id
+
     async def refuse(self, job: Job, reason: str) -> None:
         """Tells the person alone why there is no result, and takes the public answer away."""
         text = f"{words.escape(job.request.prompt, 300)}: {reason}"[: words.CONTENT_LIMIT]
@@ -99,12 +128,12 @@ class DiscordMessenger:
         )
 
     async def _remove_stale(self, job: Job) -> None:
-        """Deletes the answer whose token is dead; it may be gone already."""
+        """Deletes the answer whose token is dead, if it can still be done."""
         message = self._channel(job).get_partial_message(job.origin.message_id)
         try:
             await patiently(message.delete)
-        except AnswerExpiredError:
-            return
+        except DeliveryError as error:
+            log.info("the old answer to job %s stays: %s", job.id, error)
 
     def _webhook(self, job: Job) -> discord.Webhook:
         origin = job.origin
@@ -113,6 +142,11 @@ class DiscordMessenger:
 
     def _channel(self, job: Job) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.origin.channel_id, guild_id=job.origin.guild_id)
+
+
+def _shows(message: discord.Message, job: Job) -> bool:
+    """Whether a message carries a job's pictures: their names begin with its id."""
+    return any(file.filename.startswith(f"easel-{job.id}-") for file in message.attachments)
 
 
 def _files(files: Sequence[Upload]) -> list[discord.File]:

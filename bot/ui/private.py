@@ -44,6 +44,7 @@ async def acknowledge(interaction: discord.Interaction[Any]) -> Origin:
         application_id=interaction.application_id,
         token=interaction.token,
         message_id=message_id,
+        interaction_id=interaction.id,
         asked_at=now(),
         file_limit=interaction.filesize_limit,
     )

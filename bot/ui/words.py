@@ -6,10 +6,12 @@ from datetime import datetime
 
 import discord
 
-from bot.domain import Job
+from bot.domain import Job, Usage
+from bot.services.overview import Overview, Standing
 from generation import GenerationRequest, Progress, Stage
 
 CONTENT_LIMIT = 2000
+MOST_LISTED = 10
 _LINE_LIMIT = 1500  # what a prompt may take; the rest is for the lines around it
 
 
@@ -50,6 +52,46 @@ def cancelled(job: Job) -> str:
     return f"{_title(job)} (cancelled)"
 
 
+def queue_overview(overview: Overview) -> str:
+    """Lists a person's jobs, and counts everybody's."""
+    lines = [_standing(number, standing) for number, standing in enumerate(overview.mine[:MOST_LISTED], 1)]
+    if len(overview.mine) > MOST_LISTED:
+        lines.append(f"and {len(overview.mine) - MOST_LISTED} more")
+    if not lines:
+        lines = ["You have no job waiting or being painted."]
+    lines.append(f"-# {everybody(overview)}")
+    return "\n".join(lines)
+
+
+def everybody(overview: Overview) -> str:
+    """Says in one line how busy the bot is."""
+    if not overview.waiting and not overview.running:
+        return "Nobody else is waiting."
+    painted = f"{_count(overview.running, 'job')} being painted, {overview.waiting} waiting"
+    return f"In all: {painted}; everything done {_countdown(overview.free)}"
+
+
+def cancelling(cancelled: Sequence[Job], refused: Sequence[str]) -> str:
+    """Says what was cancelled, and what was not and why."""
+    lines = [f"Cancelled: {escape(job.request.prompt, 100)}" for job in cancelled[:MOST_LISTED]]
+    if len(cancelled) > MOST_LISTED:
+        lines.append(f"and {len(cancelled) - MOST_LISTED} more")
+    return "\n".join([*lines, *dict.fromkeys(refused)])[:CONTENT_LIMIT]
+
+
+def usage(used: Usage, overview: Overview) -> str:
+    """Sums up what a person has had painted, and has waiting."""
+    running = sum(standing.fraction is not None for standing in overview.mine)
+    return "\n".join(
+        [
+            f"Painted for you: {_count(used.jobs, 'job')}, {_count(used.pictures, 'picture')}, "
+            f"{used.device_seconds:,.0f} seconds of the device.",
+            f"Being painted: {running}. Waiting: {len(overview.mine) - running}.",
+            f"-# {everybody(overview)}",
+        ]
+    )
+
+
 def recipe_line(request: GenerationRequest) -> str:
     """Writes what one needs to paint the same again in one line."""
     last = request.seed + request.count - 1
@@ -70,6 +112,18 @@ def _title(job: Job) -> str:
 
 def _countdown(ready: datetime) -> str:
     return f"<t:{round(ready.timestamp())}:R>"
+
+
+def _standing(number: int, standing: Standing) -> str:
+    state = "starting" if not standing.place else f"{standing.place} in front"
+    if standing.fraction is not None:
+        state = f"{standing.fraction:.0%}"
+    prompt = escape(standing.job.request.prompt, 80)
+    return f"{number}. {prompt} ({state}) {_countdown(standing.ready)} `{standing.job.id}`"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def _escape_line(line: str) -> str:

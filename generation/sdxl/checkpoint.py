@@ -15,7 +15,8 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from generation.catalog import ModelEntry, check_usable, describe
 from generation.errors import ModelError
-from generation.header import Header, read_header
+from generation.header import Header, prediction, read_header
+from generation.sdxl.additions import Additions
 from generation.sdxl.architecture import Config, infer
 from generation.sdxl.device import Placement
 from generation.sdxl.layout import Component, origins, read
@@ -26,17 +27,23 @@ from generation.sdxl.tokenizer import Tokenizer, clip_merges
 _HUB_FILES = ("*.json", "*.txt", "*.safetensors")
 
 
-def load(entry: ModelEntry, placement: Placement) -> Model:
+def load(entry: ModelEntry, placement: Placement, additions: Additions | None = None) -> Model:
     """Loads a model onto the device. Nothing is fetched unless the entry is a hub id.
+
+    Args:
+        entry: What to load.
+        placement: Device and precisions.
+        additions: Where separate VAEs and embeddings come from.
 
     Raises:
         ModelError: It cannot be loaded; the text says what it is or what is missing.
     """
-    if isinstance(entry.source, str):
-        return _load_folder(_fetch(entry.source), placement)
-    if entry.source.is_dir():
-        return _load_folder(entry.source, placement)
-    return _load_file(entry.source, placement)
+    source = _fetch(entry.source) if isinstance(entry.source, str) else entry.source
+    model = _load_folder(source, placement) if source.is_dir() else _load_file(source, placement)
+    if additions is not None:
+        model.additions = additions
+        model.text.find_embedding = additions.embedding
+    return model
 
 
 def _load_file(path: Path, placement: Placement) -> Model:
@@ -55,7 +62,7 @@ def _load_file(path: Path, placement: Placement) -> Model:
                 _fill(module, component, header, file.get_tensor, _dtype(component, placement))
     except SafetensorError as error:
         raise ModelError(f"{path.name} is damaged ({error}); download it again.") from error
-    return _assemble(parts, architecture.merges, placement)
+    return _assemble(parts, architecture.merges, placement, prediction(header))
 
 
 def _blank(kind: Any, config: Config) -> nn.Module:
@@ -99,7 +106,7 @@ def _load_folder(folder: Path, placement: Placement) -> Model:
     entry = describe(folder)
     if entry.problem is not None:
         raise ModelError(entry.problem)
-    _refuse_v_prediction(folder)
+    predicted = _folder_prediction(folder)
     kinds: dict[Component, Any] = {
         "unet": UNet2DConditionModel,
         "vae": AutoencoderKL,
@@ -119,7 +126,7 @@ def _load_folder(folder: Path, placement: Placement) -> Model:
         }
     except (OSError, ValueError) as error:
         raise ModelError(f"{folder.name} cannot be loaded: {error}") from error
-    return _assemble(parts, _folder_merges(folder), placement)
+    return _assemble(parts, _folder_merges(folder), placement, predicted)
 
 
 def _variant(folder: Path) -> str | None:
@@ -136,13 +143,13 @@ def _folder_merges(folder: Path) -> tuple[str, ...] | None:
     return tuple(line for line in lines if line and not line.startswith("#version"))
 
 
-def _refuse_v_prediction(folder: Path) -> None:
+def _folder_prediction(folder: Path) -> str:
     path = folder / "scheduler" / "scheduler_config.json"
-    kind = (
-        json.loads(path.read_text(encoding="utf-8")).get("prediction_type", "epsilon") if path.is_file() else "epsilon"
-    )
-    if kind != "epsilon":
-        raise ModelError(f"{folder.name} predicts {kind}; only epsilon-prediction models can be painted with so far.")
+    config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    kind = config.get("prediction_type", "epsilon")
+    if kind not in {"epsilon", "v_prediction"}:
+        raise ModelError(f"{folder.name} predicts {kind}; only epsilon and v_prediction can be painted with.")
+    return "v_prediction_zsnr" if kind == "v_prediction" and config.get("rescale_betas_zero_snr") else str(kind)
 
 
 def _fetch(hub_id: str) -> Path:
@@ -154,13 +161,15 @@ def _fetch(hub_id: str) -> Path:
         raise ModelError(f"{hub_id} could not be fetched from the hub: {error}") from error
 
 
-def _assemble(parts: Mapping[Component, Any], merges: tuple[str, ...] | None, placement: Placement) -> Model:
+def _assemble(
+    parts: Mapping[Component, Any], merges: tuple[str, ...] | None, placement: Placement, predicted: str
+) -> Model:
     for component, module in parts.items():
         _complete(component, module)
         module.requires_grad_(requires_grad=False).eval().to(placement.device)
     merges = merges or clip_merges()
     text = TextEncoders(parts["text_encoder"], parts["text_encoder_2"], Tokenizer(merges), Tokenizer(merges, padding=0))
-    return Model(unet=parts["unet"], vae=parts["vae"], text=text, placement=placement)
+    return Model(unet=parts["unet"], vae=parts["vae"], text=text, placement=placement, prediction=predicted)
 
 
 def _complete(component: str, module: nn.Module) -> None:

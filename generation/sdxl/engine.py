@@ -8,16 +8,18 @@ of memory changed nothing; it is taken again, with less.
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import torch
 
 from generation.errors import DeviceMemoryError, GenerationCancelledError
-from generation.request import GenerationRequest
+from generation.prompt import Dialect, parse
 from generation.result import Stage
 from generation.sdxl.device import is_memory_error
 from generation.sdxl.model import Model
 from generation.sdxl.policy import choose
 from generation.sdxl.run import Run, call_unet
+from generation.sdxl.text import TextStyle
 from generation.sdxl.vae import decode
 from generation.sdxl.work import Pixels, Saving, Work
 
@@ -116,17 +118,22 @@ class Engine:
             work.tell(Stage.LOADING)
         work.admit()
         try:
-            runs = self._prepare(work.request)
+            runs = self._prepare(work)
         except RuntimeError as error:
             self._save_memory([work], [Saving.OFFLOAD], error)
             return
         self._waiting.popleft()
         self._painting += [(work, run) for run in runs]
+        work.expect(sum(run.calls for run in runs))
         work.tell(Stage.PAINTING)
 
-    def _prepare(self, request: GenerationRequest) -> list[Run]:
+    def _prepare(self, work: Work) -> list[Run]:
+        request = work.request
         model = self._use(request.model)
-        text = model.encode(request.prompt, request.negative_prompt if request.guided else None)
+        model.use_vae(request.vae)
+        work.loras_left_out = tuple(lora.name for lora in parse(request.prompt).loras)
+        style = TextStyle(cast(Dialect, request.weights), request.clip_skip)
+        text = model.encode(request.prompt, request.negative_prompt if request.guided else None, style)
         return [Run(request.picture(index), index, model, text) for index in range(request.count)]
 
     def _advance(self) -> None:
@@ -164,6 +171,7 @@ class Engine:
         work.tell(Stage.FINISHING)
         start = time.perf_counter()
         try:
+            self._model.use_vae(run.vae)
             picture = decode(self._model, run.latents, tiled=Saving.TILED_VAE in work.savings)
         except RuntimeError as error:
             self._save_memory([work], [Saving.TILED_VAE, Saving.OFFLOAD], error)

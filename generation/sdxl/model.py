@@ -1,14 +1,16 @@
 """A loaded model: its three stages, and on which device each of them lies."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 
+from generation.errors import ModelError
+from generation.sdxl.additions import Additions
 from generation.sdxl.device import Placement
-from generation.sdxl.text import Conditioning, TextEncoders
+from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
 StageName = Literal["text", "unet", "vae"]
 
@@ -22,6 +24,8 @@ class Model:
         vae: Turns latents into pictures.
         text: Both CLIP encoders with their tokenizers.
         placement: Device and precisions.
+        additions: Where separate VAEs come from; None where there are none.
+        prediction: What the UNet predicts, a name of generation.methods.PREDICTIONS but "checkpoint".
         offload: Whether only the stage in use lies on the device.
     """
 
@@ -29,7 +33,10 @@ class Model:
     vae: AutoencoderKL
     text: TextEncoders
     placement: Placement
+    additions: Additions | None = None
+    prediction: str = "epsilon"
     offload: bool = False
+    _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
 
     @property
     def downscale(self) -> int:
@@ -54,16 +61,29 @@ class Model:
             torch.cuda.empty_cache()
         stages[stage].to(self.placement.device)
 
+    def use_vae(self, name: str) -> None:
+        """Makes a VAE the one that decodes: a separate file's, or "" for the checkpoint's own.
+
+        Raises:
+            ModelError: There is none of that name, or it does not fit.
+        """
+        self._vaes.setdefault("", self.vae)
+        if name not in self._vaes:
+            if self.additions is None:
+                raise ModelError(f"There is no VAE named {name!r}.")
+            self._vaes[name] = self.additions.vae(name, self._vaes[""], self.placement)
+        self.vae = self._vaes[name]
+
     def stay(self) -> None:
         """Ends offloading: every stage lies on the device again."""
         self.offload = False
         for module in (self.text, self.unet, self.vae):
             module.to(self.placement.device)
 
-    def encode(self, prompt: str, negative: str | None) -> list[Conditioning]:
+    def encode(self, prompt: str, negative: str | None, style: TextStyle = SDXL_STYLE) -> list[Conditioning]:
         """Encodes what the rows of one picture need: the prompt, and the negative prompt where guidance uses it."""
         self.bring("text")
-        return self.text.encode([prompt] if negative is None else [prompt, negative])
+        return self.text.encode([prompt] if negative is None else [prompt, negative], style)
 
     def predict(self, latents: Tensor, timesteps: Tensor, text: Conditioning, time_ids: Tensor) -> Tensor:
         """Calls the UNet once.
@@ -75,7 +95,7 @@ class Model:
             time_ids: Original size, crop and target size per row, (rows, 6), float32: bfloat16 has no 1000.
 
         Returns:
-            The predicted noise, (rows, 4, h, w), in float32.
+            What it predicts, (rows, 4, h, w), in float32.
         """
         self.bring("unet")
         dtype = self.placement.dtype

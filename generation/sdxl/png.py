@@ -12,16 +12,17 @@ from generation.result import Artifact
 from generation.sdxl.work import Pixels
 
 
-def encode(pixels: Pixels, request: GenerationRequest) -> Artifact:
+def encode(pixels: Pixels, request: GenerationRequest, model_hash: str | None = None) -> Artifact:
     """Encodes one picture, losslessly and fast.
 
     Args:
         pixels: The picture.
         request: The request that paints this very picture alone; written into the file.
+        model_hash: The checkpoint's short hash, where it is one file.
     """
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
     info = PngInfo()
-    for key, text in png_texts(request).items():
+    for key, text in png_texts(request, model_hash).items():
         if text.isascii():
             info.add_text(key, text)
         else:

@@ -8,11 +8,12 @@ from torch import Tensor
 
 from generation.methods import SAMPLERS as SAMPLER_FACTS
 from generation.request import GenerationRequest
+from generation.sdxl.guidance import denoised_from, guide, rescale
 from generation.sdxl.model import Model
-from generation.sdxl.noise import starting_noise, step_noise
+from generation.sdxl.noise import first_noise, later_noise
 from generation.sdxl.policy import Candidate
 from generation.sdxl.samplers import SAMPLERS
-from generation.sdxl.sigmas import schedule, sigma_max, timestep
+from generation.sdxl.sigmas import levels, schedule, sigma_max
 from generation.sdxl.text import Conditioning
 
 
@@ -28,31 +29,55 @@ class Run:
 
     def __init__(self, request: GenerationRequest, index: int, model: Model, text: Sequence[Conditioning]) -> None:
         self.index = index
-        self.text = text
+        self._text = text
         self.latents: Tensor | None = None
         self.done = 0
         self.waited = 0
         self.alone = False
-        self._guidance_scale = request.guidance_scale
-        self._pixels = request.width * request.height
-        self._calls = SAMPLER_FACTS[request.sampler].calls(request.steps)
-        self._size = (request.height, request.width)
+        self._request = request
+        self._prediction = model.prediction if request.prediction == "checkpoint" else request.prediction
+        zero_terminal = self._prediction == "v_prediction_zsnr"
+        self._trained = levels(zero_terminal=zero_terminal)
+        self._sigmas = schedule(request.scheduler, request.sampler, request.steps, zero_terminal=zero_terminal)
+        self.calls = SAMPLER_FACTS[request.sampler].calls(len(self._sigmas) - 1)
         shape = (1, model.latent_channels, request.height // model.downscale, request.width // model.downscale)
-        sigmas = schedule(request.scheduler, request.sampler, request.steps)
         device = model.placement.device
-        x = (starting_noise(request.seed, shape) * starting_scale(sigmas[0])).to(device)
-        self._steps = SAMPLERS[request.sampler](x, sigmas, step_noise(request.seed, shape, device))
+        scale = starting_scale(self._sigmas[0], self._trained.highest)
+        x = (first_noise(request, shape) * scale).to(device)
+        noise = later_noise(request, shape, self._sigmas, device)
+        self._steps = SAMPLERS[request.sampler](x, self._sigmas, noise)
         self._x, self._sigma = next(self._steps)
+
+    @property
+    def vae(self) -> str:
+        """The name of the VAE that decodes it; "" for the checkpoint's own."""
+        return self._request.vae
+
+    @property
+    def guided(self) -> bool:
+        """Whether the present step is guided."""
+        if len(self._text) == 1:
+            return False
+        steps = len(self._sigmas) - 1
+        step = max(int((self._sigmas[:-1] >= self._sigma * (1 - 1e-5)).sum()) - 1, 0)
+        end = self._request.guidance_end
+        return self._request.guidance_start <= step / steps and (end >= 1 or step / steps < end)
+
+    @property
+    def text(self) -> Sequence[Conditioning]:
+        """What each row of the next UNet call is told: the prompt and, where it is guided, the negative prompt."""
+        return self._text if self.guided else self._text[:1]
 
     @property
     def rows(self) -> int:
         """How many rows of a UNet call it takes: two with guidance."""
-        return len(self.text)
+        return 2 if self.guided else 1
 
     def candidate(self) -> Candidate:
         """Describes it to the policy."""
-        key: Hashable = (self._x.shape, self.text[0].hidden.shape)
-        return Candidate(key, self._calls - self.done, self.waited, self._pixels, self.alone)
+        pixels = self._request.width * self._request.height
+        key: Hashable = (self._x.shape, self._text[0].hidden.shape)
+        return Candidate(key, max(self.calls - self.done, 1), self.waited, pixels, self.alone)
 
     def model_input(self) -> Tensor:
         """Returns the latents as the UNet was trained to see them, one row per prompt."""
@@ -61,21 +86,24 @@ class Run:
 
     def timesteps(self) -> list[int]:
         """Returns the training timestep of each of its rows."""
-        return [timestep(float(self._sigma))] * self.rows
+        return [self._trained.timestep(float(self._sigma))] * self.rows
 
     def time_ids(self) -> list[tuple[float, ...]]:
         """Returns SDXL's micro-conditioning of each row: original size, crop, target size."""
-        height, width = self._size
+        height, width = self._request.height, self._request.width
         return [(height, width, 0, 0, height, width)] * self.rows
 
-    def advance(self, noise: Tensor) -> None:
+    def advance(self, answer: Tensor) -> None:
         """Takes the UNet's answer, (rows, 4, h, w), and goes on to the next model call or to the end."""
-        guided = noise[:1]
-        if self.rows == 2:
-            guided = noise[1:] + self._guidance_scale * (noise[:1] - noise[1:])
+        denoised = denoised_from(answer, self._x, self._sigma, self._prediction)
+        if len(denoised) == 2:
+            positive, negative = denoised[:1], denoised[1:]
+            denoised = guide(positive, negative, self._request.guidance_scale)
+            if self._request.guidance_rescale > 0:
+                denoised = rescale(denoised, positive, self._x, self._sigma, self._request.guidance_rescale)
         self.done += 1
         try:
-            self._x, self._sigma = self._steps.send(self._x - self._sigma * guided)
+            self._x, self._sigma = self._steps.send(denoised)
         except StopIteration as end:
             self.latents = end.value
 
@@ -95,7 +123,13 @@ def call_unet(model: Model, runs: Sequence[Run]) -> list[Tensor]:
     return list(torch.split(noise, [run.rows for run in runs]))
 
 
-def starting_scale(sigma: Tensor) -> Tensor:
-    """Returns what unit noise is scaled by at the start: sqrt(1 + sigma^2) at full noise, else sigma."""
-    full = float(sigma) > sigma_max() or math.isclose(float(sigma), sigma_max(), rel_tol=1e-5)
+def starting_scale(sigma: Tensor, highest: float | None = None) -> Tensor:
+    """Returns what unit noise is scaled by at the start: sqrt(1 + sigma^2) at full noise, else sigma.
+
+    Args:
+        sigma: The first noise level.
+        highest: The highest level the model was trained on; SDXL's own by default.
+    """
+    highest = sigma_max() if highest is None else highest
+    full = float(sigma) > highest or math.isclose(float(sigma), highest, rel_tol=1e-5)
     return (1 + sigma**2).sqrt() if full else sigma

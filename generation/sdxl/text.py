@@ -1,14 +1,22 @@
-"""Prompts become what the UNet listens to: both CLIP encoders, long prompts in rows of 77."""
+"""Prompts become what the UNet listens to: both CLIP encoders, long prompts in rows of 77, weights, embeddings."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-from generation.sdxl.tokenizer import Tokenizer
+from generation.errors import InvalidRequestError, ModelError
+from generation.prompt import Dialect, complaint, parse, weigh
+from generation.sdxl.tokenizer import Row, Tokenizer, clip_tokenizers
+
+Vectors = Mapping[str, Tensor]
+FindEmbedding = Callable[[str], Vectors]
+Which = Literal["clip_l", "clip_g"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +24,7 @@ class Conditioning:
     """What the UNet is told for one or more rows.
 
     Attributes:
-        hidden: Penultimate hidden states of both encoders side by side, (rows, 77 times chunks, width).
+        hidden: Hidden states of both encoders side by side, (rows, 77 times chunks, width).
         pooled: The second encoder's projected summary of the first chunk, (rows, projection width).
     """
 
@@ -24,33 +32,132 @@ class Conditioning:
     pooled: Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class TextStyle:
+    """How prompts are read.
+
+    Attributes:
+        weights: Whose brackets they have, and how their weights are applied.
+        clip_skip: Which layer is listened to, counted from the end; 2 is the last but one.
+    """
+
+    weights: Dialect = "comfyui"
+    clip_skip: int = 2
+
+
+SDXL_STYLE = TextStyle()
+
+
+def no_embedding(name: str) -> Vectors:
+    """Knows no textual inversion embedding."""
+    raise ModelError(f"There is no embedding named {name!r}.")
+
+
+def tokenize(prompt: str) -> dict[str, list[list[tuple[int, float]]]]:
+    """Tokenises a prompt as ComfyUI does, with CLIP's own vocabulary: brackets count, all else is plain text.
+
+    Returns:
+        Rows of 77 pairs (token id, weight) for the encoders "l" and "g".
+    """
+    pieces = weigh(prompt)
+    return {
+        name: [[(token.id, token.weight) for token in row] for row in tokenizer.rows(pieces)]
+        for name, tokenizer in zip("lg", clip_tokenizers(), strict=True)
+    }
+
+
 @dataclass(slots=True)
 class TextEncoders:
-    """SDXL's two text encoders, CLIP-L and OpenCLIP bigG, each with its tokenizer."""
+    """SDXL's two text encoders, CLIP-L and OpenCLIP bigG, each with its tokenizer.
+
+    Attributes:
+        find_embedding: Gives the vectors of a textual inversion embedding for "clip_l" and "clip_g", each
+            (count, width), by its name; raises ModelError if there is none.
+    """
 
     encoder: CLIPTextModel
     encoder_2: CLIPTextModelWithProjection
     tokenizer: Tokenizer
     tokenizer_2: Tokenizer
+    find_embedding: FindEmbedding = field(default=no_embedding)
 
     def to(self, device: torch.device | str) -> None:
         """Moves both encoders."""
         self.encoder.to(device)  # type: ignore[arg-type]  # transformers' own annotation lost nn.Module's
         self.encoder_2.to(device)  # type: ignore[arg-type]
 
-    def encode(self, prompts: Sequence[str]) -> list[Conditioning]:
+    def encode(self, prompts: Sequence[str], style: TextStyle = SDXL_STYLE) -> list[Conditioning]:
         """Encodes prompts so that they can share a UNet call: all with the same number of tokens.
 
         Shorter ones are repeated up to the least common multiple of all lengths, as ComfyUI does it.
+
+        Raises:
+            InvalidRequestError: A prompt is malformed, names an unknown embedding, or the encoders have no such layer.
         """
-        encoded = [self._encode_one(prompt) for prompt in prompts]
+        encoded = [self._encode_one(prompt, style) for prompt in prompts]
         length = math.lcm(*(each.hidden.shape[1] for each in encoded))
         return [Conditioning(each.hidden.repeat(1, length // each.hidden.shape[1], 1), each.pooled) for each in encoded]
 
-    def _encode_one(self, prompt: str) -> Conditioning:
-        rows, rows_2 = self.tokenizer.rows(prompt), self.tokenizer_2.rows(prompt)
-        device = self.encoder.device
-        first = self.encoder(torch.tensor(rows, device=device), output_hidden_states=True)
-        second = self.encoder_2(torch.tensor(rows_2, device=device), output_hidden_states=True)
-        hidden = torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1)
-        return Conditioning(hidden.reshape(1, -1, hidden.shape[-1]), second.text_embeds[:1])
+    def _encode_one(self, prompt: str, style: TextStyle) -> Conditioning:
+        chunks = parse(prompt, style.weights).chunks
+
+        def count(name: str) -> int:
+            try:
+                return len(self.find_embedding(name)["clip_l"])
+            except ModelError as error:
+                raise complaint(prompt, prompt.find(f"embedding:{name}"), str(error)) from error
+
+        rows = [row for chunk in chunks for row in self.tokenizer.rows(chunk, count)]
+        rows_2 = [row for chunk in chunks for row in self.tokenizer_2.rows(chunk, count)]
+        hidden, _ = self._weighted(self.encoder, "clip_l", rows, style)
+        hidden_2, pooled = self._weighted(self.encoder_2, "clip_g", rows_2, style)
+        both = torch.cat([hidden, hidden_2], dim=-1)
+        return Conditioning(both.reshape(1, -1, both.shape[-1]), pooled)
+
+    def _weighted(self, encoder: Any, which: Which, rows: list[Row], style: TextStyle) -> tuple[Tensor, Tensor]:
+        """Returns hidden states with their weights applied, (rows, 77, width), and the first row's summary."""
+        hidden, pooled = self._run(encoder, which, rows, style.clip_skip)
+        weights = torch.tensor([[token.weight for token in row] for row in rows]).to(hidden).unsqueeze(-1)
+        if bool((weights == 1).all()):
+            return hidden, pooled
+        if style.weights == "a1111":
+            louder = hidden * weights
+            means = hidden.mean(dim=(1, 2), keepdim=True) / louder.mean(dim=(1, 2), keepdim=True)
+            return louder * means, pooled
+        tokenizer = self.tokenizer if which == "clip_l" else self.tokenizer_2
+        empty, _ = self._run(encoder, which, tokenizer.rows([]), style.clip_skip)
+        return (hidden - empty) * weights + empty, pooled
+
+    def _run(self, encoder: Any, which: Which, rows: list[Row], clip_skip: int) -> tuple[Tensor, Tensor]:
+        layers = encoder.config.num_hidden_layers
+        if clip_skip > layers:
+            message = f"clip_skip is {clip_skip}, but this model's text encoder has only {layers} layers."
+            raise InvalidRequestError("clip_skip", message)
+        ids = torch.tensor([[token.id for token in row] for row in rows], device=encoder.device)
+        with self._vectors_in_place(encoder, which, rows):
+            answer = encoder(ids, output_hidden_states=True)
+        pooled = answer.text_embeds if which == "clip_g" else answer.pooler_output
+        return answer.hidden_states[-clip_skip], pooled[:1]
+
+    @contextmanager
+    def _vectors_in_place(self, encoder: Any, which: Which, rows: list[Row]) -> Iterator[None]:
+        """Puts the vectors of embeddings where their tokens stand, while the encoder looks its tokens up."""
+        places = [
+            (row, column, token.vector)
+            for row, tokens in enumerate(rows)
+            for column, token in enumerate(tokens)
+            if token.vector is not None
+        ]
+
+        def replace(_module: object, _inputs: object, looked_up: Tensor) -> Tensor:
+            found = looked_up.clone()
+            for row, column, (name, number) in places:
+                found[row, column] = self.find_embedding(name)[which][number].to(found)
+            return found
+
+        hook = encoder.get_input_embeddings().register_forward_hook(replace) if places else None
+        try:
+            yield
+        finally:
+            if hook is not None:
+                hook.remove()

@@ -1,6 +1,8 @@
 """CLIP's byte-pair encoding, made from its list of merges alone (OpenAI, "simple_tokenizer.py", 2021)."""
 
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import cast
@@ -8,14 +10,41 @@ from typing import cast
 from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer
 
+from generation.prompt import Piece
+
 ROW = 77
 CHUNK = 75  # a row less its start and end token
-_UNCUT = 8  # a word of fewer tokens is never cut across two rows
+_UNCUT = 8  # a piece of fewer tokens is never cut across two rows
 _END_OF_WORD = "</w>"
+_EMBEDDING = re.compile(r"(?:^|(?<=[\s,]))embedding:([^\s,]+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One position of a row.
+
+    Attributes:
+        id: Its number in the vocabulary; where a vector takes its place, that of a word without meaning.
+        weight: Its emphasis.
+        vector: The name of the textual inversion embedding it belongs to, and which of its vectors it is.
+    """
+
+    id: int
+    weight: float = 1.0
+    vector: tuple[str, int] | None = None
+
+
+Row = list[Token]
+CountVectors = Callable[[str], int]
+
+
+def no_embeddings(_name: str) -> int:
+    """Knows no textual inversion embedding: `embedding:name` is plain text."""
+    return 0
 
 
 class Tokenizer:
-    """Turns a prompt into rows of 77 token ids for one encoder.
+    """Turns prompts into rows of 77 tokens for one encoder.
 
     Args:
         merges: CLIP's merges in their order, each "left right"; the vocabulary follows from them:
@@ -38,31 +67,48 @@ class Tokenizer:
         """How many different tokens there are."""
         return self.end + 1
 
-    def rows(self, prompt: str) -> list[list[int]]:
-        """Returns at least one row of 77 ids; a prompt of more than 75 tokens goes on in further rows."""
-        chunks: list[list[int]] = [[]]
-        for word in self._words(prompt):
-            if len(word) < _UNCUT and len(chunks[-1]) + len(word) > CHUNK:
+    def rows(self, pieces: Sequence[Piece], vectors: CountVectors = no_embeddings) -> list[Row]:
+        """Tokenises one chunk of a prompt.
+
+        Every piece is tokenised on its own; one of fewer than 8 tokens is never cut across two rows.
+
+        Args:
+            pieces: What the prompt's parser found.
+            vectors: Says how many vectors the embedding of a name has, 0 if there is none.
+
+        Returns:
+            At least one row of 77 tokens; more than 75 go on in further rows.
+        """
+        chunks: list[Row] = [[]]
+        for group in self._groups(pieces, vectors):
+            tokens = group
+            if len(tokens) < _UNCUT and len(chunks[-1]) + len(tokens) > CHUNK:
                 chunks.append([])
-            for token in word:
-                if len(chunks[-1]) == CHUNK:
-                    chunks.append([])
-                chunks[-1].append(token)
+            while len(chunks[-1]) + len(tokens) > CHUNK:
+                room = CHUNK - len(chunks[-1])
+                chunks[-1] += tokens[:room]
+                tokens = tokens[room:]
+                chunks.append([])
+            chunks[-1] += tokens
         return [self._row(chunk) for chunk in chunks]
 
-    def _words(self, prompt: str) -> Iterable[list[int]]:
-        encoded = self._clip.backend_tokenizer.encode(prompt, add_special_tokens=False)
-        word: list[int] = []
-        for token, text in zip(encoded.ids, encoded.tokens, strict=True):
-            word.append(token)
-            if text.endswith(_END_OF_WORD):
-                yield word
-                word = []
-        if word:
-            yield word
+    def _groups(self, pieces: Iterable[Piece], vectors: CountVectors) -> Iterator[Row]:
+        for piece in pieces:
+            done = 0
+            for match in _EMBEDDING.finditer(piece.text):
+                count = vectors(match[1])
+                if count:
+                    yield self._words(piece.text[done : match.start()], piece.weight)
+                    yield [Token(0, piece.weight, (match[1], number)) for number in range(count)]
+                    done = match.end()
+            yield self._words(piece.text[done:], piece.weight)
 
-    def _row(self, chunk: list[int]) -> list[int]:
-        return [self.start, *chunk, self.end] + [self._padding] * (CHUNK - len(chunk))
+    def _words(self, text: str, weight: float) -> Row:
+        encoded = self._clip.backend_tokenizer.encode(text, add_special_tokens=False)
+        return [Token(number, weight) for number in encoded.ids]
+
+    def _row(self, chunk: Row) -> Row:
+        return [Token(self.start), *chunk, Token(self.end), *[Token(self._padding)] * (CHUNK - len(chunk))]
 
 
 @cache
@@ -70,6 +116,12 @@ def clip_merges() -> tuple[str, ...]:
     """Returns the 48,894 merges of CLIP itself, which are part of this package."""
     text = resources.files("generation.sdxl").joinpath("assets/clip/merges.txt").read_text(encoding="utf-8")
     return tuple(text.splitlines())
+
+
+@cache
+def clip_tokenizers() -> tuple[Tokenizer, Tokenizer]:
+    """Returns the tokenizers of SDXL's two encoders, CLIP-L and bigG, with CLIP's own vocabulary."""
+    return Tokenizer(clip_merges()), Tokenizer(clip_merges(), padding=0)
 
 
 def _byte_symbols() -> list[str]:

@@ -55,6 +55,7 @@ class Work:
         report: Told of every UNet call, on the device's thread.
         future: Receives the painting, or the reason there is none.
         savings: What was done to get by with the memory, in order.
+        loras_left_out: What the prompt asks for and this Easel cannot apply.
     """
 
     request: GenerationRequest
@@ -62,9 +63,11 @@ class Work:
     report: Callable[[Progress], None]
     future: Future[Painting] = field(default_factory=Future)
     savings: list[Saving] = field(default_factory=list)
+    loras_left_out: tuple[str, ...] = ()
     _admitted: float = field(default_factory=time.perf_counter)
     _device_seconds: float = 0.0
     _done: int = 0
+    _expected: int = 0
     _pictures: dict[int, Pixels] = field(default_factory=dict)
 
     def admit(self) -> None:
@@ -74,7 +77,11 @@ class Work:
     def tell(self, stage: Stage, calls: int = 0) -> None:
         """Reports progress, after so many further UNet calls."""
         self._done += calls
-        self.report(Progress(stage, self._done, self.request.calls))
+        self.report(Progress(stage, self._done, max(self._done, self._expected or self.request.calls)))
+
+    def expect(self, calls: int) -> None:
+        """Learns how many UNet calls its pictures really need; a sampler that chooses its own steps may take more."""
+        self._expected = calls
 
     def charge(self, seconds: float) -> None:
         """Adds what the device spent on it."""
@@ -93,4 +100,9 @@ class Work:
         self.future.set_exception(error)
 
     def _notes(self) -> tuple[str, ...]:
-        return (f"Memory was short: {', '.join(self.savings)}.",) if self.savings else ()
+        notes = []
+        if self.savings:
+            notes.append(f"Memory was short: {', '.join(self.savings)}.")
+        if self.loras_left_out:
+            notes.append(f"LoRAs cannot be applied yet; left out: {', '.join(self.loras_left_out)}.")
+        return tuple(notes)

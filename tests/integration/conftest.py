@@ -33,6 +33,7 @@ def settings(discord: LoopbackDiscord, tmp_path: Path) -> Settings:
         data_dir=tmp_path / "data",
         model="tiny",
         default_steps=4,
+        grace_seconds=0,
     )
 
 

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from generation import recipe
+from generation import SAMPLERS, recipe
 from tests import tiny
 from tests.fakes import model_files
 
@@ -65,10 +66,51 @@ def test_a_batch_holds_the_pictures_of_its_seeds_and_json_lists_them() -> None:
     assert np.abs(pixels(Path("batch-2.png")) - pixels(Path("alone.png"))).max() <= 1
 
 
+@pytest.mark.usefixtures("tiny_file")
+def test_a_picture_is_painted_again_from_its_own_file() -> None:
+    Path("data/models").mkdir(parents=True)
+    Path("tiny.safetensors").rename("data/models/tiny.safetensors")
+    first = easel(*IMAGINE[:2], *IMAGINE[4:], "--sampler", "dpmpp_2m_sde", "--seed", "7", "--output", "a.png")
+
+    again = easel("imagine", "--from", "a.png", "--output", "b.png")
+    other = easel("imagine", "--from", "a.png", "--extra", "subseed=3 subseed_strength=0.5", "--output", "c.png")
+
+    assert [done.stderr for done in (first, again, other)] == ["", "", ""]
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    assert np.abs(pixels(Path("a.png")) - pixels(Path("c.png"))).max() > 1
+
+
+def test_what_another_tool_wrote_and_cannot_be_used_is_told(tmp_path: Path) -> None:
+    info = PngInfo()
+    info.add_text("parameters", "a cat\nSteps: 2, Sampler: Euler, Seed: 7, Size: 64x64, Model: gone, Mood: blue")
+    Image.new("RGB", (8, 8)).save("theirs.png", pnginfo=info)
+    (tmp_path / "data" / "models").mkdir(parents=True)
+    tiny.save_single_file(tmp_path / "data" / "models" / "tiny.safetensors")
+
+    shown = easel("recipe", "theirs.png")
+    listed = easel("recipe", "theirs.png", "--json")
+    painted = easel("imagine", "--from", "theirs.png", "--output", "ours.png")
+
+    assert "written by A1111" in shown.stdout
+    assert "not used: Mood: blue" in shown.stdout
+    assert json.loads(listed.stdout)["sampler"] == "euler"
+    assert painted.returncode == 0
+    assert "A1111 says Mood: blue: not used." in painted.stderr
+    assert "A1111 says model: gone, which is not here." in painted.stderr
+    with Image.open("ours.png") as image:
+        assert recipe.from_json(image.info["easel"]).weights == "a1111"
+
+
+def test_samplers_are_listed() -> None:
+    done = easel("samplers")
+
+    assert done.returncode == 0
+    assert [name for name in SAMPLERS if f" {name} " not in done.stdout] == []
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("run",), "easel: DISCORD_TOKEN is not set."),
         (("imagine", "a cat"), "easel: No model is installed"),
         (("imagine",), "easel: Missing argument 'prompt'."),
         (("imagine", "a cat", "--model", "gone.safetensors"), "easel: There is no file gone.safetensors."),
@@ -125,7 +167,7 @@ def test_doctor_names_what_is_missing_and_what_to_do(tmp_path: Path) -> None:
     assert done.returncode == 2
     marks = {line.split("  ")[1].strip() if line.startswith("not ok") else line.split()[1]: line.startswith("ok")
              for line in done.stdout.splitlines() if line.startswith(("ok", "not ok"))}  # fmt: skip
-    expected = {"Python": True, "torch": True, "device": True, "models": False, "database": True, "token": False}
+    expected = {"Python": True, "torch": True, "device": True, "models": False, "database": True, "token": True}
     assert marks == {**expected, "intents": True}
     assert "put DISCORD_TOKEN=... into the file .env" in done.stdout
 
@@ -139,7 +181,9 @@ def test_the_database_is_made_saved_and_taken_back(tmp_path: Path) -> None:
 
 
 def test_python_m_bot_is_easel_run() -> None:
-    done = subprocess.run([sys.executable, "-m", "bot"], capture_output=True, text=True, check=False, timeout=60)
+    environment = {**os.environ, "DISCORD_API_URL": "http://discord.example/api/v10"}
+    command = [sys.executable, "-m", "bot"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60, env=environment)  # noqa: S603
 
     assert done.returncode == 2
-    assert done.stderr.startswith("easel: DISCORD_TOKEN is not set.")
+    assert done.stderr.startswith("easel: DISCORD_API_URL is set but DISCORD_TOKEN is not.")

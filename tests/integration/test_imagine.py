@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 from discord import Permissions
 
+from bot.playground.interactions import DEFERRED_MESSAGE
 from bot.settings import Settings
 from generation import GenerationError
 from tests.fakes import FakeExecutor, picture
 from tests.loopback import Fault, LoopbackDiscord
-from tests.loopback.rest import DEFERRED_MESSAGE
 
 pytestmark = pytest.mark.usefixtures("bot")
 
@@ -307,7 +307,7 @@ async def test_a_person_who_takes_no_direct_messages_gets_a_neutral_line(
 
 
 async def test_a_dropped_gateway_is_resumed_and_no_command_is_lost(discord: LoopbackDiscord) -> None:
-    await discord.gateway.drop()
+    discord.gateway.drop()
 
     interaction = await discord.slash("imagine", {"prompt": "a cat"})
     discord.clock.advance(-5)  # the command waits for the reconnection, which Discord would not punish in a test

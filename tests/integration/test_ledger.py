@@ -1,21 +1,31 @@
 """The ledger and the picture store on a real SQLite and a real disk."""
 
 import asyncio
+import errno
 import hashlib
 import sqlite3
+import subprocess
 from collections.abc import AsyncIterator
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import psutil
 import pytest
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from bot.domain import JobState, Picture, Speed
+from bot.domain import JobState, Picture, Speed, Usage, Worker, now
+from bot.errors import JobTakenError, PictureLostError, StorageError
+from bot.persistence import workers
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.speeds import SqlSpeedBook
+from bot.persistence.tables import WorkerRow
+from bot.persistence.workers import SqlWorkers, this_process
 from tests.unit.bot.jobs import job
 
 PICTURE = Picture(digest="ab" * 32, media_type="image/png", size=3, seed=7)
@@ -32,7 +42,7 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def ledger(database: Database) -> SqlLedger:
-    return SqlLedger(database)
+    return SqlLedger(database, "me")
 
 
 async def test_what_was_learned_of_a_size_replaces_what_was_known(database: Database) -> None:
@@ -66,34 +76,153 @@ async def test_a_rendered_job_comes_back_with_its_pictures_in_order(ledger: SqlL
     await ledger.add(kept)
     await ledger.begin(kept.id)
 
-    await ledger.rendered(kept.id, pictures, 1.5, ("Memory was short.",))
+    painted = replace(kept, state=JobState.RENDERED, pictures=pictures, seconds=1.5, notes=("Memory was short.",))
+    await ledger.rendered(painted, 1.2)
 
-    found = await ledger.find(kept.id)
-    assert found == replace(kept, state=JobState.RENDERED, pictures=pictures, seconds=1.5, notes=("Memory was short.",))
+    assert await ledger.find(kept.id) == painted
+    assert await ledger.usage(kept.origin.user_id) == Usage(1, 2, 1.2)
+    assert await ledger.usage(99) == Usage(0, 0, 0)
 
 
-async def test_only_unfinished_jobs_are_taken_up_again_the_oldest_first(ledger: SqlLedger) -> None:
+async def test_only_unfinished_jobs_are_taken_up_again_the_oldest_first(ledger: SqlLedger, database: Database) -> None:
     queued, running, rendered, posted, failed, cancelled = jobs = [job(person) for person in range(6)]
     for each in jobs:
         await ledger.add(each)
     await ledger.begin(running.id)
-    await ledger.rendered(rendered.id, (PICTURE,), 1, ())
+    await ledger.rendered(replace(rendered, pictures=(PICTURE,)), 1)
     await ledger.posted(posted.id, 99)
     await ledger.failed(failed.id, "no luck")
     await ledger.cancelled(cancelled.id)
 
-    unfinished = await ledger.unfinished()
+    unfinished = await SqlLedger(database, "next").adopt(["me"])
 
     assert [each.id for each in unfinished] == [queued.id, running.id, rendered.id]
     assert [each.state for each in unfinished] == [JobState.QUEUED, JobState.RUNNING, JobState.RENDERED]
 
 
-async def test_a_job_is_never_kept_twice(ledger: SqlLedger) -> None:
+async def test_a_command_becomes_a_job_once(ledger: SqlLedger, database: Database) -> None:
     kept = job()
     await ledger.add(kept)
 
-    with pytest.raises(IntegrityError):
-        await ledger.add(kept)
+    with pytest.raises(JobTakenError):
+        await SqlLedger(database, "another").add(replace(kept, id="other00000"))
+
+    assert await ledger.find("other00000") is None
+
+
+async def test_a_living_processes_jobs_are_left_alone(ledger: SqlLedger, database: Database) -> None:
+    kept = job()
+    await SqlWorkers(database, replace(this_process(), id="me")).register()
+    await ledger.add(kept)
+
+    assert await SqlLedger(database, "another").adopt(["somebody else"]) == []
+    assert await ledger.mine(kept.id)
+
+
+async def test_what_a_process_left_that_ended_in_good_order_is_taken_up(ledger: SqlLedger, database: Database) -> None:
+    workers = SqlWorkers(database, replace(this_process(), id="me"))
+    await workers.register()
+    kept = job()
+    await ledger.add(kept)
+    await workers.leave()
+
+    assert await SqlLedger(database, "next").adopt([]) == [kept]
+    assert await SqlLedger(database, "next").adopt([]) == []
+
+
+async def test_who_lost_a_job_can_change_it_no_more(ledger: SqlLedger, database: Database) -> None:
+    kept = job()
+    await ledger.add(kept)
+    heir = SqlLedger(database, "heir")
+    await heir.adopt(["me"])
+
+    for change in (
+        ledger.begin(kept.id),
+        ledger.rendered(kept, 1),
+        ledger.posted(kept.id, 1),
+        ledger.failed(kept.id, "no"),
+        ledger.cancelled(kept.id),
+    ):
+        with pytest.raises(JobTakenError):
+            await change
+    await heir.begin(kept.id)
+
+    assert not await ledger.mine(kept.id)
+
+
+async def test_two_processes_never_adopt_the_same_job(ledger: SqlLedger, database: Database) -> None:
+    jobs = [job(person) for person in range(30)]
+    for each in jobs:
+        await ledger.add(each)
+
+    heirs = [f"heir {number}" for number in range(4)]
+    for heir in heirs:
+        await SqlWorkers(database, replace(this_process(), id=heir)).register()
+
+    shares = await asyncio.gather(*(SqlLedger(database, heir).adopt(["me"]) for heir in heirs))
+
+    assert sorted(each.id for share in shares for each in share) == sorted(each.id for each in jobs)
+
+
+async def test_a_process_of_this_machine_is_dead_when_it_has_ended_and_not_before(database: Database) -> None:
+    child = subprocess.Popen(["sleep", "60"])  # noqa: S607, ASYNC220 - any program will do
+    theirs = Worker(
+        id="child", host=this_process().host, pid=child.pid, started_at=psutil.Process(child.pid).create_time()
+    )
+    mine = SqlWorkers(database, this_process())
+    await mine.register()
+    await SqlWorkers(database, theirs).register()
+    assert await mine.dead() == []
+
+    child.kill()
+    child.wait()
+
+    assert await mine.dead() == ["child"]
+
+
+async def test_a_number_that_was_given_to_another_process_is_no_sign_of_life(database: Database) -> None:
+    me = this_process()
+    mine = SqlWorkers(database, me)
+    await SqlWorkers(database, replace(me, id="before", started_at=me.started_at - 1000)).register()
+
+    assert await mine.dead() == ["before"]
+
+
+async def test_a_process_elsewhere_is_dead_when_its_lease_has_run_out(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = SqlWorkers(database, this_process())
+    await SqlWorkers(database, Worker(id="far", host="elsewhere", pid=1, started_at=0)).register()
+    assert await mine.dead() == []
+
+    monkeypatch.setattr(workers, "now", lambda: now() + timedelta(seconds=31))
+
+    assert await mine.dead() == ["far"]
+
+
+async def test_a_lease_is_renewed_even_after_it_was_taken_for_dead(database: Database) -> None:
+    mine, other = SqlWorkers(database, this_process()), SqlWorkers(database, replace(this_process(), id="other"))
+    await mine.register()
+    await other.bury([(await _only_worker(database))])
+
+    await mine.renew()
+
+    assert await _only_worker(database)
+
+
+async def test_a_locked_database_is_told_in_words(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def locked(*_: object) -> None:
+        raise OperationalError("UPDATE", {}, sqlite3.OperationalError("database is locked"))
+
+    monkeypatch.setattr(AsyncSession, "execute", locked)
+
+    with pytest.raises(StorageError, match="does not answer"):
+        await SqlLedger(database, "me").begin("0000000000")
+
+
+async def _only_worker(database: Database) -> str:
+    async with database.reading() as session:
+        return (await session.scalars(select(WorkerRow.id))).one()
 
 
 async def test_a_hundred_commands_at_once_are_all_kept(ledger: SqlLedger) -> None:
@@ -101,11 +230,11 @@ async def test_a_hundred_commands_at_once_are_all_kept(ledger: SqlLedger) -> Non
 
     await asyncio.gather(*(ledger.add(each) for each in jobs))
 
-    assert {each.id for each in await ledger.unfinished()} == {each.id for each in jobs}
+    assert all([await ledger.mine(each.id) for each in jobs])
 
 
 async def test_sqlite_keeps_its_promises(database: Database, tmp_path: Path) -> None:
-    await SqlLedger(database).add(job())
+    await SqlLedger(database, "me").add(job())
 
     async with database.reading() as session:
         connection = await session.connection()
@@ -133,11 +262,11 @@ async def test_a_file_is_kept_under_its_content(tmp_path: Path) -> None:
 
 async def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_descriptor: int) -> None:
-        raise OSError("No space left on device")
+        raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("os.fsync", full)
 
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(PictureLostError, match="my disk is full"):
         await PictureFolder(tmp_path).put(b"picture")
 
     assert files(tmp_path) == []

@@ -12,6 +12,7 @@ import pytest
 from tests import tiny
 
 ROOT = Path(__file__).parents[2]
+LIST_PAGE = "import bot.playground.page_api as api; print(*(path.name for path in api.DIST.iterdir()))"
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:
@@ -49,10 +50,12 @@ def test_a_wheel_brings_everything_it_needs(easel: Path, tmp_path: Path) -> None
     tiny.save_single_file(tmp_path / "tiny.safetensors")
 
     where = run(easel.with_name("python"), "-c", "import bot, generation; print(bot.__file__, generation.__file__)")
+    page = run(easel.with_name("python"), "-c", LIST_PAGE)
     run(easel, "db", "upgrade")
     run(easel, "imagine", "a red apple", "--model", "tiny.safetensors", "--steps", "1", "--width", "64",
         "--height", "64", "--output", "a.png")  # fmt: skip
 
     assert str(ROOT) not in where
+    assert {"index.html", "main.js", "main.css"} <= set(page.split())
     assert (tmp_path / "data" / "easel.db").is_file()
     assert (tmp_path / "a.png").is_file()

@@ -16,6 +16,7 @@ from bot.errors import SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.tables import Table
+from generation import recipe
 from tests.unit.bot.jobs import job
 
 
@@ -59,15 +60,39 @@ async def test_up_down_and_up_again(url: str, tmp_path: Path) -> None:
     assert {"users", "jobs", "images"} <= tables(path)
 
 
+async def test_a_database_of_the_first_release_keeps_its_jobs(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "easel.db"
+    wanted = job()
+    await upgrade(url, "0001")
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute("INSERT INTO users VALUES (1, '2026-01-01 00:00:00')")
+        old.execute(
+            "INSERT INTO jobs (id, user_id, channel_id, application_id, token, message_id, file_limit, state, request,"
+            " asked_at, created_at, seconds, notes) VALUES (?, 1, 10, 30, 'secret', 40, 1000, 'queued', ?,"
+            " '2026-01-01 00:00:00', '2026-01-01 00:00:00', 0, '')",
+            (wanted.id, recipe.to_json(wanted.request)),
+        )
+
+    await upgrade(url)
+    database = Database(url)
+    taken = await SqlLedger(database, "me").adopt([])
+    await database.close()
+    await downgrade(url, "0001")
+
+    assert [each.request for each in taken] == [wanted.request]
+    with closing(sqlite3.connect(path)) as old:
+        assert old.execute("SELECT id, state FROM jobs").fetchall() == [(wanted.id, "queued")]
+
+
 async def test_upgrading_again_changes_nothing(url: str) -> None:
     await upgrade(url)
     database = Database(url)
     kept = job()
-    await SqlLedger(database).add(kept)
+    await SqlLedger(database, "me").add(kept)
 
     await upgrade(url)
 
-    assert await SqlLedger(database).find(kept.id) == kept
+    assert await SqlLedger(database, "me").find(kept.id) == kept
     assert await database.revision() == newest_revision()
     await database.close()
 
@@ -75,7 +100,7 @@ async def test_upgrading_again_changes_nothing(url: str) -> None:
 async def test_a_backup_taken_while_the_bot_writes_holds_every_job(url: str, tmp_path: Path) -> None:
     await upgrade(url)
     database = Database(url)
-    ledger = SqlLedger(database)
+    ledger = SqlLedger(database, "me")
     kept = [job(person) for person in range(20)]
     for each in kept[:10]:
         await ledger.add(each)

@@ -1,10 +1,12 @@
 import io
+from dataclasses import replace
 
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from generation import SAMPLERS, SCHEDULES, GenerationRequest, recipe
+from generation.methods import NOISES, PREDICTIONS, WEIGHTS
 from generation.sdxl.png import encode
 from generation.sdxl.work import Pixels
 
@@ -23,7 +25,18 @@ requests = st.builds(
     scheduler=st.sampled_from(sorted(SCHEDULES)),
     seed=st.integers(0, 2**52),
     count=st.integers(1, 10),
+    clip_skip=st.integers(1, 12),
+    weights=st.sampled_from(WEIGHTS),
+    noise=st.sampled_from(NOISES),
+    subseed=st.integers(0, 2**52),
+    subseed_strength=st.floats(0, 1),
+    guidance_rescale=st.floats(0, 1),
+    guidance_start=st.floats(0, 1),
+    guidance_end=st.floats(0, 1),
+    prediction=st.sampled_from(PREDICTIONS),
+    vae=texts,
 )
+plain = st.text(st.sampled_from("abc (),:.1[]<>é🍎"), max_size=40).map(str.strip)
 
 
 @given(requests)
@@ -38,3 +51,17 @@ def test_every_request_survives_a_png_file(request: GenerationRequest) -> None:
     image = Image.open(io.BytesIO(artifact.data))
     assert list(image.get_flattened_data()) == [(1, 2, 3), (4, 5, 6)]
     assert recipe.from_json(image.text["easel"]) == request  # type: ignore[attr-defined]
+
+
+@given(requests, plain, plain)
+def test_what_a1111_and_comfyui_keep_survives_their_texts(request: GenerationRequest, prompt: str, model: str) -> None:
+    request = replace(request, prompt=prompt, negative_prompt=prompt, model=model or "m", vae="", count=1)
+
+    for reading in (
+        recipe.from_a1111(recipe.to_a1111(request)),
+        recipe.from_prompt(recipe.to_prompt(request)),
+        recipe.from_workflow(recipe.to_workflow(request)),
+    ):
+        assert reading.unknown == []
+        for name in ("prompt", "negative_prompt", "steps", "sampler", "scheduler", "seed", "width", "height", "model"):
+            assert reading.values[name] == getattr(request, name), (reading.tool, name)

@@ -1,5 +1,6 @@
 """Whole pictures: the same whoever paints beside them, and the same as a plain loop over diffusers' models."""
 
+import asyncio
 import io
 from itertools import pairwise
 
@@ -8,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from generation import LocalExecutor, recipe
+from generation import SAMPLERS, LocalExecutor, recipe
 from generation.sdxl.device import Placement, vae_dtype
 from generation.sdxl.model import Model
 from generation.sdxl.sigmas import schedule, timestep
@@ -21,6 +22,32 @@ async def test_the_same_request_paints_the_same_picture(executor: LocalExecutor)
     again = await executor.generate(request(steps=8, width=256, height=256, seed=7))
 
     assert first.artifacts[0].data == again.artifacts[0].data
+
+
+@pytest.mark.parametrize("sampler", sorted(SAMPLERS))
+async def test_a_picture_is_the_same_alone_in_a_batch_and_beside_other_jobs(
+    executor: LocalExecutor, sampler: str
+) -> None:
+    wanted = request(sampler=sampler, seed=6)
+    others = [request(sampler=name, scheduler="normal", steps=3, seed=1) for name in ("euler", "dpmpp_2m_sde")]
+
+    alone = pixels(await executor.generate(wanted))
+    batch = pixels(await executor.generate(request(sampler=sampler, seed=5, count=2)), 1)
+    beside, *_ = await asyncio.gather(*(executor.generate(each) for each in (wanted, *others)))
+
+    assert np.abs(batch - alone).max() <= 1
+    assert np.abs(pixels(beside) - alone).max() <= 1
+
+
+@pytest.mark.parametrize("noise", ["comfyui", "a1111"])
+async def test_a_picture_of_another_tools_batch_is_painted_alone_from_its_recipe(
+    executor: LocalExecutor, noise: str
+) -> None:
+    batch = await executor.generate(request(sampler="euler_ancestral", noise=noise, count=3))
+
+    for index, artifact in enumerate(batch.artifacts):
+        alone = await executor.generate(recipe.from_json(_texts(artifact.data)["easel"]))
+        assert np.abs(pixels(batch, index) - pixels(alone)).max() <= 1
 
 
 @pytest.mark.parametrize("sampler", ["euler", "euler_ancestral", "dpm_2", "dpmpp_2m"])

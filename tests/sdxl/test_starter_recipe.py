@@ -12,6 +12,7 @@ from PIL import Image, ImageDraw
 from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
 from generation.catalog import describe
 from generation.header import read_header
+from generation.prompt import Piece
 from generation.sdxl.tokenizer import Tokenizer
 from generation.starter.train import compose, diffusion, vae
 from generation.starter.train.beginning import begin_as_pixels
@@ -179,9 +180,9 @@ def test_about_a_tenth_of_all_pairs_is_held_out_and_never_white() -> None:
 def test_everyday_words_are_one_token_each() -> None:
     tokenizer = Tokenizer(learn_merges(PICTURES, 400))
 
-    row = tokenizer.rows("a ball on a blue background")[0]
+    [row] = tokenizer.rows([Piece("a ball on a blue background")])
 
-    assert row.index(tokenizer.end) == 7
+    assert [token.id for token in row].index(tokenizer.end) == 7
 
 
 def test_subjects_are_chosen_by_how_people_name_them() -> None:

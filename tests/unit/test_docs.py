@@ -10,6 +10,7 @@ from discord import app_commands
 
 from bot.cli import app
 from bot.cogs.imagine import ImagineCog
+from bot.cogs.jobs import JobsCog
 from bot.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -62,11 +63,9 @@ def test_the_docs_know_no_settings_that_are_gone() -> None:
     assert {name for name in rows("configuration.md", "# Configuration") if name.isupper()} == known
 
 
-def test_every_option_of_imagine_stands_in_the_docs() -> None:
-    command = ImagineCog.imagine
-    assert isinstance(command, app_commands.Command)
-
-    assert rows("commands.md", "### /imagine") == {option.display_name for option in command.parameters}
+@pytest.mark.parametrize("command", [ImagineCog.imagine, JobsCog.queue, JobsCog.cancel, JobsCog.info])
+def test_every_option_of_a_command_stands_in_the_docs(command: app_commands.Command[Any, ..., Any]) -> None:
+    assert rows("commands.md", f"### /{command.name}") == {option.display_name for option in command.parameters}
 
 
 def test_every_command_and_option_of_the_command_line_stands_in_the_docs() -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from generation.prompt import Piece
 from generation.sdxl.samplers import sample
 from generation.sdxl.sigmas import TRAINING_STEPS, schedule, timestep, training_sigmas
 from generation.sdxl.tokenizer import Tokenizer
@@ -131,7 +132,7 @@ class Listener:
         """Returns hidden states (prompts, 77, width) and summaries (prompts, width)."""
         for text in prompts:
             if text not in self._rows:
-                first, second = (tokenizer.rows(text)[0] for tokenizer in self._tokenizers)
+                first, second = ([token.id for token in each.rows([Piece(text)])[0]] for each in self._tokenizers)
                 self._rows[text] = (first, second)
         device = self._models.unet.device
         ids, ids_2 = (torch.tensor([self._rows[text][which] for text in prompts], device=device) for which in (0, 1))

@@ -1,11 +1,14 @@
 """Jobs and fakes of the services' outside world."""
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
-from bot.domain import Job, JobState, Origin, Picture, Speed, new_job_id, now
+from bot.domain import Job, JobState, Origin, Speed, Usage, new_job_id, now
 from bot.services.ports import Upload
 from generation import GenerationRequest, Progress
+
+INTERACTIONS = itertools.count(1)
 
 
 def job(person: int = 1, *, asked: timedelta = timedelta(), file_limit: int = 10 * 2**20, **changes: object) -> Job:
@@ -17,6 +20,7 @@ def job(person: int = 1, *, asked: timedelta = timedelta(), file_limit: int = 10
         application_id=30,
         token="secret",
         message_id=40,
+        interaction_id=next(INTERACTIONS),
         asked_at=now() - asked,
         file_limit=file_limit,
     )
@@ -32,6 +36,7 @@ class MemoryLedger:
         self.ways: dict[str, list[str]] = {}
         self.reasons: dict[str, str] = {}
         self.broken = False
+        self.lost: set[str] = set()
 
     async def add(self, job: Job) -> None:
         if self.broken:
@@ -42,8 +47,12 @@ class MemoryLedger:
     async def begin(self, job_id: str) -> None:
         self.ways.setdefault(job_id, []).append("running")
 
-    async def rendered(self, job_id: str, pictures: Sequence[Picture], seconds: float, notes: Sequence[str]) -> None:
-        self.ways[job_id].append("rendered")
+    async def rendered(self, job: Job, device_seconds: float) -> None:
+        self.ways[job.id].append("rendered")
+
+    async def usage(self, person: int) -> Usage:
+        painted = [job for job in self.jobs.values() if "rendered" in self.ways[job.id]]
+        return Usage(len(painted), sum(job.request.count for job in painted), 1.5 * len(painted))
 
     async def posted(self, job_id: str, message_id: int) -> None:
         self.ways.setdefault(job_id, []).append(f"posted as {message_id}")
@@ -58,8 +67,34 @@ class MemoryLedger:
     async def find(self, job_id: str) -> Job | None:
         return self.jobs.get(job_id)
 
-    async def unfinished(self) -> list[Job]:
-        return list(self.jobs.values())
+    async def mine(self, job_id: str) -> bool:
+        return job_id not in self.lost
+
+    async def adopt(self, dead: Collection[str]) -> list[Job]:
+        return [job for job in self.jobs.values() if self.ways[job.id] == ["queued"]] if "before" in dead else []
+
+
+class MemoryWorkers:
+    """One process that died before, and this one."""
+
+    def __init__(self) -> None:
+        self.alive = {"before"}
+        self.dying = ["before"]
+
+    async def register(self) -> None:
+        self.alive.add("me")
+
+    async def renew(self) -> None:
+        self.alive.add("me")
+
+    async def dead(self) -> list[str]:
+        return [name for name in self.dying if name in self.alive]
+
+    async def bury(self, workers: list[str]) -> None:
+        self.alive -= set(workers)
+
+    async def leave(self) -> None:
+        self.alive.discard("me")
 
 
 class MemorySpeeds:
@@ -97,6 +132,7 @@ class RecordingMessenger:
         self.uploads: list[Sequence[Upload]] = []
         self.notes: tuple[str, ...] = ()
         self.ready: dict[str, datetime] = {}
+        self.posted_before: dict[str, int] = {}
         self.answer_failures: list[Exception] = []
         self.send_failures: list[Exception] = []
         self.refuse_failures: list[Exception] = []
@@ -123,6 +159,9 @@ class RecordingMessenger:
         self.said.append(("send", job.id))
         self.uploads.append(files)
         return 2
+
+    async def posted(self, job: Job) -> int | None:
+        return self.posted_before.get(job.id)
 
     async def refuse(self, job: Job, reason: str) -> None:
         if self.refuse_failures:

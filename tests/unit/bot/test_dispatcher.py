@@ -5,9 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from bot.domain import Job, JobState, Picture, now
-from bot.errors import AnswerExpiredError, DeliveryError, LimitError, UploadTooLargeError
-from bot.services import status
+from bot.domain import Job, JobState, Order, Picture, now
+from bot.errors import (
+    AnswerExpiredError,
+    DeliveryError,
+    LimitError,
+    PictureLostError,
+    StorageError,
+    UnreachableError,
+    UploadTooLargeError,
+)
+from bot.services import delivery, dispatcher, patience, status, takeover
+from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
 from bot.services.dispatcher import BROKEN, Dispatcher
@@ -16,9 +25,10 @@ from bot.services.models import ModelShelf
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
+from bot.services.takeover import Takeover
 from generation import Catalog, GenerationError
 from tests.fakes import FakeExecutor
-from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, RecordingMessenger, job
+from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger, job
 
 
 class House:
@@ -31,10 +41,13 @@ class House:
         self.executor = FakeExecutor()
         self.queue = FairQueue(3, self.costs.estimate)
         self.delivery = Delivery(ports)
-        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs)
+        self.board = StatusBoard(self.queue, self.costs.estimate, self.messenger)
+        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs, self.board)
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
         shelf = ModelShelf(Catalog(tmp_path))  # type: ignore[arg-type]
         self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, defaults)
+        self.workers = MemoryWorkers()
+        self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
 
     async def submit(self, wanted: Job) -> Job:
         self.queue.reserve(wanted.origin.user_id)
@@ -206,12 +219,105 @@ async def test_what_was_left_by_a_previous_run_is_finished(house: House) -> None
     for each in (queued, rendered):
         await house.ledger.add(each)
 
-    assert await house.service.resume() == 2
+    assert await house.takeover.begin() == 2
     await house.settle(queued, "posted")
     await house.settle(rendered, "posted")
 
     assert house.ledger.ways[rendered.id] == ["queued", "posted as 1"]
     assert [request.prompt for request in house.executor.requests] == ["a cat"]
+    assert house.workers.alive == {"me"}
+
+
+async def test_what_a_previous_run_managed_to_post_is_not_posted_again(house: House) -> None:
+    rendered = await painted(house, job())
+    await house.ledger.add(rendered)
+    house.messenger.posted_before[rendered.id] = 77
+
+    await house.takeover.begin()
+    await house.settle(rendered, "posted")
+
+    assert house.ledger.ways[rendered.id] == ["queued", "posted as 77"]
+    assert house.messenger.said == []
+
+
+async def test_a_process_that_dies_later_leaves_its_jobs_to_this_one(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takeover, "RENEW_SECONDS", 0.01)
+    house.workers.dying.clear()
+    await house.takeover.begin()
+    left = job()
+    await house.ledger.add(left)
+    keeping = asyncio.create_task(house.takeover.keep())
+
+    house.workers.dying.append("before")
+
+    await house.settle(left, "posted")
+    keeping.cancel()
+
+
+async def test_a_job_that_another_process_took_is_not_posted(house: House) -> None:
+    house.executor.hold()
+    wanted = await house.submit(job())
+    await house.settle(wanted, "running")
+    house.ledger.lost.add(wanted.id)
+
+    house.executor.release()
+    await house.settle(wanted, "rendered")
+
+    assert not house.messenger.uploads
+
+
+async def test_a_busy_database_delays_a_job_and_loses_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patience, "PAUSES", (0.01,) * 5)
+    failures = [StorageError("locked")] * 3
+
+    async def sometimes(job_id: str) -> None:
+        if failures:
+            raise failures.pop()
+        house.ledger.ways[job_id].append("running")
+
+    monkeypatch.setattr(house.ledger, "begin", sometimes)
+    wanted = await house.submit(job())
+
+    await house.settle(wanted, "posted")
+
+    assert not failures
+
+
+async def test_a_full_disk_is_told_in_words(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def full(_data: bytes) -> str:
+        raise PictureLostError("Your picture was painted, but my disk is full.")
+
+    monkeypatch.setattr(house.pictures, "put", full)
+    wanted = await house.submit(job())
+
+    await house.settle(wanted, "failed")
+
+    assert house.messenger.said[-1] == ("refuse", "Your picture was painted, but my disk is full.")
+
+
+async def test_who_asks_while_it_stops_is_told_so(house: House) -> None:
+    house.service.close()
+
+    with pytest.raises(LimitError, match="being restarted"):
+        house.service.accept(Order(prompt="a cat"), person=1)
+
+
+async def test_running_jobs_get_their_grace_and_no_more(house: House) -> None:
+    house.executor.seconds_per_call = 0.02
+    quick = await house.submit(job(1))
+    await house.settle(quick, "running")
+    await house.dispatcher.finish(5)
+    assert house.ledger.ways[quick.id][-1] == "posted as 1"
+
+    house.executor.hold()
+    slow = await house.submit(job(2))
+    await house.settle(slow, "running")
+    before = asyncio.get_running_loop().time()
+    await house.dispatcher.finish(0.1)
+
+    assert asyncio.get_running_loop().time() - before < 1
 
 
 async def painted(house: House, wanted: Job, data: bytes = b"\x89PNG") -> Job:
@@ -242,9 +348,8 @@ async def test_files_that_discord_finds_too_large_are_posted_smaller(house: Hous
 
     await house.delivery.post(await painted(house, job(file_limit=20_000), data))
 
-    assert house.messenger.uploads[0][0].name.endswith(".jpg")
+    assert house.messenger.uploads[0][0].name.endswith(".webp")
     assert len(house.messenger.uploads[0][0].data) <= 5_000
-    assert "JPEG" in house.messenger.notes[0]
 
 
 async def test_a_picture_that_cannot_be_posted_is_not_lost_in_silence(house: House) -> None:
@@ -255,6 +360,43 @@ async def test_a_picture_that_cannot_be_posted_is_not_lost_in_silence(house: Hou
 
     assert house.ledger.reasons[wanted.id] == "The channel is gone."
     assert house.messenger.said[-1][1] == "Your picture is painted, but I cannot post it here: The channel is gone."
+
+
+async def test_while_discord_cannot_be_reached_a_picture_waits(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "PAUSES", (0.01,))
+    house.messenger.answer_failures = [UnreachableError("Discord could not be reached.")] * 4
+    wanted = await painted(house, job())
+
+    await house.delivery.post(wanted)
+
+    assert house.ledger.ways[wanted.id] == ["posted as 1"]
+    assert [kind for kind, _ in house.messenger.said] == ["answer"]
+
+
+async def test_what_arrived_although_discord_seemed_away_is_not_posted_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "PAUSES", (0.01,))
+    house.messenger.answer_failures = [UnreachableError("Discord could not be reached.")]
+    wanted = await painted(house, job())
+    house.messenger.posted_before[wanted.id] = 77
+
+    await house.delivery.post(wanted)
+
+    assert house.ledger.ways[wanted.id] == ["posted as 77"]
+    assert house.messenger.said == []
+
+
+async def test_closing_does_not_wait_for_a_discord_that_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "CLOSING_SECONDS", 0.05)
+    house.messenger.answer_failures = [UnreachableError("Discord could not be reached.")]
+    wanted = await house.submit(job())
+    await house.settle(wanted, "rendered")
+
+    async with asyncio.timeout(2):
+        await house.dispatcher.close()
+
+    assert house.ledger.ways[wanted.id][-1] == "rendered"
 
 
 async def test_a_person_who_cannot_be_reached_is_only_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:

@@ -87,3 +87,53 @@ def test_every_offered_aspect_gives_about_the_native_area(native: int, aspect: s
     assert width % 8 == height % 8 == 0
     assert 0.87 <= width * height / native**2 <= 1
     assert abs(math.log(width / height / ratio)) < 0.06
+
+
+def painted_with(model: str, **typed: object) -> tuple[int, float, str, str]:
+    order = Order(**({"prompt": "a cat"} | typed))  # type: ignore[arg-type]
+    asked = resolve(order, (ModelEntry(model, "x/y", "SDXL"),), model, DEFAULTS)
+    return asked.steps, asked.guidance_scale, asked.sampler, asked.scheduler
+
+
+def test_a_models_family_chooses_the_preset_and_what_is_typed_wins() -> None:
+    assert painted_with("OpenDalleV1.1") == (35, 7.0, "dpm_2", "karras")
+    assert painted_with("OpenDalleV1.1", preset="opendalle-detail", cfg=8.0) == (65, 8.0, "dpm_2", "karras")
+    assert painted_with("OpenDalleV1.1", preset="none") == (30, 7.0, "dpmpp_2m", "karras")
+
+
+def test_extra_sets_what_is_seldom_needed() -> None:
+    asked = ask(extra="subseed=3 subseed_strength=0.2, rescale=0.7 cfg_end=0.6 weights=a1111 noise=a1111", clip_skip=1)
+
+    assert (asked.subseed, asked.subseed_strength, asked.guidance_rescale) == (3, 0.2, 0.7)
+    assert (asked.guidance_start, asked.guidance_end, asked.clip_skip) == (0.0, 0.6, 1)
+    assert (asked.weights, asked.noise) == ("a1111", "a1111")
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        ("subsed=3", "There is no extra named 'subsed'. Did you mean subseed"),
+        ("rescale", "extra: write rescale=VALUE; rescale is how much"),
+        ("rescale=much", "extra: rescale is how much of guidance's contrast to take back, 0 to 1, not 'much'."),
+        ("noise=comfy", "There is no noise named 'comfy'. Did you mean comfyui?"),
+        ("weights=comfy", "There is no weights named 'comfy'. Did you mean comfyui?"),
+        ("subseed_strength=2", "subseed_strength must be between 0 and 1, not 2."),
+    ],
+)
+def test_an_impossible_extra_is_refused_in_words(extra: str, message: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        ask(extra=extra)
+
+    assert str(refused.value).startswith(message)
+
+
+def test_a_malformed_prompt_is_refused_before_it_waits() -> None:
+    with pytest.raises(InvalidRequestError, match=r"(?s)this <lora: has no end.*\^"):
+        ask(prompt="a cat <lora:fur")
+
+
+def test_the_servers_vae_holds_where_none_is_typed() -> None:
+    defaults = Defaults(**{name: getattr(DEFAULTS, name) for name in DEFAULTS.__slots__} | {"vae": "soft"})
+
+    assert resolve(Order(prompt="a"), MODELS, "sdxl", defaults).vae == "soft"
+    assert resolve(Order(prompt="a", vae="hard"), MODELS, "sdxl", defaults).vae == "hard"

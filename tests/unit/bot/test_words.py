@@ -1,11 +1,7 @@
-import io
 from datetime import UTC, datetime
 
 import pytest
-from PIL import Image
 
-from bot.services.fitting import NOTE, fit
-from bot.services.ports import Upload
 from bot.ui import words
 from bot.ui.autocomplete import matching
 from bot.ui.permissions import invite_link
@@ -74,26 +70,3 @@ def test_the_invitation_asks_for_what_is_needed_and_no_more() -> None:
     assert invite_link(5) == (
         "https://discord.com/oauth2/authorize?client_id=5&scope=bot+applications.commands&permissions=274878024768"
     )
-
-
-def noisy(side: int) -> Upload:
-    import os
-
-    data = io.BytesIO()
-    Image.frombytes("RGB", (side, side), os.urandom(side * side * 3)).save(data, "PNG")
-    return Upload("a.png", data.getvalue())
-
-
-async def test_pictures_that_fit_are_posted_as_they_are() -> None:
-    file = noisy(32)
-
-    assert await fit([file], 10 * 2**20) == ((file,), ())
-
-
-@pytest.mark.parametrize("limit", [60_000, 20_000, 1_000])
-async def test_pictures_that_do_not_fit_are_made_to(limit: int) -> None:
-    files, notes = await fit([noisy(256), noisy(256)], limit)
-
-    assert notes == (NOTE,)
-    assert all(len(file.data) <= limit for file in files)
-    assert all(Image.open(io.BytesIO(file.data)).format == "JPEG" for file in files)

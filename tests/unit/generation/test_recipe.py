@@ -1,8 +1,14 @@
 import json
+import os
+from pathlib import Path
+from typing import Any
 
 import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
 from generation import GenerationRequest, InvalidRequestError, recipe
+from generation.hashes import HashBook
 
 REQUEST = GenerationRequest(prompt="a cat, sleeping", negative_prompt="dog", model="tiny", seed=7)
 
@@ -31,7 +37,7 @@ def test_a_model_name_with_a_comma_is_quoted_as_a1111_does() -> None:
         ("hello", "This is not a recipe written by Easel."),
         ("[1]", "This is not a recipe written by Easel."),
         ('{"easel": 1}', "This is not a recipe written by Easel."),
-        ('{"easel": 99, "request": {}}', "The recipe has format 99; this Easel reads format 1."),
+        ('{"easel": 99, "request": {}}', "The recipe has format 99; this Easel reads formats 1 to 2."),
         ('{"easel": 1, "request": []}', "The recipe's request must be a JSON object."),
         ('{"easel": 1, "request": {"prompt": "a", "model": "m"}}', "The recipe lacks seed."),
         ('{"easel": 1, "request": {"mood": 1}}', "The recipe has fields this Easel does not know: mood."),
@@ -51,3 +57,175 @@ def test_what_is_no_recipe_is_refused_in_words(text: str, message: str) -> None:
 
 def test_a_recipe_names_its_format() -> None:
     assert json.loads(recipe.to_json(REQUEST))["easel"] == recipe.FORMAT
+
+
+def test_a_recipe_of_the_first_format_is_still_read() -> None:
+    text = """{"easel": 1, "request": {"prompt": "a cat", "negative_prompt": "dog", "model": "tiny", "width": 512,
+        "height": 768, "steps": 35, "guidance_scale": 7.5, "sampler": "dpm_2", "scheduler": "karras", "seed": 7,
+        "count": 2}}"""
+
+    assert recipe.from_json(text) == GenerationRequest(
+        prompt="a cat", negative_prompt="dog", model="tiny", width=512, height=768, steps=35, guidance_scale=7.5,
+        sampler="dpm_2", scheduler="karras", seed=7, count=2,
+    )  # fmt: skip
+
+
+FULL = GenerationRequest(
+    prompt="a (cat:1.2), sleeping", negative_prompt="dog", model="tiny", seed=7, steps=35, guidance_scale=7.5,
+    sampler="dpm_2", scheduler="karras", width=512, height=768, clip_skip=1, vae="soft", subseed=3,
+    subseed_strength=0.25, guidance_rescale=0.7, prediction="v_prediction_zsnr",
+)  # fmt: skip
+
+
+def test_a1111s_text_is_read_back() -> None:
+    reading = recipe.from_a1111(recipe.to_a1111(FULL, "0123456789"))
+
+    kept = {name: getattr(FULL, name) for name in FULL.__slots__ if name not in {"prediction", "weights", "noise"}}
+    assert {name: value for name, value in reading.values.items() if kept.get(name) == value} == {
+        name: value for name, value in kept.items() if name in reading.values
+    }
+    assert set(kept) - set(reading.values) == {
+        "count", "row", "rows", "guidance_start", "guidance_end",
+    }  # fmt: skip
+    assert (reading.unknown, reading.model_hash) == ([], "0123456789")
+
+
+@pytest.mark.parametrize(
+    ("methods", "sampler", "scheduler"),
+    [
+        ("Sampler: DPM++ 2M Karras", "dpmpp_2m", "karras"),
+        ("Sampler: DPM++ 2M, Schedule type: Automatic", "dpmpp_2m", "karras"),
+        ("Sampler: DPM++ 3M SDE, Schedule type: Automatic", "dpmpp_3m_sde", "exponential"),
+        ("Sampler: Euler a", "euler_ancestral", "normal"),
+        ("Sampler: Euler, Schedule type: SGM Uniform", "euler", "sgm_uniform"),
+        ("Sampler: UniPC, Schedule type: Beta", "uni_pc", "beta"),
+    ],
+)
+def test_a1111s_names_are_known(methods: str, sampler: str, scheduler: str) -> None:
+    reading = recipe.from_a1111(f"a cat\nSteps: 20, {methods}, CFG scale: 7, Seed: 1, Size: 512x512, RNG: CPU")
+
+    assert (reading.values["sampler"], reading.values["scheduler"]) == (sampler, scheduler)
+    assert reading.unknown == []
+
+
+def test_what_a1111_wrote_and_we_cannot_use_is_reported() -> None:
+    reading = recipe.from_a1111(
+        "a cat,\nin two lines\nNegative prompt: dog\nSteps: 20, Sampler: Restart, CFG scale: 7, Seed: 1, Size: 1x, "
+        'Denoising strength: 0.5, Hires upscaler: "a, b"'
+    )
+
+    assert (reading.values["prompt"], reading.values["negative_prompt"]) == ("a cat,\nin two lines", "dog")
+    assert reading.unknown == [
+        "sampler: Restart", "Size: 1x", "Denoising strength: 0.5", "Hires upscaler: a, b",
+        "RNG: GPU; the noise was a graphics card's, so the picture differs",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("which", ["prompt", "workflow"])
+def test_comfyuis_graphs_are_read_back(which: str) -> None:
+    text = recipe.to_prompt(FULL) if which == "prompt" else recipe.to_workflow(FULL)
+    reading = recipe.from_prompt(text) if which == "prompt" else recipe.from_workflow(text)
+
+    assert reading.values == {
+        "prompt": FULL.prompt, "negative_prompt": "dog", "model": "tiny", "seed": 7, "steps": 35,
+        "guidance_scale": 7.5, "sampler": "dpm_2", "scheduler": "karras", "width": 512, "height": 768, "clip_skip": 1,
+        "vae": "soft", "guidance_rescale": 0.7, "prediction": "v_prediction_zsnr", "weights": "comfyui",
+        "noise": "comfyui",
+    }  # fmt: skip
+    assert reading.unknown == []
+
+
+def test_the_default_graph_has_comfyuis_own_numbers() -> None:
+    graph = json.loads(recipe.to_prompt(REQUEST))
+
+    assert {key: node["class_type"] for key, node in graph.items()} == {
+        "3": "KSampler", "4": "CheckpointLoaderSimple", "5": "EmptyLatentImage", "6": "CLIPTextEncode",
+        "7": "CLIPTextEncode", "8": "VAEDecode", "9": "SaveImage",
+    }  # fmt: skip
+    assert graph["3"]["inputs"]["model"] == ["4", 0]
+    assert graph["6"]["inputs"]["text"] == "a cat, sleeping"
+
+
+def test_the_editors_graph_is_wired_both_ways() -> None:
+    graph = json.loads(recipe.to_workflow(FULL))
+
+    nodes = {node["id"]: node for node in graph["nodes"]}
+    for number, source, output, target, slot, kind in graph["links"]:
+        assert number in nodes[source]["outputs"][output]["links"]
+        assert nodes[target]["inputs"][slot] == {"name": nodes[target]["inputs"][slot]["name"], "type": kind,
+                                                 "link": number}  # fmt: skip
+    assert nodes[3]["widgets_values"] == [7, "fixed", 35, 7.5, "dpm_2", "karras", 1.0]
+    assert graph["version"] == 0.4
+
+
+def test_nodes_that_are_not_understood_are_reported() -> None:
+    graph: dict[str, Any] = json.loads(recipe.to_prompt(REQUEST))
+    graph["20"] = {"class_type": "LoraLoader", "inputs": {"model": ["4", 0], "lora_name": "fur.safetensors"}}
+    graph["21"] = {"class_type": "UpscaleModelLoader", "inputs": {}}
+    graph["3"]["inputs"] |= {"model": ["20", 0], "denoise": 0.5, "sampler_name": "dpmpp_2m_sde_gpu"}
+
+    reading = recipe.from_prompt(json.dumps(graph))
+
+    assert reading.unknown == ["denoise: 0.5", "node 20: LoraLoader", "node 21: UpscaleModelLoader"]
+    assert (reading.values["sampler"], reading.values["model"]) == ("dpmpp_2m_sde", "tiny")
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"1": {"class_type": "LoadImage", "inputs": {}}}'])
+def test_what_is_no_graph_is_refused(text: str) -> None:
+    with pytest.raises(InvalidRequestError):
+        recipe.from_prompt(text)
+
+
+def picture(path: Path, **texts: str) -> Path:
+    info = PngInfo()
+    for key, text in texts.items():
+        info.add_itxt(key, text)
+    Image.new("RGB", (8, 8)).save(path, pnginfo=info)
+    return path
+
+
+def test_a_file_is_read_as_the_tool_that_wrote_it(tmp_path: Path) -> None:
+    texts = recipe.png_texts(FULL, "0123456789")
+    ours = recipe.read_file(picture(tmp_path / "a.png", **texts))
+    theirs = recipe.read_file(picture(tmp_path / "b.png", parameters=texts["parameters"]))
+    graph = recipe.read_file(picture(tmp_path / "c.png", prompt=texts["prompt"]))
+    editor = recipe.read_file(picture(tmp_path / "d.png", workflow=texts["workflow"]))
+
+    assert [each.tool for each in (ours, theirs, graph, editor)] == ["Easel", "A1111", "ComfyUI", "ComfyUI"]
+    assert GenerationRequest(**ours.values) == FULL
+    assert ours.model_hash == "0123456789"
+
+
+@pytest.mark.parametrize("kind", ["webp", "jpg"])
+def test_webp_and_jpeg_carry_a1111s_text_in_exif(tmp_path: Path, kind: str) -> None:
+    text = recipe.to_a1111(GenerationRequest(prompt="ein Apfel 🍎 りんご", model="tiny", seed=7))
+    Image.new("RGB", (8, 8)).save(tmp_path / f"a.{kind}", exif=recipe.exif_of(text))
+
+    reading = recipe.read_file(tmp_path / f"a.{kind}")
+
+    assert (reading.tool, reading.values["prompt"], reading.values["seed"]) == ("A1111", "ein Apfel 🍎 りんご", 7)
+
+
+def test_a_file_without_settings_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "text.png").write_text("hello")
+    for path, message in [
+        (picture(tmp_path / "bare.png"), "carries no settings"),
+        (tmp_path / "text.png", "no picture"),
+        (tmp_path / "gone.png", "There is no file"),
+    ]:
+        with pytest.raises(InvalidRequestError, match=message):
+            recipe.read_file(path)
+
+
+def test_a_models_hash_is_computed_once(tmp_path: Path) -> None:
+    model = tmp_path / "a.safetensors"
+    model.write_bytes(b"weights")
+    first = HashBook(tmp_path / "hashes.json").short_hash(model)
+    status = model.stat()
+    model.write_bytes(b"WEIGHTS")
+    os.utime(model, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    assert first == "9a129038d9"
+    assert HashBook(tmp_path / "hashes.json").short_hash(model) == first
+    os.utime(model, ns=(0, 0))
+    assert HashBook(tmp_path / "hashes.json").short_hash(model) != first

@@ -1,0 +1,65 @@
+"""/queue, /cancel and /info: where one stands, how to step back, what one has used."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.errors import EaselError
+from bot.services.generation import GenerationService
+from bot.services.overview import ALL, QueueOverview
+from bot.ui import words
+from bot.ui.private import whisper
+
+
+class JobsCog(commands.Cog):
+    """Commands about one's own jobs; every answer is private."""
+
+    def __init__(self, service: GenerationService, overview: QueueOverview) -> None:
+        self._service = service
+        self._overview = overview
+
+    @app_commands.command(name="queue", description="See your jobs and how long the queue is")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def queue(self, interaction: discord.Interaction[Any]) -> None:
+        """Lists the person's jobs; other people's are only counted."""
+        await whisper(interaction, words.queue_overview(self._overview.of(interaction.user.id)))
+
+    @app_commands.command(name="cancel", description="Cancel one, several or all of your jobs")
+    @app_commands.describe(which="A number of /queue, a range such as 1-3, a job's id, or all")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def cancel(self, interaction: discord.Interaction[Any], which: str) -> None:
+        """Cancels; moderators may name anybody's job by its id."""
+        person = interaction.user.id
+        moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
+        jobs = self._overview.meant(person, which)
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        cancelled, refused = [], []
+        for job_id in jobs:
+            try:
+                cancelled.append(await self._service.cancel(job_id, person, moderator=moderator))
+            except EaselError as error:
+                refused.append(str(error))
+        await whisper(interaction, words.cancelling(cancelled, refused))
+
+    @app_commands.command(name="info", description="See what you have used, and what is waiting")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def info(self, interaction: discord.Interaction[Any]) -> None:
+        """Sums up what the person has had painted."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        usage = await self._overview.usage(interaction.user.id)
+        await whisper(interaction, words.usage(usage, self._overview.of(interaction.user.id)))
+
+    @cancel.autocomplete("which")
+    async def _jobs(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+        mine = self._overview.of(interaction.user.id).mine
+        choices = [app_commands.Choice(name=f"all {len(mine)} of mine", value=ALL)] if mine else []
+        choices += [
+            app_commands.Choice(name=f"{number}: {standing.job.request.prompt}"[:100], value=standing.job.id)
+            for number, standing in enumerate(mine, 1)
+        ]
+        return [choice for choice in choices if current.lower() in choice.name.lower()][:25]

@@ -1,0 +1,144 @@
+"""Channels, messages, files and reactions: what is in the playground."""
+
+import time
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from bot.playground.people import Person
+
+EPHEMERAL, LOADING, COMPONENTS_V2 = 64, 128, 1 << 15
+SUPPRESS_EMBEDS, SILENT = 1 << 2, 1 << 12
+SETTABLE = EPHEMERAL | COMPONENTS_V2 | SUPPRESS_EMBEDS | SILENT
+PLAIN, REPLY, SLASH_ANSWER, MENU_ANSWER = 0, 19, 20, 23
+KEPT_MESSAGES = 1000
+
+
+@dataclass(eq=False)
+class Channel:
+    """A text channel of the server, or a direct message of the bot with a person."""
+
+    id: int
+    name: str
+    guild_id: int | None
+    recipient: Person | None = None
+    nsfw: bool = False
+    topic: str | None = None
+    position: int = 0
+    messages: dict[int, "Message"] = field(default_factory=dict)
+
+    @property
+    def last_message_id(self) -> str | None:
+        """The id of its newest message."""
+        return str(next(reversed(self.messages))) if self.messages else None
+
+    def add(self, message: "Message") -> None:
+        """Keeps a message; the oldest one makes room."""
+        self.messages[message.id] = message
+        if len(self.messages) > KEPT_MESSAGES:
+            del self.messages[next(iter(self.messages))]
+
+    def json(self) -> dict[str, Any]:
+        """Returns the channel object."""
+        if self.recipient is not None:
+            return {
+                "id": str(self.id), "type": 1, "flags": 0, "last_message_id": self.last_message_id,
+                "recipients": [self.recipient.json()],
+            }  # fmt: skip
+        return {
+            "id": str(self.id), "type": 0, "guild_id": str(self.guild_id), "name": self.name, "flags": 0,
+            "position": self.position, "permission_overwrites": [], "nsfw": self.nsfw, "topic": self.topic,
+            "last_message_id": self.last_message_id, "parent_id": None, "rate_limit_per_user": 0,
+        }  # fmt: skip
+
+
+@dataclass(eq=False)
+class Attachment:
+    """An uploaded file. Its data may be gone: the playground keeps the newest files only."""
+
+    id: int
+    channel_id: int
+    filename: str
+    data: bytes
+    content_type: str
+    size: int
+    description: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True)
+class Edit:
+    """What a message looked like from a moment on (monotonic seconds)."""
+
+    at: float
+    content: str
+    attachments: int
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What a person did that a message answers."""
+
+    metadata: dict[str, Any]
+    user: Person
+    name: str | None
+
+
+@dataclass(eq=False)
+class Message:
+    """A message with all its past.
+
+    Attributes:
+        only_for: The one person who sees it, if it is ephemeral.
+        reactions: Who reacted with what, in the order of the first reaction.
+    """
+
+    id: int
+    channel: Channel
+    author: Person
+    at: datetime
+    kind: int = PLAIN
+    flags: int = 0
+    only_for: Person | None = None
+    cause: Cause | None = None
+    reply_to: int | None = None
+    content: str = ""
+    attachments: list[Attachment] = field(default_factory=list)
+    components: list[dict[str, Any]] = field(default_factory=list)
+    embeds: list[dict[str, Any]] = field(default_factory=list)
+    reactions: dict[str, list[Person]] = field(default_factory=dict)
+    nonce: str | int | None = None
+    edited_at: datetime | None = None
+    deleted: bool = False
+    history: list[Edit] = field(default_factory=list)
+
+    @property
+    def ephemeral(self) -> bool:
+        """Whether only one person sees it."""
+        return self.only_for is not None
+
+    def remember(self) -> None:
+        """Notes what it looks like now."""
+        self.history.append(Edit(time.monotonic(), self.content, len(self.attachments)))
+        del self.history[:-100]
+
+    def seen_by(self, person: Person) -> bool:
+        """Whether a person sees it."""
+        if self.only_for is not None:
+            return person is self.only_for
+        return self.channel.recipient is None or person is self.channel.recipient or person.bot
+
+    def buttons(self) -> list[dict[str, Any]]:
+        """Lists its buttons, wherever they are."""
+        return [item for item in walk(self.components) if item["type"] == 2]
+
+
+def walk(components: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Lists components and what is inside them, from the first to the last."""
+    found: list[dict[str, Any]] = []
+    for component in components:
+        inside = [*component.get("components", [])]
+        inside += [component[part] for part in ("component", "accessory") if isinstance(component.get(part), dict)]
+        found += [component, *walk(inside)]
+    return found

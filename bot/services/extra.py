@@ -1,0 +1,40 @@
+"""Settings that are seldom needed, typed as `name=value name=value` into one option. Pure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from bot.domain import Order
+from generation import InvalidRequestError
+from generation.request import check_name
+
+# What may be typed: its kind, and what it does.
+KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
+    "subseed": (int, "the seed of a variation"),
+    "subseed_strength": (float, "how far to go from the seed's noise to the subseed's, 0 to 1"),
+    "rescale": (float, "how much of guidance's contrast to take back, 0 to 1"),
+    "cfg_start": (float, "the share of the steps after which guidance begins"),
+    "cfg_end": (float, "the share of the steps after which guidance ends"),
+    "weights": (str, "comfyui or a1111: whose brackets and weights"),
+    "noise": (str, "easel, comfyui or a1111: whose way from seeds to noise"),
+    "prediction": (str, "checkpoint, epsilon, v_prediction or v_prediction_zsnr"),
+}
+
+
+def unpack(order: Order) -> Order:
+    """Puts what was typed into `extra` into the order's own fields; a field that is set already stays.
+
+    Raises:
+        InvalidRequestError: A name is unknown or a value is none; the text says what would work.
+    """
+    typed: dict[str, Any] = {}
+    for word in (order.extra or "").replace(",", " ").split():
+        key, equals, text = word.partition("=")
+        check_name("extra", key, KEYS)
+        if not equals:
+            raise InvalidRequestError("extra", f"extra: write {key}=VALUE; {key} is {KEYS[key][1]}.")
+        try:
+            typed[key] = KEYS[key][0](text)
+        except ValueError:
+            raise InvalidRequestError("extra", f"extra: {key} is {KEYS[key][1]}, not {text!r}.") from None
+    return replace(order, **(typed | {key: kept for key in typed if (kept := getattr(order, key)) is not None}))

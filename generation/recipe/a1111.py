@@ -1,0 +1,129 @@
+"""A1111's `parameters` text: the prompt, the negative prompt, and one line of settings."""
+
+import json
+import re
+
+from generation.methods import SAMPLERS, SCHEDULES
+from generation.recipe.reading import Reading
+from generation.request import GenerationRequest
+
+_NEGATIVE = "Negative prompt: "
+_PAIR = re.compile(r'\s*(\w[\w \-/]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+_SAMPLERS = {facts.label.lower(): name for name, facts in SAMPLERS.items()}
+_SCHEDULES = {facts.label.lower(): name for name, facts in SCHEDULES.items()} | {"uniform": "normal"}
+# "Automatic" is the schedule a sampler was published with.
+_AUTOMATIC = {
+    "dpmpp_2m": "karras", "dpmpp_sde": "karras", "dpmpp_2s_ancestral": "karras", "dpm_2": "karras",
+    "dpm_2_ancestral": "karras", "dpmpp_2m_sde": "exponential", "dpmpp_2m_sde_heun": "exponential",
+    "dpmpp_3m_sde": "exponential",
+}  # fmt: skip
+_NUMBERS = {
+    "Steps": ("steps", int),
+    "CFG scale": ("guidance_scale", float),
+    "Seed": ("seed", int),
+    "Clip skip": ("clip_skip", int),
+    "Variation seed": ("subseed", int),
+    "Variation seed strength": ("subseed_strength", float),
+    "CFG Rescale phi": ("guidance_rescale", float),
+}
+_NAMES = {"Model": "model", "VAE": "vae"}
+_WITHOUT_MEANING = {"Version", "VAE hash", "Model hash", "Schedule type", "Sampler", "Size", "RNG", "TI hashes"}
+
+
+def to_a1111(request: GenerationRequest, model_hash: str | None = None) -> str:
+    """Writes a request of one picture as A1111's `parameters` text."""
+    lines = [request.prompt]
+    if request.negative_prompt:
+        lines.append(_NEGATIVE + request.negative_prompt)
+    settings = {
+        "Steps": str(request.steps),
+        "Sampler": SAMPLERS[request.sampler].label,
+        "Schedule type": SCHEDULES[request.scheduler].label,
+        "CFG scale": f"{request.guidance_scale:g}",
+        "Seed": str(request.seed),
+        "Size": f"{request.width}x{request.height}",
+        **({"Model hash": model_hash} if model_hash else {}),
+        "Model": request.model,
+        **_unusual(request),
+        "RNG": "CPU",
+        "Version": "Easel",
+    }
+    lines.append(", ".join(f"{name}: {_quoted(value)}" for name, value in settings.items()))
+    return "\n".join(lines)
+
+
+def from_a1111(text: str) -> Reading:
+    """Reads A1111's `parameters` text, as its kin write it too; brackets and noise are then A1111's."""
+    reading = Reading("A1111", {"weights": "a1111", "noise": "a1111"})
+    body, settings = _split(text)
+    prompt, _, negative = f"\n{body}".partition(f"\n{_NEGATIVE.rstrip()}")
+    reading.values |= {"prompt": prompt.strip(), "negative_prompt": negative.strip()}
+    _methods(reading, settings)
+    _size(reading, settings)
+    for key, value in settings.items():
+        if key in _NUMBERS:
+            field, convert = _NUMBERS[key]
+            reading.take(field, value, convert)
+        elif key in _NAMES:
+            reading.values[_NAMES[key]] = value.removesuffix(".safetensors")
+        elif key not in _WITHOUT_MEANING:
+            reading.report(key, value)
+    reading.model_hash = settings.get("Model hash")
+    if settings.get("RNG") != "CPU":
+        reading.report("RNG", f"{settings.get('RNG', 'GPU')}; the noise was a graphics card's, so the picture differs")
+    return reading
+
+
+def _unusual(request: GenerationRequest) -> dict[str, str]:
+    found = {}
+    if request.vae:
+        found["VAE"] = request.vae
+    if request.clip_skip != 2:
+        found["Clip skip"] = str(request.clip_skip)
+    if request.subseed_strength > 0:
+        found |= {"Variation seed": str(request.subseed), "Variation seed strength": f"{request.subseed_strength:g}"}
+    if request.guidance_rescale > 0:
+        found["CFG Rescale phi"] = f"{request.guidance_rescale:g}"
+    return found
+
+
+def _split(text: str) -> tuple[str, dict[str, str]]:
+    body, _, last = text.strip().rpartition("\n")
+    pairs = {match[1].strip(): _unquoted(match[2].strip()) for match in _PAIR.finditer(last)}
+    return (body, pairs) if "Steps" in pairs else (text, {})
+
+
+def _methods(reading: Reading, settings: dict[str, str]) -> None:
+    label, schedule = settings.get("Sampler"), settings.get("Schedule type")
+    if label is None:
+        return
+    words = label.lower()
+    for suffix in ("karras", "exponential"):  # how A1111 wrote it before 1.9
+        if schedule is None and words.endswith(f" {suffix}"):
+            words, schedule = words.removesuffix(f" {suffix}"), suffix
+    reading.take("sampler", label, lambda _: _SAMPLERS.get(words, words), SAMPLERS)
+    sampler = reading.values.get("sampler", "")
+    usual = "normal" if schedule is None else _AUTOMATIC.get(sampler, "normal")
+    words = (schedule or "automatic").lower()
+    reading.take("scheduler", schedule, lambda _: usual if words == "automatic" else _SCHEDULES.get(words), SCHEDULES)
+
+
+def _size(reading: Reading, settings: dict[str, str]) -> None:
+    match = re.fullmatch(r"(\d+)x(\d+)", settings.get("Size", ""))
+    if match:
+        reading.values |= {"width": int(match[1]), "height": int(match[2])}
+    elif "Size" in settings:
+        reading.report("Size", settings["Size"])
+
+
+def _quoted(value: str) -> str:
+    return json.dumps(value, ensure_ascii=False) if any(mark in value for mark in ",:\n") else value
+
+
+def _unquoted(value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    try:
+        return str(json.loads(value))
+    except json.JSONDecodeError:
+        return value

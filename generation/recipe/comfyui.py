@@ -1,0 +1,195 @@
+"""ComfyUI's two texts: `prompt`, the graph it runs, and `workflow`, the graph its editor shows.
+
+What we write is the default SDXL graph with ComfyUI's own node numbers, and a node for what a request has beyond it.
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from generation.errors import InvalidRequestError
+from generation.methods import PREDICTIONS, SAMPLERS, SCHEDULES
+from generation.recipe.nodes import NODES, Graph, to_editor, to_graph
+from generation.recipe.reading import Reading
+from generation.request import GenerationRequest
+
+_SAMPLER_NODES = ("KSampler", "KSamplerAdvanced")
+_ENDING = ".safetensors"
+
+
+def to_prompt(request: GenerationRequest) -> str:
+    """Writes the graph ComfyUI runs, as JSON: dropped into it, it paints the picture (or its batch) again."""
+    return json.dumps(_graph(request), ensure_ascii=False)
+
+
+def to_workflow(request: GenerationRequest) -> str:
+    """Writes the graph ComfyUI's editor shows (version 0.4), as JSON."""
+    return json.dumps(to_editor(_graph(request)), ensure_ascii=False)
+
+
+def from_prompt(text: str) -> Reading:
+    """Reads a graph that ComfyUI ran: what leads to its first sampler; other nodes are reported.
+
+    Raises:
+        InvalidRequestError: It is no such graph, or nothing in it samples.
+    """
+    return _read(_loaded(text))
+
+
+def from_workflow(text: str) -> Reading:
+    """Reads a graph of ComfyUI's editor, as `from_prompt` does.
+
+    Raises:
+        InvalidRequestError: It is no such graph, or nothing in it samples.
+    """
+    editor = _loaded(text)
+    if not isinstance(editor.get("nodes"), list):
+        raise InvalidRequestError("recipe", "This is no ComfyUI workflow: it has no nodes.")
+    return _read(to_graph(editor))
+
+
+def _loaded(text: str) -> dict[str, Any]:
+    try:
+        graph = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise InvalidRequestError("recipe", f"The ComfyUI graph is not valid JSON ({error}).") from error
+    if not isinstance(graph, dict):
+        raise InvalidRequestError("recipe", "The ComfyUI graph is no JSON object.")
+    return graph
+
+
+def _graph(request: GenerationRequest) -> Graph:
+    model, clip, vae = ["4", 0], ["4", 1], ["4", 2]
+    extra: Graph = {}
+    if request.clip_skip != 2:
+        extra["10"] = _node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-request.clip_skip)
+        clip = ["10", 0]
+    if request.vae:
+        extra["11"] = _node("VAELoader", vae_name=request.vae + _ENDING)
+        vae = ["11", 0]
+    if request.prediction != "checkpoint":
+        kind = "eps" if request.prediction == "epsilon" else "v_prediction"
+        zero = request.prediction.endswith("zsnr")
+        extra["12"] = _node("ModelSamplingDiscrete", model=model, sampling=kind, zsnr=zero)
+        model = ["12", 0]
+    if request.guidance_rescale > 0:
+        extra["13"] = _node("RescaleCFG", model=model, multiplier=request.guidance_rescale)
+        model = ["13", 0]
+    return {
+        "3": _node(
+            "KSampler",
+            seed=request.seed, steps=request.steps, cfg=request.guidance_scale, sampler_name=request.sampler,
+            scheduler=request.scheduler, denoise=1.0, model=model, positive=["6", 0], negative=["7", 0],
+            latent_image=["5", 0],
+        ),
+        "4": _node("CheckpointLoaderSimple", ckpt_name=request.model + _ENDING),
+        "5": _node("EmptyLatentImage", width=request.width, height=request.height, batch_size=request.rows),
+        "6": _node("CLIPTextEncode", text=request.prompt, clip=clip),
+        "7": _node("CLIPTextEncode", text=request.negative_prompt, clip=clip),
+        "8": _node("VAEDecode", samples=["3", 0], vae=vae),
+        "9": _node("SaveImage", filename_prefix="Easel", images=["8", 0]),
+        **extra,
+    }  # fmt: skip
+
+
+def _node(kind: str, **inputs: Any) -> dict[str, Any]:
+    return {"class_type": kind, "inputs": inputs}
+
+
+def _read(graph: Mapping[str, Any]) -> Reading:
+    nodes = {key: node for key, node in graph.items() if isinstance(node, dict) and "class_type" in node}
+    samplers = [key for key, node in nodes.items() if node["class_type"] in _SAMPLER_NODES]
+    if not samplers:
+        raise InvalidRequestError("recipe", "The ComfyUI graph has no KSampler.")
+    reading = Reading("ComfyUI", {"weights": "comfyui", "noise": "comfyui"})
+    walk = _Walk(nodes, reading)
+    walk.sampler(min(samplers, key=lambda key: (not key.isdigit(), key.zfill(9))))
+    for key, node in nodes.items():
+        if key not in walk.seen and node["class_type"] not in {"SaveImage", "PreviewImage", "VAEDecode", "VAELoader"}:
+            reading.report(f"node {key}", node["class_type"])
+    return reading
+
+
+class _Walk:
+    """Follows the wires from a sampler back to where its inputs come from."""
+
+    def __init__(self, nodes: Mapping[str, Any], reading: Reading) -> None:
+        self._nodes = nodes
+        self._reading = reading
+        self.seen: set[str] = set()
+
+    def sampler(self, key: str) -> None:
+        inputs = self._visit(key)
+        take = self._reading.take
+        take("seed", inputs.get("seed", inputs.get("noise_seed")), int)
+        take("steps", inputs.get("steps"), int)
+        take("guidance_scale", inputs.get("cfg"), float)
+        take("sampler", str(inputs.get("sampler_name")).removesuffix("_gpu"), str, SAMPLERS)
+        take("scheduler", inputs.get("scheduler"), str, SCHEDULES)
+        if inputs.get("denoise", 1.0) != 1.0:
+            self._reading.report("denoise", inputs["denoise"])
+        self._model(inputs.get("model"))
+        self._text("prompt", inputs.get("positive"))
+        self._text("negative_prompt", inputs.get("negative"))
+        self._latents(inputs.get("latent_image"))
+        self._vae()
+
+    def _visit(self, wire: Any) -> dict[str, Any]:
+        """Returns the inputs of the node at a wire's other end; {} where there is none."""
+        key = str(wire[0]) if isinstance(wire, list) and wire else str(wire)
+        node = self._nodes.get(key, {})
+        if node:
+            self.seen.add(key)
+            if node["class_type"] not in NODES and node["class_type"] not in _SAMPLER_NODES:
+                self._reading.report(f"node {key}", node["class_type"])
+        inputs = node.get("inputs", {})
+        return inputs if isinstance(inputs, dict) else {}
+
+    def _kind(self, wire: Any) -> str:
+        key = str(wire[0]) if isinstance(wire, list) and wire else ""
+        return str(self._nodes.get(key, {}).get("class_type", ""))
+
+    def _model(self, wire: Any) -> None:
+        for _ in self._nodes:
+            kind, inputs = self._kind(wire), self._visit(wire)
+            if kind == "RescaleCFG":
+                self._reading.take("guidance_rescale", inputs.get("multiplier"), float)
+            elif kind == "ModelSamplingDiscrete":
+                said = {"eps": "epsilon", "v_prediction": "v_prediction"}.get(str(inputs.get("sampling")))
+                zero = "_zsnr" if inputs.get("zsnr") and said == "v_prediction" else ""
+                self._reading.take("prediction", f"{said}{zero}", str, PREDICTIONS)
+            elif "ckpt_name" in inputs:
+                self._reading.values["model"] = _bare(inputs["ckpt_name"])
+                return
+            wire = inputs.get("model")
+
+    def _text(self, field: str, wire: Any) -> None:
+        inputs = self._visit(wire)
+        text = inputs.get("text", inputs.get("text_g"))
+        if isinstance(text, str):
+            self._reading.values[field] = text
+        else:
+            self._reading.report(field, f"its text comes from {self._kind(text) or self._kind(wire) or 'nowhere'}")
+        if self._kind(inputs.get("clip")) == "CLIPSetLastLayer":
+            layer = self._visit(inputs["clip"]).get("stop_at_clip_layer")
+            self._reading.take("clip_skip", layer, lambda value: -int(value), range(1, 13))
+
+    def _latents(self, wire: Any) -> None:
+        inputs = self._visit(wire)
+        if self._kind(wire) != "EmptyLatentImage":
+            return
+        for side in ("width", "height"):
+            self._reading.take(side, inputs.get(side), int)
+        if inputs.get("batch_size", 1) != 1:
+            self._reading.take("count", inputs["batch_size"], int, range(1, 11))
+
+    def _vae(self) -> None:
+        for node in self._nodes.values():
+            if node["class_type"] == "VAEDecode":
+                loader = node.get("inputs", {}).get("vae")
+                if self._kind(loader) == "VAELoader":
+                    self._reading.values["vae"] = _bare(self._visit(loader).get("vae_name", ""))
+
+
+def _bare(file: Any) -> str:
+    return str(file).replace("\\", "/").rpartition("/")[2].removesuffix(_ENDING)

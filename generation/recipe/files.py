@@ -1,0 +1,68 @@
+"""Recipes in picture files: PNG texts, and EXIF in WebP and JPEG; written and read back."""
+
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+
+from generation.errors import InvalidRequestError
+from generation.recipe import a1111, comfyui, ours
+from generation.recipe.reading import Reading
+from generation.request import GenerationRequest
+
+KEY = "easel"
+A1111_KEY = "parameters"
+PROMPT_KEY, WORKFLOW_KEY = "prompt", "workflow"
+_EXIF_BLOCK, _USER_COMMENT = 0x8769, 0x9286
+_UNICODE = b"UNICODE\0"
+
+
+def png_texts(request: GenerationRequest, model_hash: str | None = None) -> dict[str, str]:
+    """Returns the text chunks of a picture's PNG file by their keys."""
+    return {
+        A1111_KEY: a1111.to_a1111(request, model_hash),
+        PROMPT_KEY: comfyui.to_prompt(request),
+        WORKFLOW_KEY: comfyui.to_workflow(request),
+        KEY: ours.to_json(request, model_hash),
+    }
+
+
+def exif_of(parameters: str) -> bytes:
+    """Returns the EXIF block that carries A1111's text in WebP and JPEG: UserComment, UTF-16 big-endian."""
+    exif = Image.Exif()
+    exif[_EXIF_BLOCK] = {_USER_COMMENT: _UNICODE + parameters.encode("utf-16-be")}
+    return exif.tobytes()
+
+
+def read_file(path: Path) -> Reading:
+    """Reads the settings out of a picture: ours, else A1111's, else ComfyUI's.
+
+    Raises:
+        InvalidRequestError: It is no picture, or it carries no settings that we know.
+    """
+    try:
+        with Image.open(path) as image:
+            image.load()
+            texts: dict[Any, Any] = dict(image.info)
+            comment = image.getexif().get_ifd(_EXIF_BLOCK).get(_USER_COMMENT)
+    except FileNotFoundError as error:
+        raise InvalidRequestError("file", f"There is no file {path}.") from error
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise InvalidRequestError("file", f"{path.name} is no picture that can be read.") from error
+    if isinstance(comment, bytes) and comment.startswith(_UNICODE):
+        texts.setdefault(A1111_KEY, comment.removeprefix(_UNICODE).decode("utf-16-be", errors="replace"))
+    return _read(path, {str(key): text for key, text in texts.items() if isinstance(text, str)})
+
+
+def _read(path: Path, texts: dict[str, str]) -> Reading:
+    if KEY in texts:
+        request = ours.from_json(texts[KEY])
+        values = {name: getattr(request, name) for name in request.__slots__}
+        return Reading("Easel", values, model_hash=ours.model_hash(texts[KEY]))
+    if A1111_KEY in texts:
+        return a1111.from_a1111(texts[A1111_KEY])
+    if PROMPT_KEY in texts:
+        return comfyui.from_prompt(texts[PROMPT_KEY])
+    if WORKFLOW_KEY in texts:
+        return comfyui.from_workflow(texts[WORKFLOW_KEY])
+    raise InvalidRequestError("file", f"{path.name} carries no settings: no tool wrote any, or an upload removed them.")

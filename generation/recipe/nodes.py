@@ -1,0 +1,97 @@
+"""ComfyUI's nodes as far as we know them, and the way between its two kinds of graph."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Graph = dict[str, dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A kind of node: its wired inputs and its outputs with their types, and its widgets in their order."""
+
+    inputs: tuple[tuple[str, str], ...] = ()
+    outputs: tuple[tuple[str, str], ...] = ()
+    widgets: tuple[str, ...] = ()
+    column: int = 0
+
+
+_MODEL, _CLIP, _VAE = ("MODEL", "MODEL"), ("CLIP", "CLIP"), ("VAE", "VAE")
+_CONTROL = "control_after_generate"  # a widget of the editor alone
+
+NODES: Mapping[str, Node] = {
+    "CheckpointLoaderSimple": Node((), (_MODEL, _CLIP, _VAE), ("ckpt_name",)),
+    "VAELoader": Node((), (_VAE,), ("vae_name",)),
+    "EmptyLatentImage": Node((), (("LATENT", "LATENT"),), ("width", "height", "batch_size")),
+    "CLIPSetLastLayer": Node((("clip", "CLIP"),), (_CLIP,), ("stop_at_clip_layer",), 1),
+    "ModelSamplingDiscrete": Node((("model", "MODEL"),), (_MODEL,), ("sampling", "zsnr"), 1),
+    "RescaleCFG": Node((("model", "MODEL"),), (_MODEL,), ("multiplier",), 1),
+    "CLIPTextEncode": Node((("clip", "CLIP"),), (("CONDITIONING", "CONDITIONING"),), ("text",), 2),
+    "KSampler": Node(
+        (("model", "MODEL"), ("positive", "CONDITIONING"), ("negative", "CONDITIONING"), ("latent_image", "LATENT")),
+        (("LATENT", "LATENT"),),
+        ("seed", _CONTROL, "steps", "cfg", "sampler_name", "scheduler", "denoise"),
+        3,
+    ),
+    "VAEDecode": Node((("samples", "LATENT"), ("vae", "VAE")), (("IMAGE", "IMAGE"),), (), 4),
+    "SaveImage": Node((("images", "IMAGE"),), (), ("filename_prefix",), 5),
+}
+
+
+def to_editor(graph: Graph) -> dict[str, Any]:
+    """Lays out a graph for the editor (version 0.4)."""
+    links: list[list[Any]] = []
+    for key, node in graph.items():
+        for slot, (name, kind) in enumerate(NODES[node["class_type"]].inputs):
+            source, output = node["inputs"][name]
+            links.append([len(links) + 1, int(source), output, int(key), slot, kind])
+    nodes = [_editor_node(int(key), node, order, links) for order, (key, node) in enumerate(graph.items())]
+    return {
+        "last_node_id": max(int(key) for key in graph),
+        "last_link_id": len(links),
+        "nodes": nodes,
+        "links": links,
+        "groups": [],
+        "config": {},
+        "extra": {},
+        "version": 0.4,
+    }
+
+
+def _editor_node(number: int, node: Mapping[str, Any], order: int, links: list[list[Any]]) -> dict[str, Any]:
+    kind = NODES[node["class_type"]]
+    arriving = {link[4]: link[0] for link in links if link[3] == number}
+    leaving = [[link[0] for link in links if link[1:3] == [number, slot]] for slot in range(len(kind.outputs))]
+    return {
+        "id": number,
+        "type": node["class_type"],
+        "pos": [kind.column * 420, order * 140],
+        "size": [400, 240],
+        "flags": {},
+        "order": order,
+        "mode": 0,
+        "inputs": [
+            {"name": name, "type": type_, "link": arriving[slot]} for slot, (name, type_) in enumerate(kind.inputs)
+        ],
+        "outputs": [
+            {"name": name, "type": type_, "links": leaving[slot], "slot_index": slot}
+            for slot, (name, type_) in enumerate(kind.outputs)
+        ],
+        "properties": {"Node name for S&R": node["class_type"]},
+        "widgets_values": ["fixed" if name == _CONTROL else node["inputs"][name] for name in kind.widgets],
+    }
+
+
+def to_graph(editor: Mapping[str, Any]) -> Graph:
+    """Turns an editor's graph into the form ComfyUI runs; widgets of nodes we do not know are left out."""
+    links = {link[0]: [str(link[1]), link[2]] for link in editor.get("links", []) if isinstance(link, list)}
+    graph: Graph = {}
+    for node in editor["nodes"]:
+        kind = NODES.get(node.get("type"), Node())
+        values = node.get("widgets_values") or []
+        widgets = dict(zip(kind.widgets, values, strict=False)) if isinstance(values, list) else dict(values)
+        wired = {each["name"]: links.get(each.get("link")) for each in node.get("inputs") or [] if each.get("link")}
+        inputs = {name: value for name, value in (widgets | wired).items() if name != _CONTROL}
+        graph[str(node.get("id"))] = {"class_type": str(node.get("type")), "inputs": inputs}
+    return graph

@@ -1,0 +1,138 @@
+"""Takes the pictures of the playground that the documentation shows.
+
+`python -m tests.browser.screenshots` draws landscapes in place of paintings;
+`python -m tests.browser.screenshots --model starter` lets a model of yours paint them (a name or a file).
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from playwright.async_api import Browser, expect
+from pydantic import SecretStr
+
+from bot.settings import Settings
+from generation import Catalog, Executor, LocalExecutor
+from tests.browser import chromium
+from tests.browser.landscapes import LandscapeExecutor
+from tests.browser.showcase import ShowcaseBot
+from tests.browser.visitor import PHONE, Visitor
+from tests.fakes import model_files
+from tests.integration.conftest import running
+from tests.loopback import LoopbackDiscord
+from tests.scripted import running as scripted_bot_running
+
+IMAGES = Path(__file__).parents[2] / "docs" / "images"
+HILLS = "misty hills at sunrise, oil painting"
+
+
+@asynccontextmanager
+async def painting(discord: LoopbackDiscord, model: str | None) -> AsyncIterator[Executor]:
+    """Runs the real bot, with a model or with drawn landscapes."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder)
+        settings = Settings(
+            discord_token=SecretStr(discord.token),
+            discord_api_url=discord.api_url,
+            data_dir=data,
+            model=model or "landscapes",
+            default_steps=20,
+        )
+        executor: Executor = LandscapeExecutor()
+        if model is None:
+            model_files(data / "models", "landscapes", "portraits")
+        else:
+            executor = LocalExecutor(settings, Catalog(settings.models_path, settings.model))
+        async with running(discord, settings, executor):
+            yield executor
+
+
+async def conversation(browser: Browser, model: str | None) -> None:
+    """One picture that was liked, one on its way; then the same conversation on a phone."""
+    async with LoopbackDiscord() as discord, painting(discord, model) as executor:
+        visitor = await Visitor.come(browser, discord.page_url)
+        await visitor.page.get_by_role("radio", name="owner", exact=True).click()
+        await visitor.say("Who paints me some hills?")
+        await visitor.become("member")
+        await paint(visitor, f"{HILLS} aspect:3:2 seed:7")
+        await visitor.menu(visitor.last, "Add a reaction")
+        await visitor.page.get_by_role("button", name="star favourite gallery").click()
+        await visitor.become("owner")
+        await visitor.last.get_by_role("button", name="⭐ 1").click()
+        if isinstance(executor, LandscapeExecutor):
+            executor.seconds_per_call = 0.4
+        await visitor.use("/imagine", "the same hills by night, a single light in the valley")
+        await visitor.become("member")
+        await expect(visitor.last).to_contain_text("Cancel Job")
+        await visitor.page.wait_for_timeout(5000)
+        await visitor.shoot(IMAGES / "playground-dark.png")
+        await visitor.context.close()
+
+        phone = await Visitor.come(browser, discord.page_url, PHONE)
+        await phone.picture_sizes(phone.last)
+        await phone.shoot(IMAGES / "playground-phone.png")
+        await phone.page.get_by_role("button", name="Channels and people").click()
+        await phone.page.wait_for_timeout(500)
+        await phone.shoot(IMAGES / "playground-phone-people.png")
+        await phone.context.close()
+
+
+async def completion(browser: Browser, model: str | None) -> None:
+    """A grid of four, and a command being filled in."""
+    async with LoopbackDiscord() as discord, painting(discord, model):
+        visitor = await Visitor.come(browser, discord.page_url, scheme="light")
+        await paint(visitor, f"{HILLS} count:4 seed:11")
+        await visitor.start("/imagine")
+        await visitor.page.keyboard.type("a lighthouse at dusk")
+        await visitor.page.keyboard.press("Tab")
+        await visitor.add("steps", "24")
+        await visitor.page.keyboard.press("Tab")
+        await visitor.add("aspect", "3")
+        await expect(visitor.page.get_by_role("option", name="3:2")).to_be_visible()
+        await visitor.shoot(IMAGES / "playground-light.png")
+        await visitor.context.close()
+
+
+async def form(browser: Browser) -> None:
+    """A card of components, and a form over it, by the scripted bot."""
+    async with LoopbackDiscord() as discord, scripted_bot_running(ShowcaseBot(), discord.api_url, discord.token):
+        await discord.ready("card")
+        visitor = await Visitor.come(browser, discord.page_url)
+        await visitor.use("/card")
+        await visitor.picture_sizes(visitor.last)
+        await visitor.use("/order")
+        modal = visitor.page.get_by_role("dialog", name="Paint order")
+        await modal.get_by_label("Title").fill("Fox in snow")
+        await modal.get_by_label("Oil").check()
+        await modal.get_by_label("Frame").check()
+        await visitor.shoot(IMAGES / "playground-form.png")
+        await visitor.context.close()
+
+
+async def paint(visitor: Visitor, typed: str) -> None:
+    """Uses /imagine and waits for the pictures."""
+    await visitor.composer.fill(f"/imagine {typed}")
+    await visitor.page.get_by_role("button", name="Send command").click()
+    await expect(visitor.last.locator(".picture").first).to_be_visible(timeout=300_000)
+    await visitor.picture_sizes(visitor.last)
+
+
+async def main(model: str | None) -> None:
+    """Takes all of them."""
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    async with chromium.browser() as browser:
+        await conversation(browser, model)
+        await completion(browser, model)
+        await form(browser)
+    for path in sorted(IMAGES.glob("playground-*.png")):
+        sys.stdout.write(f"{path} {path.stat().st_size // 1024} KB\n")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", help="a model that paints: a name in the models folder, or a file")
+    asyncio.run(main(parser.parse_args().model))

@@ -1,0 +1,104 @@
+"""Damage is found and named; an upgrade leaves a copy behind."""
+
+import sqlite3
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bot.domain import JobState, Picture
+from bot.persistence.database import Database, downgrade, newest_revision, upgrade
+from bot.persistence.ledger import SqlLedger
+from bot.persistence.pictures import PictureFolder
+from bot.persistence.upkeep import check, upgrade_safely
+from tests.unit.bot.jobs import job
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite+aiosqlite:///{tmp_path / 'easel.db'}"
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> PictureFolder:
+    return PictureFolder(tmp_path / "pictures")
+
+
+@pytest.fixture
+async def digests(url: str, store: PictureFolder) -> list[str]:
+    """Three pictures of one job, kept as they should be."""
+    await upgrade(url)
+    kept = [await store.put(content) for content in (b"one", b"two", b"three")]
+    pictures = tuple(Picture(digest=digest, media_type="image/png", size=3, seed=7) for digest in kept)
+    painted = replace(job(count=3), state=JobState.RENDERED, pictures=pictures)
+    database = Database(url)
+    ledger = SqlLedger(database, "me")
+    await ledger.add(painted)
+    await ledger.rendered(painted, 1.0)
+    await database.close()
+    return kept
+
+
+@pytest.mark.usefixtures("digests")
+async def test_what_is_whole_is_left_in_peace(url: str, store: PictureFolder) -> None:
+    assert await check(url, store) == []
+
+
+async def test_missing_damaged_and_foreign_pictures_are_named(
+    url: str, store: PictureFolder, digests: list[str], tmp_path: Path
+) -> None:
+    missing, damaged, _ = digests
+    (tmp_path / "pictures" / missing[:2] / missing).unlink()
+    (tmp_path / "pictures" / damaged[:2] / damaged).write_bytes(b"rotten")
+    foreign = await store.put(b"foreign")
+
+    problems = await check(url, store)
+
+    assert problems == [
+        f"Pictures missing from the store: 1 ({missing}).",
+        f"Damaged pictures in the store: 1 ({damaged}).",
+        f"Files in the store that belong to no job: 1 ({foreign}).",
+    ]
+
+
+@pytest.mark.usefixtures("digests")
+async def test_a_damaged_file_is_noticed(url: str, store: PictureFolder, tmp_path: Path) -> None:
+    path = tmp_path / "easel.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'ix_jobs_user_id'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    content = bytearray(path.read_bytes())
+    content[(page - 1) * size + 8 : page * size] = bytes(size - 8)
+    path.write_bytes(content)
+
+    problems = await check(url, store)
+
+    assert problems
+    assert problems[0].startswith("The database's file is damaged:")
+
+
+async def test_an_older_database_is_copied_before_it_is_upgraded(url: str, digests: list[str], tmp_path: Path) -> None:
+    await downgrade(url, "0001")
+
+    copy = await upgrade_safely(url)
+
+    assert copy == tmp_path / f"easel-before-{newest_revision()}.db"
+    with closing(sqlite3.connect(copy)) as old:
+        assert old.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
+        assert len(old.execute("SELECT digest FROM images").fetchall()) == len(digests)
+    assert await upgrade_safely(url) is None
+
+
+async def test_a_new_database_is_made_without_a_copy(url: str, store: PictureFolder, tmp_path: Path) -> None:
+    assert await upgrade_safely(url) is None
+    assert await check(url, store) == []
+
+
+async def test_an_old_schema_is_told_with_its_cure(url: str, store: PictureFolder) -> None:
+    await upgrade(url, "0001")
+
+    assert await check(url, store) == [
+        f"The schema is at 0001, this Easel works with {newest_revision()}: run `easel db upgrade`."
+    ]
