@@ -54,8 +54,10 @@ def test_a_wheel_brings_everything_it_needs(easel: Path, tmp_path: Path) -> None
     run(easel, "db", "upgrade")
     run(easel, "imagine", "a red apple", "--model", "tiny.safetensors", "--steps", "1", "--width", "64",
         "--height", "64", "--output", "a.png")  # fmt: skip
+    run(easel, "imagine", "a red apple", "--model", "starter", "--steps", "1", "--output", "starter.png")
 
     assert str(ROOT) not in where
     assert {"index.html", "main.js", "main.css"} <= set(page.split())
     assert (tmp_path / "data" / "easel.db").is_file()
     assert (tmp_path / "a.png").is_file()
+    assert (tmp_path / "starter.png").is_file()
