@@ -60,7 +60,7 @@ async def measure(folder: Path) -> Measured:
 
 async def send_all(playground: Playground) -> Measured:
     """Lets everybody use /imagine, and waits for the pictures."""
-    (command,) = playground.world.commands.everything()
+    command = next(each for each in playground.world.commands.everything() if each["name"] == "imagine")
     people = [playground.world.person(f"person-{number}") for number in range(PEOPLE)]
     places = [Place(person, playground.world.general) for person in people]
     options = {"prompt": "a cat", "steps": 1}

@@ -29,6 +29,10 @@ class DeliveryError(EaselError):
     """Discord did not take a message, and trying again will not help."""
 
 
+class UnreachableError(DeliveryError):
+    """Discord does not answer, or asks to be left alone for a while; trying again later will help."""
+
+
 class AnswerExpiredError(DeliveryError):
     """The interaction's answer can no longer be edited: its token is dead, or its message is gone."""
 

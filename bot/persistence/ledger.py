@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from bot.domain import Job, JobState, Origin, Picture, Usage, now
 from bot.errors import JobTakenError
 from bot.persistence.database import Database
-from bot.persistence.tables import ImageRow, JobRow, UserRow
+from bot.persistence.tables import ImageRow, JobRow, UserRow, WorkerRow
 from generation import recipe
 
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.RENDERED)
@@ -110,8 +110,13 @@ class SqlLedger:
             return Usage(count, await session.scalar(pictures) or 0, seconds)
 
     async def adopt(self, dead: Collection[str]) -> list[Job]:
-        """Takes over the unfinished jobs of processes that are gone, and those nobody looks after, oldest first."""
-        orphaned = JobRow.worker_id.is_(None) | JobRow.worker_id.in_(dead)
+        """Takes over the unfinished jobs of processes that are gone, and those nobody looks after, oldest first.
+
+        A process that ended in good order has no entry any more, but may have left jobs.
+        """
+        nobody = JobRow.worker_id.is_(None) | JobRow.worker_id.not_in(select(WorkerRow.id))
+        others = nobody | JobRow.worker_id.in_(dead)
+        orphaned = others & (func.coalesce(JobRow.worker_id, "") != self._worker)
         taken = update(JobRow).where(JobRow.state.in_(_UNFINISHED), orphaned).values(worker_id=self._worker)
         async with self._database.writing() as session:
             ids = list(await session.scalars(taken.returning(JobRow.id)))

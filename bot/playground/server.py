@@ -24,6 +24,7 @@ from bot.playground.world import World
 
 HOST = "127.0.0.1"
 PORTS_TRIED = 20
+WAITING_CONNECTIONS = 1024  # the system drops what is beyond, and each of those comes again only after a second
 _BODY_LIMIT = 64 * 2**20  # above Discord's own limit, which has an answer of its own
 
 
@@ -99,7 +100,7 @@ class Playground:
         ports = range(self._port, min(self._port + PORTS_TRIED, 65536)) if self._port else (0,)
         for port in ports:
             try:
-                await web.TCPSite(self._runner, HOST, port).start()
+                await web.TCPSite(self._runner, HOST, port, backlog=WAITING_CONNECTIONS).start()
             except OSError as error:
                 if error.errno != errno.EADDRINUSE or port == ports[-1]:
                     raise

@@ -1,14 +1,18 @@
 """How a finished job reaches its person: the only place that knows interaction tokens die after 15 minutes."""
 
+import asyncio
+import itertools
 import logging
 
 from bot.domain import Job, now
-from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, UploadTooLargeError
+from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, UnreachableError, UploadTooLargeError
 from bot.services.fitting import fit
 from bot.services.patience import insist
 from bot.services.ports import Ports, Upload
 
 log = logging.getLogger(__name__)
+
+PAUSES = (5.0, 15.0, 30.0, 60.0, 300.0)  # between tries while Discord cannot be reached; the last one for ever
 
 
 class Delivery:
@@ -19,11 +23,7 @@ class Delivery:
 
     async def post_again(self, job: Job) -> None:
         """Posts what an earlier process may have posted already: once in all."""
-        try:
-            message_id = await self._ports.messenger.posted(job)
-        except DeliveryError as error:
-            log.info("whether job %s was posted cannot be seen: %s", job.id, error)
-            message_id = None
+        message_id = await self._found(job)
         if message_id is None:
             await self.post(job)
         else:
@@ -31,6 +31,8 @@ class Delivery:
 
     async def post(self, job: Job) -> None:
         """Posts a rendered job's pictures and notes their message. Does not raise for Discord's refusals.
+
+        While Discord cannot be reached it goes on trying; a job whose waiting is cut short stays rendered.
 
         Raises:
             JobTakenError: Another process of the bot looks after the job by now.
@@ -42,7 +44,7 @@ class Delivery:
             for name, picture in zip(_names(job), job.pictures, strict=True)
         ]
         try:
-            message_id = await self._post_fitting(job, files)
+            message_id = await self._post_in_the_end(job, files)
         except DeliveryError as error:
             log.warning("job %s is painted but cannot be posted: %s", job.id, error)
             reason = str(error)
@@ -57,6 +59,25 @@ class Delivery:
             await self._ports.messenger.refuse(job, reason)
         except DeliveryError as error:
             log.warning("the person of job %s could not be told why it failed: %s", job.id, error)
+
+    async def _post_in_the_end(self, job: Job, files: list[Upload]) -> int:
+        """Tries for as long as Discord cannot be reached; what may have arrived is looked for before each new try."""
+        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
+            try:
+                return await self._post_fitting(job, files)
+            except UnreachableError as error:
+                log.warning("job %s cannot be posted now (%s); trying again in %.0f s", job.id, error, pause)
+            await asyncio.sleep(pause)
+            if (message_id := await self._found(job)) is not None:
+                return message_id
+        raise AssertionError("the pauses never end")
+
+    async def _found(self, job: Job) -> int | None:
+        try:
+            return await self._ports.messenger.posted(job)
+        except DeliveryError as error:
+            log.info("whether job %s was posted cannot be seen: %s", job.id, error)
+            return None
 
     async def _post_fitting(self, job: Job, files: list[Upload]) -> int:
         limit = job.origin.file_limit

@@ -24,6 +24,7 @@ from generation import (
 
 log = logging.getLogger(__name__)
 
+CLOSING_SECONDS = 3.0
 BROKEN = "Something went wrong on my side while painting this. It has been logged; please try again."
 
 
@@ -62,7 +63,14 @@ class Dispatcher:
             await asyncio.wait(self._lives, timeout=seconds)
 
     async def close(self) -> None:
-        """Waits until no job is under way; call it when `run` has ended and the executor is closed."""
+        """Ends what is under way; call it when `run` has ended and the executor is closed.
+
+        What only waits for Discord is cut short after a moment; it stays rendered and is posted after the next start.
+        """
+        if self._lives:
+            await asyncio.wait(self._lives, timeout=CLOSING_SECONDS)
+        for life in self._lives:
+            life.cancel()
         await asyncio.gather(*self._lives, return_exceptions=True)
         await self._board.close_all()
 

@@ -66,7 +66,10 @@ class DiscordMessenger:
         return message.id
 
     async def posted(self, job: Job) -> int | None:
-        """Looks for the result: in the job's own message, then among those that came after it."""
+        """Looks for the result: in the job's own message, then among those that came after it.
+
+        An answer that was left thinking beside a message of its own is taken away.
+        """
         channel = self._channel(job)
         try:
             answer = await patiently(lambda: channel.fetch_message(job.origin.message_id))
@@ -81,7 +84,10 @@ class DiscordMessenger:
             return [message async for message in channel.history(limit=LOOK_BACK, after=after) if _shows(message, job)]
 
         found = await patiently(later)
-        return found[0].id if found else None
+        if not found:
+            return None
+        await self._remove_stale(job)
+        return found[0].id
 
     async def refuse(self, job: Job, reason: str) -> None:
         """Tells the person alone why there is no result, and takes the public answer away."""
@@ -122,12 +128,12 @@ class DiscordMessenger:
         )
 
     async def _remove_stale(self, job: Job) -> None:
-        """Deletes the answer whose token is dead; it may be gone already."""
+        """Deletes the answer whose token is dead, if it can still be done."""
         message = self._channel(job).get_partial_message(job.origin.message_id)
         try:
             await patiently(message.delete)
-        except AnswerExpiredError:
-            return
+        except DeliveryError as error:
+            log.info("the old answer to job %s stays: %s", job.id, error)
 
     def _webhook(self, job: Job) -> discord.Webhook:
         origin = job.origin

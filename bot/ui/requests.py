@@ -3,12 +3,13 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import TypeVar
 
 import aiohttp
 import discord
 
-from bot.errors import AnswerExpiredError, DeliveryError, UploadTooLargeError
+from bot.errors import AnswerExpiredError, DeliveryError, UnreachableError, UploadTooLargeError
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,8 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
     """Makes a call that may safely be repeated, again and again while the trouble is a passing one.
 
     Raises:
-        DeliveryError: Discord refused it, or could not be reached for some 15 seconds.
+        UnreachableError: Discord could not be reached, or had too many requests, for some 15 seconds.
+        DeliveryError: Discord refused it.
     """
     for pause in (*PAUSES, None):
         try:
@@ -35,11 +37,15 @@ async def patiently(call: Callable[[], Awaitable[T]]) -> T:
                 return await call()
         except PASSING as error:
             if pause is None:
-                raise DeliveryError("Discord could not be reached.") from error
+                raise UnreachableError("Discord could not be reached.") from error
             log.info("Discord did not answer (%s); trying again in %.1f s", type(error).__name__, pause)
             await asyncio.sleep(pause)
         except discord.HTTPException as error:
-            raise refusal(error) from error
+            if error.status != HTTPStatus.TOO_MANY_REQUESTS:
+                raise refusal(error) from error
+            if pause is None:
+                raise UnreachableError("Discord asks for a pause.") from error
+            await asyncio.sleep(pause)
     raise AssertionError("the last try returns or raises")
 
 

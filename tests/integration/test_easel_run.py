@@ -104,7 +104,8 @@ async def test_imagine_posts_a_picture(session: aiohttp.ClientSession) -> None:
         base, key = address.strip().split("/?key=")
         async with session.ws_connect(f"{base}/page/socket?key={key}") as socket:
             hello = await greeting(socket)
-            channel, command = hello["channels"][0]["id"], hello["commands"][0]["id"]
+            channel = hello["channels"][0]["id"]
+            command = next(each["id"] for each in hello["commands"] if each["name"] == "imagine")
             body = {"channel": channel, "command": command, "options": {"prompt": "a cat"}}
             await post(session, address, "command", body)
             while True:

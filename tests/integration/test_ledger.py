@@ -112,10 +112,22 @@ async def test_a_command_becomes_a_job_once(ledger: SqlLedger, database: Databas
 
 async def test_a_living_processes_jobs_are_left_alone(ledger: SqlLedger, database: Database) -> None:
     kept = job()
+    await SqlWorkers(database, replace(this_process(), id="me")).register()
     await ledger.add(kept)
 
     assert await SqlLedger(database, "another").adopt(["somebody else"]) == []
     assert await ledger.mine(kept.id)
+
+
+async def test_what_a_process_left_that_ended_in_good_order_is_taken_up(ledger: SqlLedger, database: Database) -> None:
+    workers = SqlWorkers(database, replace(this_process(), id="me"))
+    await workers.register()
+    kept = job()
+    await ledger.add(kept)
+    await workers.leave()
+
+    assert await SqlLedger(database, "next").adopt([]) == [kept]
+    assert await SqlLedger(database, "next").adopt([]) == []
 
 
 async def test_who_lost_a_job_can_change_it_no_more(ledger: SqlLedger, database: Database) -> None:
@@ -143,7 +155,11 @@ async def test_two_processes_never_adopt_the_same_job(ledger: SqlLedger, databas
     for each in jobs:
         await ledger.add(each)
 
-    shares = await asyncio.gather(*(SqlLedger(database, f"heir {number}").adopt(["me"]) for number in range(4)))
+    heirs = [f"heir {number}" for number in range(4)]
+    for heir in heirs:
+        await SqlWorkers(database, replace(this_process(), id=heir)).register()
+
+    shares = await asyncio.gather(*(SqlLedger(database, heir).adopt(["me"]) for heir in heirs))
 
     assert sorted(each.id for share in shares for each in share) == sorted(each.id for each in jobs)
 

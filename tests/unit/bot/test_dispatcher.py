@@ -12,9 +12,10 @@ from bot.errors import (
     LimitError,
     PictureLostError,
     StorageError,
+    UnreachableError,
     UploadTooLargeError,
 )
-from bot.services import patience, status, takeover
+from bot.services import delivery, dispatcher, patience, status, takeover
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
@@ -359,6 +360,43 @@ async def test_a_picture_that_cannot_be_posted_is_not_lost_in_silence(house: Hou
 
     assert house.ledger.reasons[wanted.id] == "The channel is gone."
     assert house.messenger.said[-1][1] == "Your picture is painted, but I cannot post it here: The channel is gone."
+
+
+async def test_while_discord_cannot_be_reached_a_picture_waits(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(delivery, "PAUSES", (0.01,))
+    house.messenger.answer_failures = [UnreachableError("Discord could not be reached.")] * 4
+    wanted = await painted(house, job())
+
+    await house.delivery.post(wanted)
+
+    assert house.ledger.ways[wanted.id] == ["posted as 1"]
+    assert [kind for kind, _ in house.messenger.said] == ["answer"]
+
+
+async def test_what_arrived_although_discord_seemed_away_is_not_posted_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(delivery, "PAUSES", (0.01,))
+    house.messenger.answer_failures = [UnreachableError("Discord could not be reached.")]
+    wanted = await painted(house, job())
+    house.messenger.posted_before[wanted.id] = 77
+
+    await house.delivery.post(wanted)
+
+    assert house.ledger.ways[wanted.id] == ["posted as 77"]
+    assert house.messenger.said == []
+
+
+async def test_closing_does_not_wait_for_a_discord_that_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dispatcher, "CLOSING_SECONDS", 0.05)
+    house.messenger.answer_failures = [UnreachableError("Discord could not be reached.")]
+    wanted = await house.submit(job())
+    await house.settle(wanted, "rendered")
+
+    async with asyncio.timeout(2):
+        await house.dispatcher.close()
+
+    assert house.ledger.ways[wanted.id][-1] == "rendered"
 
 
 async def test_a_person_who_cannot_be_reached_is_only_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:
