@@ -22,6 +22,7 @@ def test_every_preset_can_be_painted_with() -> None:
         ("sdxl_lightning_8step", "lightning-8"),
         ("sd_xl_turbo_1.0_fp16", "turbo"),
         ("lcm-sdxl", "lcm"),
+        ("starter", "starter"),
         ("tiny", None),
         ("sdxl", None),
     ],
