@@ -156,7 +156,9 @@ class LocalExecutor:
                 entry = self._catalog.find(name)
                 if isinstance(entry.source, Path) and entry.source.is_file():
                     self._files[name] = entry.source
-                return load(entry, placement, additions)
+                model = load(entry, placement)
+                model.attach(additions)
+                return model
 
             self._engine = Engine(load_named)
         return self._engine

@@ -24,8 +24,15 @@ class HashBook:
         self._path = path
         self._lock = threading.Lock()
 
-    def short_hash(self, file: Path) -> str:
-        """Returns a file's short hash."""
+    def short_hash(self, file: Path) -> str | None:
+        """Returns a file's short hash; None for one that cannot be read any more."""
+        try:
+            return self._short_hash(file)
+        except OSError as error:
+            log.warning("the hash of %s is left out: %s", file.name, error)
+            return None
+
+    def _short_hash(self, file: Path) -> str:
         status = file.stat()
         key = f"{file.resolve()}|{status.st_size}|{status.st_mtime_ns}"
         with self._lock:

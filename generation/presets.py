@@ -11,7 +11,7 @@ from generation.request import check_name
 NONE = "none"  # what one types to have no preset at all
 # How a model's name tells its family; the first that matches holds.
 _FAMILIES = {
-    "starter": r"^starter$",
+    "starter": r"^(easel-)?starter$",
     "opendalle": r"open-?dalle",
     "lightning-8": r"lightning.*8-?step|8-?step.*lightning",
     "lightning": r"lightning",

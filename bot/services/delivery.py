@@ -40,8 +40,8 @@ class Delivery:
         if not await self._ports.ledger.mine(job.id):
             raise JobTakenError("Another process looks after this job.")
         files = [
-            Upload(f"easel-{job.id}-{picture.seed}.png", await self._ports.pictures.get(picture.digest))
-            for picture in job.pictures
+            Upload(name, await self._ports.pictures.get(picture.digest))
+            for name, picture in zip(_names(job), job.pictures, strict=True)
         ]
         try:
             message_id = await self._post_in_the_end(job, files)
@@ -95,3 +95,10 @@ class Delivery:
             except AnswerExpiredError:
                 log.info("the answer to job %s is gone; a message of its own takes its place", job.id)
         return await self._ports.messenger.send(job, fitting, notes)
+
+
+def _names(job: Job) -> list[str]:
+    """Names a job's files by their seeds; pictures that share a seed are numbered."""
+    seeds = [picture.seed for picture in job.pictures]
+    shared = len(set(seeds)) < len(seeds)
+    return [f"easel-{job.id}-{seed}{f'-{number}' if shared else ''}.png" for number, seed in enumerate(seeds, 1)]

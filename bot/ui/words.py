@@ -94,16 +94,35 @@ def usage(used: Usage, overview: Overview) -> str:
 
 def recipe_line(request: GenerationRequest) -> str:
     """Writes what one needs to paint the same again in one line."""
-    last = request.seed + request.count - 1
+    last = request.picture(request.count - 1).seed
     parts = [
-        f"seed {request.seed}" if request.count == 1 else f"seeds {request.seed} to {last}",
+        f"seed {request.seed}" if request.seed == last else f"seeds {request.seed} to {last}",
         f"{request.width}x{request.height}",
         f"{request.steps} steps",
         f"cfg {request.guidance_scale:g}",
         f"{request.sampler} {request.scheduler}",
         escape(request.model, 100),
+        *_unusual(request),
     ]
     return " · ".join(parts)
+
+
+def _unusual(request: GenerationRequest) -> list[str]:
+    """Names what differs from the way pictures are usually painted, by the names one types."""
+    varied = request.subseed_strength > 0
+    values = {
+        "vae": (escape(request.vae, 100), ""),
+        "clip_skip": (request.clip_skip, 2),
+        "subseed": (request.subseed if varied else 0, 0),
+        "subseed_strength": (request.subseed_strength, 0),
+        "rescale": (request.guidance_rescale, 0),
+        "cfg_start": (request.guidance_start, 0),
+        "cfg_end": (request.guidance_end, 1),
+        "weights": (request.weights, "comfyui"),
+        "noise": (request.noise, "easel"),
+        "prediction": (request.prediction, "checkpoint"),
+    }
+    return [f"{name} {value}" for name, (value, usual) in values.items() if value != usual]
 
 
 def _title(job: Job) -> str:

@@ -16,7 +16,6 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from generation.catalog import ModelEntry, check_usable, describe
 from generation.errors import ModelError
 from generation.header import Header, prediction, read_header
-from generation.sdxl.additions import Additions
 from generation.sdxl.architecture import Config, infer
 from generation.sdxl.device import Placement
 from generation.sdxl.layout import Component, origins, read
@@ -27,23 +26,14 @@ from generation.sdxl.tokenizer import Tokenizer, clip_merges
 _HUB_FILES = ("*.json", "*.txt", "*.safetensors")
 
 
-def load(entry: ModelEntry, placement: Placement, additions: Additions | None = None) -> Model:
+def load(entry: ModelEntry, placement: Placement) -> Model:
     """Loads a model onto the device. Nothing is fetched unless the entry is a hub id.
-
-    Args:
-        entry: What to load.
-        placement: Device and precisions.
-        additions: Where separate VAEs and embeddings come from.
 
     Raises:
         ModelError: It cannot be loaded; the text says what it is or what is missing.
     """
     source = _fetch(entry.source) if isinstance(entry.source, str) else entry.source
-    model = _load_folder(source, placement) if source.is_dir() else _load_file(source, placement)
-    if additions is not None:
-        model.additions = additions
-        model.text.find_embedding = additions.embedding
-    return model
+    return _load_folder(source, placement) if source.is_dir() else _load_file(source, placement)
 
 
 def _load_file(path: Path, placement: Placement) -> Model:

@@ -61,6 +61,11 @@ class Model:
             torch.cuda.empty_cache()
         stages[stage].to(self.placement.device)
 
+    def attach(self, additions: Additions) -> None:
+        """Lets requests name separate VAEs and embeddings."""
+        self.additions = additions
+        self.text.find_embedding = additions.embedding
+
     def use_vae(self, name: str) -> None:
         """Makes a VAE the one that decodes: a separate file's, or "" for the checkpoint's own.
 

@@ -44,6 +44,34 @@ async def test_every_option_reaches_the_engine(discord: LoopbackDiscord, executo
     assert len(interaction.pictures) == 2
 
 
+async def test_the_finer_options_reach_the_engine_and_the_recipe_under_the_picture(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    typed = {
+        "prompt": "a cat", "preset": "opendalle-detail", "vae": "soft", "clip_skip": 1,
+        "extra": "subseed=3 subseed_strength=0.2 noise=a1111",
+    }  # fmt: skip
+
+    interaction = await discord.slash("imagine", typed)
+    await discord.wait_until(lambda: bool(interaction.pictures))
+
+    asked = executor.requests[0]
+    assert (asked.steps, asked.guidance_scale, asked.sampler) == (65, 7.5, "dpm_2")
+    assert (asked.vae, asked.clip_skip, asked.subseed, asked.noise) == ("soft", 1, 3, "a1111")
+    assert interaction.original is not None
+    for word in ("vae soft", "clip_skip 1", "subseed 3", "subseed_strength 0.2", "noise a1111"):
+        assert word in interaction.original.content.replace("\\", "")
+
+
+async def test_pictures_that_share_a_seed_have_names_of_their_own(discord: LoopbackDiscord) -> None:
+    interaction = await discord.slash("imagine", {"prompt": "a cat", "seed": 7, "count": 2, "extra": "noise=comfyui"})
+    await discord.wait_until(lambda: bool(interaction.pictures))
+
+    assert interaction.original is not None
+    names = [attachment.filename for attachment in interaction.original.attachments]
+    assert [name.rpartition("-7-")[2] for name in names] == ["1.png", "2.png"]
+
+
 async def test_it_works_in_direct_messages(discord: LoopbackDiscord) -> None:
     member = discord.people["member"]
 
@@ -135,6 +163,11 @@ async def test_an_unforeseen_failure_tells_nothing_of_its_innards(
 @pytest.mark.parametrize(
     ("typed", "answer"),
     [
+        (
+            {"preset": "opendale-fast"},
+            "There is no preset named 'opendale-fast'. Did you mean opendalle-fast or opendalle-detail?",
+        ),
+        ({"extra": "subsed=1"}, "There is no extra named 'subsed'. Did you mean subseed or subseed_strength?"),
         ({"sampler": "eular"}, "There is no sampler named 'eular'. Did you mean euler?"),
         ({"model": "nope"}, "There is no model named 'nope'. Did you mean other or tiny?"),
         ({"width": 100}, "width must be a multiple of 8: 96 would work, 100 does not."),
@@ -165,6 +198,8 @@ async def test_autocomplete_offers_models_samplers_schedules_and_aspects(discord
     assert await discord.autocomplete("imagine", "sampler", "eul") == ["euler", "euler_ancestral"]
     assert await discord.autocomplete("imagine", "scheduler", "kar") == ["karras"]
     assert "3:2" in await discord.autocomplete("imagine", "aspect", "")
+    assert await discord.autocomplete("imagine", "preset", "open") == ["opendalle-fast", "opendalle-detail"]
+    assert await discord.autocomplete("imagine", "extra", "noise=a1111 cfg_e") == ["noise=a1111 cfg_end="]
 
 
 async def test_fifty_commands_from_ten_people_are_answered_in_fair_turns(

@@ -3,15 +3,15 @@
 import io
 import threading
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from PIL import Image
 
 from bot.settings import Settings
-from generation import Catalog, LocalExecutor, ModelEntry, recipe
+from generation import Catalog, LocalExecutor, recipe
 from generation.sdxl import checkpoint
 from generation.sdxl.checkpoint import load
-from generation.sdxl.device import Placement
 from generation.sdxl.model import Model
 from tests import tiny
 from tests.integration.conftest import running
@@ -72,9 +72,9 @@ async def test_commands_are_answered_before_the_model_is_loaded(
 ) -> None:
     may_load = threading.Event()
 
-    def load_when_allowed(entry: ModelEntry, placement: Placement) -> Model:
+    def load_when_allowed(*parts: Any) -> Model:
         may_load.wait(60)
-        return load(entry, placement)
+        return load(*parts)
 
     monkeypatch.setattr(checkpoint, "load", load_when_allowed)
     async with running(discord, settings, LocalExecutor(settings, Catalog(settings.models_path, settings.model))):

@@ -1,4 +1,5 @@
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,17 @@ def test_a_waiting_job_tells_its_place() -> None:
 
 def test_a_batch_names_its_seeds() -> None:
     assert "seeds 7 to 10" in words.recipe_line(job(count=4).request)
+
+
+@pytest.mark.parametrize("shared", [{"noise": "comfyui"}, {"subseed": 3, "subseed_strength": 0.5}])
+def test_a_batch_of_one_seed_names_one(shared: dict[str, Any]) -> None:
+    assert words.recipe_line(job(count=4, **shared).request).startswith("seed 7 ·")
+
+
+def test_what_is_unusual_is_named_and_nothing_else() -> None:
+    unusual = job(vae="soft", clip_skip=1, guidance_end=0.6, subseed=9).request
+
+    assert words.recipe_line(unusual).endswith("tiny · vae soft · clip_skip 1 · cfg_end 0.6")
 
 
 def test_autocomplete_offers_beginnings_first_and_no_more_than_discord_takes() -> None:
