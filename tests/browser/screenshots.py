@@ -1,10 +1,8 @@
-"""Takes the pictures of the playground that the documentation shows.
+"""Takes the pictures of the playground that the documentation shows; the bundled starter model paints in them.
 
-`python -m tests.browser.screenshots` draws landscapes in place of paintings;
-`python -m tests.browser.screenshots --model starter` lets a model of yours paint them (a name or a file).
+`python -m tests.browser.screenshots` takes a minute or two.
 """
 
-import argparse
 import asyncio
 import sys
 import tempfile
@@ -16,60 +14,48 @@ from playwright.async_api import Browser, expect
 from pydantic import SecretStr
 
 from bot.settings import Settings
-from generation import Catalog, Executor, LocalExecutor
+from generation import Catalog, LocalExecutor
 from tests.browser import chromium
-from tests.browser.landscapes import LandscapeExecutor
 from tests.browser.showcase import ShowcaseBot
 from tests.browser.visitor import PHONE, Visitor
-from tests.fakes import model_files
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord
 from tests.scripted import running as scripted_bot_running
 
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
-HILLS = "misty hills at sunrise, oil painting"
+CAR = "a car on a green background"
 
 
 @asynccontextmanager
-async def painting(discord: LoopbackDiscord, model: str | None) -> AsyncIterator[Executor]:
-    """Runs the real bot, with a model or with drawn landscapes."""
+async def painting(discord: LoopbackDiscord) -> AsyncIterator[None]:
+    """Runs the real bot as a fresh install does: with the starter model."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder)
-        settings = Settings(
-            discord_token=SecretStr(discord.token),
-            discord_api_url=discord.api_url,
-            data_dir=data,
-            model=model or "landscapes",
-            default_steps=20,
-        )
-        executor: Executor = LandscapeExecutor()
-        if model is None:
-            model_files(data / "models", "landscapes", "portraits")
-        else:
-            executor = LocalExecutor(settings, Catalog(settings.models_path, settings.model))
+        settings = Settings(discord_token=SecretStr(discord.token), discord_api_url=discord.api_url, data_dir=data)
+        executor = LocalExecutor(settings, Catalog(settings.models_path, settings.model))
         async with running(discord, settings, executor):
-            yield executor
+            yield
 
 
-async def conversation(browser: Browser, model: str | None) -> None:
+async def conversation(browser: Browser) -> None:
     """One picture that was liked, one on its way; then the same conversation on a phone."""
-    async with LoopbackDiscord() as discord, painting(discord, model) as executor:
+    async with LoopbackDiscord() as discord, painting(discord):
         visitor = await Visitor.come(browser, discord.page_url)
         await visitor.page.get_by_role("radio", name="owner", exact=True).click()
-        await visitor.say("Who paints me some hills?")
+        await visitor.say("Who paints me a car?")
         await visitor.become("member")
-        await paint(visitor, f"{HILLS} aspect:3:2 seed:7")
+        await paint(visitor, f"{CAR} seed:7")
         await visitor.menu(visitor.last, "Add a reaction")
         await visitor.page.get_by_role("button", name="star favourite gallery").click()
         await visitor.become("owner")
         await visitor.last.get_by_role("button", name="⭐ 1").click()
-        if isinstance(executor, LandscapeExecutor):
-            executor.seconds_per_call = 0.4
-        await visitor.use("/imagine", "the same hills by night, a single light in the valley")
+        await visitor.composer.fill("/imagine a strawberry on a gray background width:256 height:256 steps:150 seed:3")
+        await visitor.page.get_by_role("button", name="Send command").click()
         await visitor.become("member")
         await expect(visitor.last).to_contain_text("Cancel Job")
-        await visitor.page.wait_for_timeout(5000)
+        await visitor.page.wait_for_timeout(4000)
         await visitor.shoot(IMAGES / "playground-dark.png")
+        await expect(visitor.last.locator(".picture")).to_be_visible(timeout=300_000)
         await visitor.context.close()
 
         phone = await Visitor.come(browser, discord.page_url, PHONE)
@@ -81,11 +67,11 @@ async def conversation(browser: Browser, model: str | None) -> None:
         await phone.context.close()
 
 
-async def completion(browser: Browser, model: str | None) -> None:
+async def completion(browser: Browser) -> None:
     """A grid of four, and a command being filled in."""
-    async with LoopbackDiscord() as discord, painting(discord, model):
+    async with LoopbackDiscord() as discord, painting(discord):
         visitor = await Visitor.come(browser, discord.page_url, scheme="light")
-        await paint(visitor, f"{HILLS} count:4 seed:11")
+        await paint(visitor, f"{CAR} count:4 seed:11")
         await visitor.start("/imagine")
         await visitor.page.keyboard.type("a lighthouse at dusk")
         await visitor.page.keyboard.press("Tab")
@@ -121,18 +107,16 @@ async def paint(visitor: Visitor, typed: str) -> None:
     await visitor.picture_sizes(visitor.last)
 
 
-async def main(model: str | None) -> None:
+async def main() -> None:
     """Takes all of them."""
     IMAGES.mkdir(parents=True, exist_ok=True)
     async with chromium.browser() as browser:
-        await conversation(browser, model)
-        await completion(browser, model)
+        await conversation(browser)
+        await completion(browser)
         await form(browser)
     for path in sorted(IMAGES.glob("playground-*.png")):
         sys.stdout.write(f"{path} {path.stat().st_size // 1024} KB\n")
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--model", help="a model that paints: a name in the models folder, or a file")
-    asyncio.run(main(parser.parse_args().model))
+    asyncio.run(main())

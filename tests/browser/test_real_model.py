@@ -1,4 +1,4 @@
-"""From the browser to the real engine and back: a tiny model with random weights paints."""
+"""From the browser to the real engine and back: the bundled starter model paints, as on a fresh install."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -13,22 +13,17 @@ from generation import Catalog, LocalExecutor
 from tests.browser.visitor import Visitor
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord
-from tests.tiny import save_single_file
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def painter(discord: LoopbackDiscord, tmp_path: Path) -> AsyncIterator[None]:
-    """The real bot with the real engine, online."""
-    models = tmp_path / "data" / "models"
-    models.mkdir(parents=True)
-    save_single_file(models / "tiny.safetensors")
+    """The real bot with the real engine and no model of one's own, online."""
     settings = Settings(
         discord_token=SecretStr(discord.token),
         discord_api_url=discord.api_url,
         data_dir=tmp_path / "data",
-        model="tiny",
         device="cpu",
     )
     async with running(discord, settings, LocalExecutor(settings, Catalog(settings.models_path, settings.model))):
@@ -37,9 +32,9 @@ async def painter(discord: LoopbackDiscord, tmp_path: Path) -> AsyncIterator[Non
 
 @pytest.mark.usefixtures("painter")
 async def test_a_real_picture_reaches_the_page(visitor: Visitor) -> None:
-    await visitor.composer.fill("/imagine a cat width:256 height:256 steps:2 seed:7")
+    await visitor.composer.fill("/imagine a red apple on a blue background seed:7")
     await visitor.page.get_by_role("button", name="Send command").click()
 
     await expect(visitor.last.locator(".picture")).to_be_visible(timeout=60_000)
-    assert await visitor.picture_sizes(visitor.last) == [256]
-    await expect(visitor.last).to_contain_text("seed 7 · 256x256 · 2 steps")
+    assert await visitor.picture_sizes(visitor.last) == [128]
+    await expect(visitor.last).to_contain_text("seed 7 · 128x128 · 20 steps · cfg 4")
