@@ -1,75 +1,19 @@
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 
-from bot.domain import Job, JobState, Order, Picture, now
+from bot.domain import JobState, Order, Picture, now
 from bot.errors import (
-    AnswerExpiredError,
-    DeliveryError,
     LimitError,
     PictureLostError,
     StorageError,
-    UnreachableError,
-    UploadTooLargeError,
 )
-from bot.services import delivery, dispatcher, patience, status, takeover
-from bot.services.board import StatusBoard
-from bot.services.costs import CostModel
-from bot.services.delivery import Delivery
-from bot.services.dispatcher import BROKEN, Dispatcher
-from bot.services.generation import GenerationService
-from bot.services.models import ModelShelf
-from bot.services.ports import Ports
-from bot.services.queue import FairQueue
-from bot.services.resolve import Defaults
-from bot.services.takeover import Takeover
-from generation import Catalog, GenerationError
-from tests.fakes import FakeExecutor
-from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger, job
-
-
-class House:
-    """The services with everything around them faked."""
-
-    def __init__(self, tmp_path: object) -> None:
-        self.ledger, self.pictures, self.messenger = MemoryLedger(), MemoryPictures(), RecordingMessenger()
-        self.speeds, self.costs = MemorySpeeds(), CostModel()
-        ports = Ports(self.ledger, self.speeds, self.pictures, self.messenger)
-        self.executor = FakeExecutor()
-        self.queue = FairQueue(3, self.costs.estimate)
-        self.delivery = Delivery(ports)
-        self.board = StatusBoard(self.queue, self.costs.estimate, self.messenger)
-        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs, self.board)
-        defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
-        shelf = ModelShelf(Catalog(tmp_path))  # type: ignore[arg-type]
-        self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, defaults)
-        self.workers = MemoryWorkers()
-        self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
-
-    async def submit(self, wanted: Job) -> Job:
-        self.queue.reserve(wanted.origin.user_id)
-        return await self.service.submit(wanted.request, wanted.origin)
-
-    async def settle(self, wanted: Job, last: str) -> None:
-        async with asyncio.timeout(5):
-            while not self.ledger.ways.get(wanted.id, [""])[-1].startswith(last):  # noqa: ASYNC110 - a fake's list
-                await asyncio.sleep(0.002)
-            await asyncio.sleep(0.01)
-
-
-@pytest.fixture
-async def house(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
-    monkeypatch.setattr(status.StatusLine.__init__, "__defaults__", (0.01,))
-    house = House(tmp_path)
-    running = asyncio.create_task(house.dispatcher.run(slots=2))
-    yield house
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
-    house.executor.release()
-    await house.dispatcher.close()
+from bot.services import patience, takeover
+from bot.services.dispatcher import BROKEN
+from generation import GenerationError
+from tests.unit.bot.house import House, painted
+from tests.unit.bot.jobs import job
 
 
 async def test_a_job_goes_from_queued_to_posted(house: House) -> None:
@@ -318,90 +262,3 @@ async def test_running_jobs_get_their_grace_and_no_more(house: House) -> None:
     await house.dispatcher.finish(0.1)
 
     assert asyncio.get_running_loop().time() - before < 1
-
-
-async def painted(house: House, wanted: Job, data: bytes = b"\x89PNG") -> Job:
-    digest = await house.pictures.put(data)
-    picture = Picture(digest=digest, media_type="image/png", size=len(data), seed=7)
-    return replace(wanted, state=JobState.RENDERED, pictures=(picture,))
-
-
-async def test_an_answer_older_than_its_token_becomes_a_message(house: House) -> None:
-    await house.delivery.post(await painted(house, job(asked=timedelta(minutes=15))))
-
-    assert [kind for kind, _ in house.messenger.said] == ["send"]
-
-
-async def test_an_answer_whose_token_died_early_becomes_a_message(house: House) -> None:
-    house.messenger.answer_failures = [AnswerExpiredError("gone")]
-
-    await house.delivery.post(await painted(house, job()))
-
-    assert [kind for kind, _ in house.messenger.said] == ["send"]
-
-
-async def test_files_that_discord_finds_too_large_are_posted_smaller(house: House) -> None:
-    from tests.fakes import picture
-
-    house.messenger.answer_failures = [UploadTooLargeError("413")]
-    data = picture(job().request, size=256).data + b"\0" * 10_000
-
-    await house.delivery.post(await painted(house, job(file_limit=20_000), data))
-
-    assert house.messenger.uploads[0][0].name.endswith(".webp")
-    assert len(house.messenger.uploads[0][0].data) <= 5_000
-
-
-async def test_a_picture_that_cannot_be_posted_is_not_lost_in_silence(house: House) -> None:
-    house.messenger.answer_failures = [DeliveryError("The channel is gone.")]
-    wanted = await painted(house, job())
-
-    await house.delivery.post(wanted)
-
-    assert house.ledger.reasons[wanted.id] == "The channel is gone."
-    assert house.messenger.said[-1][1] == "Your picture is painted, but I cannot post it here: The channel is gone."
-
-
-async def test_while_discord_cannot_be_reached_a_picture_waits(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(delivery, "PAUSES", (0.01,))
-    house.messenger.answer_failures = [UnreachableError("Discord could not be reached.")] * 4
-    wanted = await painted(house, job())
-
-    await house.delivery.post(wanted)
-
-    assert house.ledger.ways[wanted.id] == ["posted as 1"]
-    assert [kind for kind, _ in house.messenger.said] == ["answer"]
-
-
-async def test_what_arrived_although_discord_seemed_away_is_not_posted_again(
-    house: House, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(delivery, "PAUSES", (0.01,))
-    house.messenger.answer_failures = [UnreachableError("Discord could not be reached.")]
-    wanted = await painted(house, job())
-    house.messenger.posted_before[wanted.id] = 77
-
-    await house.delivery.post(wanted)
-
-    assert house.ledger.ways[wanted.id] == ["posted as 77"]
-    assert house.messenger.said == []
-
-
-async def test_closing_does_not_wait_for_a_discord_that_is_away(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dispatcher, "CLOSING_SECONDS", 0.05)
-    house.messenger.answer_failures = [UnreachableError("Discord could not be reached.")]
-    wanted = await house.submit(job())
-    await house.settle(wanted, "rendered")
-
-    async with asyncio.timeout(2):
-        await house.dispatcher.close()
-
-    assert house.ledger.ways[wanted.id][-1] == "rendered"
-
-
-async def test_a_person_who_cannot_be_reached_is_only_logged(house: House, caplog: pytest.LogCaptureFixture) -> None:
-    house.messenger.refuse_failures = [DeliveryError("This person takes no direct messages.")]
-
-    await house.delivery.refuse(job(), "no")
-
-    assert "takes no direct messages" in caplog.text

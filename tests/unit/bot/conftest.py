@@ -1,0 +1,19 @@
+import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
+
+from bot.services import status
+from tests.unit.bot.house import House
+
+
+@pytest.fixture
+async def house(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    monkeypatch.setattr(status.StatusLine.__init__, "__defaults__", (0.01,))
+    house = House(tmp_path)
+    running = asyncio.create_task(house.dispatcher.run(slots=2))
+    yield house
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    house.executor.release()
+    await house.dispatcher.close()

@@ -1,0 +1,54 @@
+"""The services with everything around them faked."""
+
+import asyncio
+from dataclasses import replace
+
+from bot.domain import Job, JobState, Picture
+from bot.services.board import StatusBoard
+from bot.services.costs import CostModel
+from bot.services.delivery import Delivery
+from bot.services.dispatcher import Dispatcher
+from bot.services.generation import GenerationService
+from bot.services.models import ModelShelf
+from bot.services.ports import Ports
+from bot.services.queue import FairQueue
+from bot.services.resolve import Defaults
+from bot.services.takeover import Takeover
+from generation import Catalog
+from tests.fakes import FakeExecutor
+from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger
+
+
+class House:
+    """The services with everything around them faked."""
+
+    def __init__(self, tmp_path: object) -> None:
+        self.ledger, self.pictures, self.messenger = MemoryLedger(), MemoryPictures(), RecordingMessenger()
+        self.speeds, self.costs = MemorySpeeds(), CostModel()
+        ports = Ports(self.ledger, self.speeds, self.pictures, self.messenger)
+        self.executor = FakeExecutor()
+        self.queue = FairQueue(3, self.costs.estimate)
+        self.delivery = Delivery(ports)
+        self.board = StatusBoard(self.queue, self.costs.estimate, self.messenger)
+        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs, self.board)
+        defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
+        shelf = ModelShelf(Catalog(tmp_path))  # type: ignore[arg-type]
+        self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, defaults)
+        self.workers = MemoryWorkers()
+        self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
+
+    async def submit(self, wanted: Job) -> Job:
+        self.queue.reserve(wanted.origin.user_id)
+        return await self.service.submit(wanted.request, wanted.origin)
+
+    async def settle(self, wanted: Job, last: str) -> None:
+        async with asyncio.timeout(5):
+            while not self.ledger.ways.get(wanted.id, [""])[-1].startswith(last):  # noqa: ASYNC110 - a fake's list
+                await asyncio.sleep(0.002)
+            await asyncio.sleep(0.01)
+
+
+async def painted(house: House, wanted: Job, data: bytes = b"\x89PNG") -> Job:
+    digest = await house.pictures.put(data)
+    picture = Picture(digest=digest, media_type="image/png", size=len(data), seed=7)
+    return replace(wanted, state=JobState.RENDERED, pictures=(picture,))
