@@ -169,7 +169,7 @@ async def test_an_unforeseen_failure_tells_nothing_of_its_innards(
         ),
         ({"extra": "subsed=1"}, "There is no extra named 'subsed'. Did you mean subseed or subseed_strength?"),
         ({"sampler": "eular"}, "There is no sampler named 'eular'. Did you mean euler?"),
-        ({"model": "nope"}, "There is no model named 'nope'. Did you mean other or tiny?"),
+        ({"model": "nope"}, "There is no model named 'nope'. Did you mean other or starter or tiny?"),
         ({"width": 100}, "width must be a multiple of 8: 96 would work, 100 does not."),
         ({"width": 4096}, "4096x1024 is too large here: the longest side may have 2048 pixels."),
         ({"aspect": "wide"}, "aspect must look like 3:2 or 16:9, not 'wide'."),
@@ -194,7 +194,7 @@ async def test_a_missing_permission_is_named(discord: LoopbackDiscord) -> None:
 
 
 async def test_autocomplete_offers_models_samplers_schedules_and_aspects(discord: LoopbackDiscord) -> None:
-    assert await discord.autocomplete("imagine", "model", "T") == ["tiny", "other"]
+    assert await discord.autocomplete("imagine", "model", "T") == ["tiny", "other", "starter"]
     assert await discord.autocomplete("imagine", "sampler", "eul") == ["euler", "euler_ancestral"]
     assert await discord.autocomplete("imagine", "scheduler", "kar") == ["karras"]
     assert "3:2" in await discord.autocomplete("imagine", "aspect", "")

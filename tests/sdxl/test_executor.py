@@ -356,13 +356,15 @@ async def test_who_comes_before_the_first_model_is_told_that_it_is_loading(execu
     assert Stage.LOADING not in news
 
 
-async def test_without_a_model_starting_is_only_a_warning(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    executor = LocalExecutor(GenerationSettings(models_dir=tmp_path, device="cpu"), Catalog(tmp_path))
+async def test_a_model_that_is_gone_is_only_a_warning_at_the_start(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    executor = LocalExecutor(GenerationSettings(models_dir=tmp_path, device="cpu"), Catalog(tmp_path, "gone"))
 
     await executor.start()
     await executor.close()
 
-    assert "No model is installed" in caplog.text
+    assert "There is no model named 'gone'." in caplog.text
 
 
 def test_a_request_is_worth_its_unet_calls() -> None:
