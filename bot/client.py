@@ -14,6 +14,7 @@ from discord.gateway import DiscordWebSocket
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.jobs import JobsCog
 from bot.persistence.database import Database
+from bot.services.actions import PictureActions
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
 from bot.services.overview import QueueOverview
@@ -21,6 +22,7 @@ from bot.services.takeover import Takeover
 from bot.settings import Settings
 from bot.ui.buttons import CancelButton
 from bot.ui.permissions import invite_link
+from bot.ui.pressing import PictureButton
 from bot.ui.requests import PASSING
 from bot.ui.tree import EaselTree
 from generation import Executor
@@ -36,6 +38,7 @@ class Parts:
     """What the client keeps running, and closes in the end."""
 
     generation: GenerationService
+    actions: PictureActions
     dispatcher: Dispatcher
     takeover: Takeover
     overview: QueueOverview
@@ -64,13 +67,14 @@ class EaselClient(commands.AutoShardedBot):
         """Takes in what the client works with."""
         self._parts = parts
         self.generation = parts.generation
+        self.actions = parts.actions
 
     async def setup_hook(self) -> None:
         """Runs once after the login: nothing here waits for the model's weights or for the commands' registration."""
         await self._find_gateway()
         await self.add_cog(ImagineCog(self.generation, self._settings.command))
         await self.add_cog(JobsCog(self.generation, self._parts.overview))
-        self.add_dynamic_items(CancelButton)
+        self.add_dynamic_items(CancelButton, PictureButton)
         await self._parts.executor.start()
         await self.generation.models.refresh()
         await self._parts.dispatcher.prepare()

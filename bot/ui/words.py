@@ -47,6 +47,13 @@ def finished(job: Job, notes: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def picked(job: Job, number: int, person: int, notes: Sequence[str] = ()) -> str:
+    """Names the recipe of one picture that was taken out of a job, and who took it."""
+    title = f"**{escape(job.request.prompt)}** - Image #{number} <@{person}>"
+    recipe = recipe_line(job.request.picture(number - 1))
+    return "\n".join([title, f"-# ℹ️ {recipe}", *(f"-# {note}" for note in notes)])
+
+
 def cancelled(job: Job) -> str:
     """Says that a job was withdrawn."""
     return f"{_title(job)} (cancelled)"

@@ -109,8 +109,8 @@ class LoopbackDiscord(Playground):
         return [choice["value"] for choice in interaction.choices or ()]
 
     async def press(self, message: Message, label: str, user: Person | None = None) -> Interaction:
-        """Presses a message's button."""
-        button = next(each for each in message.buttons() if each.get("label") == label)
+        """Presses a message's button, by its label or its emoji."""
+        button = next(each for each in message.buttons() if label in names(each))
         return self.actions.component(self._place(user, message.channel), message.id, button["custom_id"], [])
 
     async def choose(
@@ -136,3 +136,8 @@ class LoopbackDiscord(Playground):
 
     def _id(self, name: str) -> int:
         return next(int(each["id"]) for each in self.commands.everything() if each["name"] == name)
+
+
+def names(button: dict[str, Any]) -> list[str]:
+    """Lists what a button may be called by: its label, its emoji."""
+    return [name for name in (button.get("label"), (button.get("emoji") or {}).get("name")) if name]
