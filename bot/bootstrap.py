@@ -18,6 +18,7 @@ from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.posts import SqlPosts
 from bot.persistence.speeds import SqlSpeedBook
+from bot.persistence.stars import SqlStars
 from bot.persistence.upkeep import upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.playground import Playground, open_page
@@ -133,7 +134,16 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
     actions = PictureActions(generation, ledger, SqlPosts(database), pictures, _rules(settings))
     client.fit(
-        Parts(generation, actions, dispatcher, takeover, QueueOverview(queue, board, ledger), executor, database)
+        Parts(
+            generation,
+            actions,
+            SqlStars(database),
+            dispatcher,
+            takeover,
+            QueueOverview(queue, board, ledger),
+            executor,
+            database,
+        )
     )
     return client
 

@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from bot.domain import Action, Derivation, Job, Order, Post
+from bot.domain import Action, Derivation, Job, JobState, Order, Post
 from bot.errors import LimitError, NotKeptError, StorageError
 from bot.services.derive import DrawSeed, rerolled, varied
 from bot.services.generation import GenerationService
@@ -109,9 +109,11 @@ class PictureActions:
         """Reads a job's pictures, or one of them.
 
         Raises:
-            NotKeptError: The job has none (any more).
+            NotKeptError: The job has none, not yet or not any more.
             PictureLostError: A file is gone.
         """
+        if job.state in {JobState.QUEUED, JobState.RUNNING}:
+            raise NotKeptError("This is not painted yet; try again when it is.")
         files = await originals(job, self._pictures, number)
         if not files:
             raise NotKeptError(FORGOTTEN)

@@ -46,6 +46,21 @@ async def post_fitting(files: Sequence[Upload], file_limit: int, post: Post[T]) 
         return await post(*await fit(files, file_limit // 4))  # the limit we were told was not the true one
 
 
+async def fit_each(files: Sequence[Upload], file_limit: int) -> tuple[list[Upload], tuple[str, ...]]:
+    """Makes only those files smaller that are too large, however many there are.
+
+    Returns:
+        The files, and what to tell people about it.
+    """
+    fitting: list[Upload] = []
+    notes: tuple[str, ...] = ()
+    for file in files:
+        (smaller,), said = await fit([file], file_limit)
+        fitting.append(smaller)
+        notes = notes or said
+    return fitting, notes
+
+
 def _fits(files: Sequence[Upload], file_limit: int) -> bool:
     sizes = [len(file.data) for file in files]
     return max(sizes) <= file_limit and sum(sizes) <= REQUEST_LIMIT

@@ -63,15 +63,23 @@ class GenerationService:
         """Gives back the place of an order that will not be submitted."""
         self._queue.release(person)
 
-    async def submit(self, request: GenerationRequest, origin: Origin, derived: Derivation | None = None) -> Job:
+    async def submit(
+        self, request: GenerationRequest, origin: Origin, derived: Derivation | None = None, shown: str | None = None
+    ) -> Job:
         """Keeps an accepted request as a job, and only then lets the queue see it.
+
+        Args:
+            request: What to paint.
+            origin: Who asked and where.
+            derived: The earlier job it was made of.
+            shown: The job's id, where its message says already that it starts.
 
         Raises:
             JobTakenError: Another process of the bot has made a job of this command.
             StorageError: It could not be kept.
         """
         job = Job(
-            id=new_job_id(),
+            id=shown or new_job_id(),
             request=request,
             origin=origin,
             state=JobState.QUEUED,
@@ -83,7 +91,8 @@ class GenerationService:
             await self._ledger.add(job)
             undo.pop_all()
         self._queue.put(job)
-        self._dispatcher.welcome(job)
+        if shown is None or self._queue.place(job.id).jobs:
+            self._dispatcher.welcome(job)
         log.info("job %s of %s accepted", job.id, origin.user_id)
         return job
 

@@ -77,6 +77,13 @@ def result_view(job_id: str, count: int, number: int | None = None) -> discord.u
     return view
 
 
+def is_result(message: discord.Message) -> bool:
+    """Whether a message has these buttons."""
+    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
+    ids = [button.custom_id or "" for row in rows for button in row.children]
+    return any(each.startswith(f"easel:{press}:") for each in ids for press in Press)
+
+
 def _button(press: Press, job_id: str, number: int, row: int) -> discord.ui.Button[Any]:
     look = LOOKS[press]
     return discord.ui.Button(

@@ -9,14 +9,19 @@ from typing import Any, Protocol, Self, cast
 import discord
 
 from bot.domain import Action, Job
-from bot.services.actions import Accepted, Actor, PictureActions, check_user
-from bot.services.fitting import post_fitting
+from bot.errors import NotKeptError
+from bot.services.actions import FORGOTTEN, Accepted, Actor, PictureActions, check_user
+from bot.services.fitting import fit_each, post_fitting
+from bot.services.originals import batches
 from bot.services.patience import insist
 from bot.services.ports import Upload
 from bot.ui import words
+from bot.ui.edit_form import edit_form
 from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE, Press, result_view
 from bot.ui.private import NO_MENTIONS, acknowledge, answered
+from bot.ui.recipe_card import recipe_card
+from bot.ui.removing import Remover
 from bot.ui.requests import patiently
 from bot.ui.submitting import submit
 from bot.ui.uploads import as_files
@@ -26,6 +31,8 @@ class HasActions(Protocol):
     """The client, as far as these buttons know it."""
 
     actions: PictureActions
+    remover: Remover
+    command_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +73,9 @@ class PictureButton(
         await answered(interaction, self._act(interaction))
 
     async def _act(self, interaction: discord.Interaction[Any]) -> None:
+        if self.press is Press.DELETE:
+            await _delete(interaction)
+            return
         actions = cast(HasActions, interaction.client).actions
         actor = actor_of(interaction)
         job = await actions.find(self.job_id, actor)
@@ -116,10 +126,44 @@ async def _pick(pressed: Pressed) -> None:
     await insist(lambda: pressed.actions.posts.keep(message_id, job.id, number, origin.user_id))
 
 
+async def _edit(pressed: Pressed) -> None:
+    """Opens the form; what is sent in arrives at the reader of forms, also after a restart."""
+    check_posting(pressed.interaction)
+    await pressed.interaction.response.send_modal(edit_form(pressed.job, pressed.number))
+
+
+async def _inform(pressed: Pressed) -> None:
+    """Shows the whole recipe and the originals to the person alone."""
+    interaction = pressed.interaction
+    command = cast(HasActions, interaction.client).command_name
+    text, attached = recipe_card(pressed.job, pressed.number, command)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    files = await pressed.actions.originals(pressed.job, pressed.number)
+    fitting, notes = await fit_each(files, interaction.filesize_limit)
+    first, *others = batches([*attached, *fitting])
+    text = "\n".join([text, *(f"-# {note}" for note in notes)])
+    await patiently(lambda: interaction.edit_original_response(content=text, attachments=as_files(first)))
+    for batch in others:
+        await interaction.followup.send(files=as_files(batch), ephemeral=True)
+
+
+async def _delete(interaction: discord.Interaction[Any]) -> None:
+    """Deletes the message with the button; it needs no job for that."""
+    message = interaction.message
+    if message is None:
+        raise NotKeptError(FORGOTTEN)
+    asked = message.interaction_metadata
+    await interaction.response.defer()
+    remover = cast(HasActions, interaction.client).remover
+    await remover.remove(message.id, actor_of(interaction), None if asked is None else asked.user.id)
+
+
 _HANDLERS: dict[Press, Handler] = {
     Press.PICK: _pick,
     Press.VARY: _vary,
     Press.SUBTLE: partial(_vary, action=Action.VARY_SUBTLE),
     Press.STRONG: partial(_vary, action=Action.VARY_STRONG),
     Press.REROLL: _reroll,
+    Press.EDIT: _edit,
+    Press.INFO: _inform,
 }

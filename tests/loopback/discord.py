@@ -57,6 +57,10 @@ class LoopbackDiscord(Playground):
         return self.world.nsfw
 
     @property
+    def gallery(self) -> Channel:
+        return self.world.gallery
+
+    @property
     def commands(self) -> CommandBook:
         return self.world.commands
 
@@ -122,6 +126,15 @@ class LoopbackDiscord(Playground):
     async def submit(self, opener: Interaction, values: Values, files: Sequence[UploadedFile] = ()) -> Interaction:
         """Sends in the modal that the bot opened."""
         return self.actions.modal(self._place(opener.user, opener.channel, files), opener.id, values)
+
+    def react(self, message: Message, emoji: str, user: Person | None = None, *, add: bool = True) -> None:
+        """Adds a person's reaction to a message, or takes it away."""
+        self.actions.react(user or self.people["member"], message, emoji, add=add)
+
+    def letters(self, name: str) -> list[Message]:
+        """Lists what the bot wrote to a person in direct messages."""
+        channel = self.direct_messages(self.people[name].id)
+        return [each for each in channel.messages.values() if each.author is self.bot and not each.deleted]
 
     def write(self, content: str, user: Person | None = None, channel: Channel | None = None) -> Message:
         """Writes a message as a person."""
