@@ -8,6 +8,7 @@ from enum import StrEnum
 from generation import GenerationRequest
 
 TOKEN_LIFE = timedelta(minutes=15)
+EDITABLE = timedelta(minutes=55)  # Discord refuses to edit messages an hour old more than a few times (30046)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letter is taken for another
 
 
@@ -83,6 +84,10 @@ class Origin:
     def answerable(self, now: datetime, margin: timedelta = timedelta(seconds=30)) -> bool:
         """Whether the answer can still be edited by its token, with time enough for an upload."""
         return now < self.asked_at + TOKEN_LIFE - margin
+
+    def editable(self, now: datetime) -> bool:
+        """Whether the answer may still be edited as any message of ours, its token dead or not."""
+        return now < self.asked_at + EDITABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,8 @@
 """What every unfinished job's message says: its place, its percentage, and when it will be ready."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,6 +14,13 @@ from generation import GenerationRequest, Progress, Stage
 
 NEXT_IN_LINE = 5  # further back a place changes too often to be worth an edit
 
+Wish = Callable[[Job], bool]
+
+
+def everybody(_job: Job) -> bool:
+    """Grants a wish to all."""
+    return True
+
 
 class StatusBoard:
     """Keeps one status line per unfinished job, and knows how far the running ones have come.
@@ -21,12 +29,20 @@ class StatusBoard:
         queue: Asked for the places of waiting jobs.
         cost: Estimates the device seconds of a request.
         messenger: Shows what is said.
+        wants_previews: Whether a job's person wants to see what is coming; asked at every step, so from memory.
     """
 
-    def __init__(self, queue: FairQueue, cost: Callable[[GenerationRequest], float], messenger: Messenger) -> None:
+    def __init__(
+        self,
+        queue: FairQueue,
+        cost: Callable[[GenerationRequest], float],
+        messenger: Messenger,
+        wants_previews: Wish = everybody,
+    ) -> None:
         self._queue = queue
         self._cost = cost
         self._messenger = messenger
+        self._wants_previews = wants_previews
         self._lines: dict[str, StatusLine] = {}
         self._places: dict[str, int] = {}
         self._running: dict[str, tuple[Job, Progress]] = {}
@@ -62,8 +78,11 @@ class StatusBoard:
 
     def progress(self, job: Job, progress: Progress) -> None:
         """Shows how far a job has come."""
+        if not self._wants_previews(job):
+            progress = replace(progress, preview=None)
         self._running[job.id] = job, progress
-        self._tell(job, partial(self._messenger.show_progress, job, progress, self._ready_running(job)))
+        looks = progress.stage, f"{progress.fraction:.0%}", progress.preview
+        self._tell(job, looks, partial(self._messenger.show_progress, job, progress, self._ready_running(job)))
 
     def painted(self, job: Job) -> None:
         """Notes that a job needs the device no more."""
@@ -88,7 +107,7 @@ class StatusBoard:
         if self._places.get(job.id) == place.jobs:
             return
         self._places[job.id] = place.jobs
-        self._tell(job, partial(self._messenger.show_waiting, job, place.jobs, self.ready(job)))
+        self._tell(job, place.jobs, partial(self._messenger.show_waiting, job, place.jobs, self.ready(job)))
 
     def _ready_running(self, job: Job) -> datetime:
         """The engine lets the least remaining work go first, so a job waits for those that have less to do."""
@@ -101,10 +120,10 @@ class StatusBoard:
     def _all_left(self) -> float:
         return sum(self._left(job, progress) for job, progress in self._running.values())
 
-    def _tell(self, job: Job, show: Show) -> None:
+    def _tell(self, job: Job, looks: Hashable, show: Show) -> None:
         if job.id not in self._lines:
             self._lines[job.id] = StatusLine()
-        self._lines[job.id].tell(show)
+        self._lines[job.id].tell(looks, show)
 
 
 def _in(seconds: float) -> datetime:

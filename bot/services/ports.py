@@ -124,7 +124,7 @@ class Messenger(Protocol):
         ...
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
-        """Says how far a job has come, and when it will be ready."""
+        """Says how far a job has come, when it will be ready, and shows the newest preview if there is one."""
         ...
 
     async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:

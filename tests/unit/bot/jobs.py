@@ -132,6 +132,7 @@ class RecordingMessenger:
         self.uploads: list[Sequence[Upload]] = []
         self.notes: tuple[str, ...] = ()
         self.ready: dict[str, datetime] = {}
+        self.previews: dict[str, bytes | None] = {}
         self.posted_before: dict[str, int] = {}
         self.answer_failures: list[Exception] = []
         self.send_failures: list[Exception] = []
@@ -143,6 +144,7 @@ class RecordingMessenger:
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
         self.said.append(("progress", f"{job.id} {progress.done}"))
+        self.previews[job.id] = progress.preview
         self.ready[job.id] = ready
 
     async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
