@@ -122,7 +122,7 @@ class LocalExecutor:
         from generation.sdxl.sketches import Sketchbook  # noqa: PLC0415
         from generation.sdxl.work import Work  # noqa: PLC0415
 
-        sketches = Sketchbook(self._draw_later) if watched and self._settings.previews else None
+        sketches = Sketchbook(request.count, self._draw_later) if watched and self._settings.previews else None
         return Work(request, cancel, newest, sketches)
 
     def _draw_later(self, draw: Callable[[], None]) -> None:
@@ -158,11 +158,12 @@ class LocalExecutor:
             from generation.sdxl.checkpoint import load  # noqa: PLC0415
             from generation.sdxl.device import choose_placement  # noqa: PLC0415
             from generation.sdxl.engine import Engine  # noqa: PLC0415
-            from generation.sdxl.previews import linear_map  # noqa: PLC0415
+            from generation.sdxl.previews import choose_glance  # noqa: PLC0415
 
             placement = choose_placement(self._settings.device, self._settings.dtype)
             log.info("painting on %s in %s", placement.device, placement.dtype)
-            additions = Additions(Extras(self._settings.models_path))
+            extras = Extras(self._settings.models_path)
+            additions = Additions(extras)
 
             def load_named(name: str) -> "Model":
                 entry = self._catalog.find(name)
@@ -171,7 +172,7 @@ class LocalExecutor:
                 model = load(entry, placement)
                 model.attach(additions)
                 if self._settings.previews:
-                    model.glance = linear_map(model)
+                    model.glance = choose_glance(model, extras)
                 return model
 
             self._engine = Engine(load_named)

@@ -3,7 +3,7 @@
 import io
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -25,12 +25,14 @@ class Sketchbook:
     """Keeps the newest preview of one work, drawn at most every so often and one at a time.
 
     Args:
+        count: How many pictures the work has.
         draw_later: Runs a drawing on another thread.
         every: Seconds between two drawings; a work that ends sooner has none.
     """
 
-    def __init__(self, draw_later: DrawLater, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, count: int, draw_later: DrawLater, every: float = EVERY_SECONDS) -> None:
         self.newest: bytes | None = None
+        self._count = count
         self._draw_later = draw_later
         self._every = every
         self._next = time.monotonic() + every
@@ -50,20 +52,19 @@ class Sketchbook:
             return
         self._drawing = True
         self._next = time.monotonic() + self._every
-        estimates = [self._estimates[number] for number in sorted(self._estimates)]
-        self._draw_later(partial(self._draw, estimates, glance))
+        self._draw_later(partial(self._draw, dict(self._estimates), glance))
 
-    def _draw(self, estimates: "Sequence[Tensor]", glance: Glance) -> None:
-        self.newest = encode([glance(estimate) for estimate in estimates])
+    def _draw(self, estimates: "Mapping[int, Tensor]", glance: Glance) -> None:
+        self.newest = encode({number: glance(estimate) for number, estimate in estimates.items()}, self._count)
         self._drawing = False
 
 
-def encode(pictures: Sequence[Image.Image]) -> bytes:
-    """Puts rough pictures of one size side by side into one small JPEG."""
-    width, height = pictures[0].size
-    columns = math.ceil(math.sqrt(len(pictures)))
-    sheet = Image.new("RGB", (columns * width, math.ceil(len(pictures) / columns) * height))
-    for number, picture in enumerate(pictures):
+def encode(pictures: Mapping[int, Image.Image], count: int) -> bytes:
+    """Puts rough pictures of one size into one small JPEG, each at its place among so many."""
+    width, height = next(iter(pictures.values())).size
+    columns = math.ceil(math.sqrt(count))
+    sheet = Image.new("RGB", (columns * width, math.ceil(count / columns) * height))
+    for number, picture in pictures.items():
         row, column = divmod(number, columns)
         sheet.paste(picture, (column * width, row * height))
     scale = SIDE / max(sheet.size)
