@@ -122,12 +122,12 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     ledger = SqlLedger(database, worker.id)
     ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client))
     costs = CostModel()
-    queue = FairQueue(settings.max_waiting, costs.estimate)
+    queue = FairQueue(settings.max_waiting, costs.estimate, settings.max_running, settings.group_seconds)
     board = StatusBoard(queue, costs.estimate, ports.messenger)
     dispatcher = Dispatcher(queue, executor, ports, costs, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     models = ModelShelf(_catalog(settings), Extras(settings.models_path))
-    generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
+    generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings), settings.role_weights)
     client.fit(Parts(generation, dispatcher, takeover, QueueOverview(queue, board, ledger), executor, database))
     return client
 

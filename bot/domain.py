@@ -69,6 +69,7 @@ class Origin:
         interaction_id: The command itself; a job is made of it once.
         asked_at: When Discord received the command.
         file_limit: The largest file in bytes that may be uploaded there.
+        roles: The person's roles on the server; not kept.
     """
 
     user_id: int
@@ -80,6 +81,7 @@ class Origin:
     interaction_id: int
     asked_at: datetime
     file_limit: int
+    roles: tuple[int, ...] = ()
 
     def answerable(self, now: datetime, margin: timedelta = timedelta(seconds=30)) -> bool:
         """Whether the answer can still be edited by its token, with time enough for an upload."""
@@ -120,6 +122,7 @@ class Job:
         pictures: What was painted, once it is.
         seconds: How long the painting took.
         notes: What people should know of how it was made.
+        weight: How much of the device its person may have, where others have 1.
     """
 
     id: str
@@ -130,6 +133,7 @@ class Job:
     pictures: tuple[Picture, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,11 @@ from collections.abc import Callable, Hashable
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 
 from bot.domain import Job, now
 from bot.services.ports import Messenger
-from bot.services.queue import FairQueue
+from bot.services.queue import FairQueue, Place
 from bot.services.status import Show, StatusLine
 from generation import GenerationRequest, Progress, Stage
 
@@ -49,12 +50,12 @@ class StatusBoard:
 
     def welcome(self, job: Job) -> None:
         """Begins a new job's message with its place in the queue."""
-        self._show_place(job)
+        self._show_place(job, self._queue.place(job))
 
     def moved(self) -> None:
         """Tells those who are next that the queue has moved."""
-        for job in self._queue.in_turn()[:NEXT_IN_LINE]:
-            self._show_place(job)
+        for job, place in islice(self._queue.line(), NEXT_IN_LINE):
+            self._show_place(job, place)
 
     def started(self, job: Job) -> None:
         """Notes that a job has left the queue."""
@@ -70,11 +71,15 @@ class StatusBoard:
         """Estimates when a job will be ready."""
         if job.id in self._running:
             return self._ready_running(job)
-        return _in(self._all_left() + self._queue.place(job.id).seconds)
+        return self.ready_from(self._queue.place(job))
+
+    def ready_from(self, place: Place) -> datetime:
+        """Estimates when a job at a place in the queue will be ready."""
+        return _in(self._all_left() + place.seconds)
 
     def free(self) -> datetime:
         """Estimates when everything that waits and runs will be done."""
-        return _in(self._all_left() + sum(self._cost(job.request) for job in self._queue.in_turn()))
+        return _in(self._all_left() + self._queue.seconds)
 
     def progress(self, job: Job, progress: Progress) -> None:
         """Shows how far a job has come."""
@@ -102,12 +107,11 @@ class StatusBoard:
         self._lines.clear()
         await asyncio.gather(*(line.close() for line in lines))
 
-    def _show_place(self, job: Job) -> None:
-        place = self._queue.place(job.id)
+    def _show_place(self, job: Job, place: Place) -> None:
         if self._places.get(job.id) == place.jobs:
             return
         self._places[job.id] = place.jobs
-        self._tell(job, place.jobs, partial(self._messenger.show_waiting, job, place.jobs, self.ready(job)))
+        self._tell(job, place.jobs, partial(self._messenger.show_waiting, job, place.jobs, self.ready_from(place)))
 
     def _ready_running(self, job: Job) -> datetime:
         """The engine lets the least remaining work go first, so a job waits for those that have less to do."""

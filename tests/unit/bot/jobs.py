@@ -11,7 +11,14 @@ from generation import GenerationRequest, Progress
 INTERACTIONS = itertools.count(1)
 
 
-def job(person: int = 1, *, asked: timedelta = timedelta(), file_limit: int = 10 * 2**20, **changes: object) -> Job:
+def job(
+    person: int = 1,
+    *,
+    asked: timedelta = timedelta(),
+    file_limit: int = 10 * 2**20,
+    weight: float = 1,
+    **changes: object,
+) -> Job:
     values: dict[str, object] = {"prompt": "a cat", "model": "tiny", "seed": 7, "steps": 4}
     origin = Origin(
         user_id=person,
@@ -25,7 +32,7 @@ def job(person: int = 1, *, asked: timedelta = timedelta(), file_limit: int = 10
         file_limit=file_limit,
     )
     request = GenerationRequest(**(values | changes))  # type: ignore[arg-type]
-    return Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now())
+    return Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now(), weight=weight)
 
 
 class MemoryLedger:
