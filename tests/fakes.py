@@ -10,6 +10,7 @@ from PIL import Image
 from generation import (
     Artifact,
     CancelToken,
+    ExecutorClosedError,
     GenerationCancelledError,
     GenerationRequest,
     GenerationResult,
@@ -63,7 +64,7 @@ class FakeExecutor:
         return GenerationResult(pictures, 1.5, self.notes, self.device_seconds)
 
     async def close(self) -> None:
-        """Remembers that it was closed."""
+        """Ends what is under way."""
         self.closed = True
         self.gate.set()
 
@@ -75,6 +76,8 @@ class FakeExecutor:
         await asyncio.sleep(self.seconds_per_call)
         if cancel is not None and cancel.cancelled:
             raise GenerationCancelledError("Cancelled.")
+        if self.closed:
+            raise ExecutorClosedError("Easel is shutting down.")
 
 
 def picture(request: GenerationRequest, size: int = 16) -> Artifact:

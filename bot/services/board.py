@@ -46,10 +46,13 @@ class StatusBoard:
         self._wants_previews = wants_previews
         self._lines: dict[str, StatusLine] = {}
         self._places: dict[str, int] = {}
+        self._resumed: set[str] = set()
         self._running: dict[str, tuple[Job, Progress]] = {}
 
-    def welcome(self, job: Job) -> None:
-        """Begins a new job's message with its place in the queue."""
+    def welcome(self, job: Job, *, resumed: bool = False) -> None:
+        """Begins a new job's message with its place in the queue; one from before a restart says so while it waits."""
+        if resumed:
+            self._resumed.add(job.id)
         self._show_place(job, self._queue.place(job))
 
     def moved(self) -> None:
@@ -60,6 +63,7 @@ class StatusBoard:
     def started(self, job: Job) -> None:
         """Notes that a job has left the queue."""
         self._places.pop(job.id, None)
+        self._resumed.discard(job.id)
         self._running[job.id] = job, Progress(Stage.LOADING, 0, job.request.calls)
 
     def running(self) -> list[tuple[Job, float]]:
@@ -96,6 +100,7 @@ class StatusBoard:
     async def close(self, job: Job) -> None:
         """Ends a job's status; what follows in its message comes from elsewhere."""
         self._places.pop(job.id, None)
+        self._resumed.discard(job.id)
         self._running.pop(job.id, None)
         line = self._lines.pop(job.id, None)
         if line is not None:
@@ -111,7 +116,10 @@ class StatusBoard:
         if self._places.get(job.id) == place.jobs:
             return
         self._places[job.id] = place.jobs
-        self._tell(job, place.jobs, partial(self._messenger.show_waiting, job, place.jobs, self.ready_from(place)))
+        show = partial(
+            self._messenger.show_waiting, job, place.jobs, self.ready_from(place), resumed=job.id in self._resumed
+        )
+        self._tell(job, place.jobs, show)
 
     def _ready_running(self, job: Job) -> datetime:
         """The engine lets the least remaining work go first, so a job waits for those that have less to do."""

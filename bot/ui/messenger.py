@@ -33,9 +33,13 @@ class DiscordMessenger:
     def __init__(self, client: discord.Client) -> None:
         self._client = client
 
-    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
-        """Says how many jobs are in front of it, and when it will be ready."""
-        await self._show(job, words.waiting(job, place, ready), cancel_view(job.id), [])
+    async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
+        """Says how many jobs are in front of it, when it will be ready, and whether it was taken up after a restart."""
+        await self._show(job, words.waiting(job, place, ready, resumed=resumed), cancel_view(job.id), [])
+
+    async def show_kept(self, job: Job) -> None:
+        """Says that the bot is being restarted; there is no button, since nobody would hear it."""
+        await self._show(job, words.kept(job), None, [])
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
         """Says how far a job has come, when it will be ready, and shows the newest preview if there is one."""

@@ -145,9 +145,12 @@ class RecordingMessenger:
         self.send_failures: list[Exception] = []
         self.refuse_failures: list[Exception] = []
 
-    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
-        self.said.append(("waiting", f"{job.id} {place}"))
+    async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
+        self.said.append(("resumed" if resumed else "waiting", f"{job.id} {place}"))
         self.ready[job.id] = ready
+
+    async def show_kept(self, job: Job) -> None:
+        self.said.append(("kept", job.id))
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
         self.said.append(("progress", f"{job.id} {progress.done}"))
