@@ -48,6 +48,7 @@ class SqlLedger:
             request=recipe.to_json(job.request),
             asked_at=origin.asked_at,
             created_at=job.created_at,
+            weight=job.weight,
             **_derivation_columns(job.derived),
         )
         try:
@@ -165,6 +166,7 @@ def job_of(row: JobRow) -> Job:
         ),
         seconds=row.seconds,
         notes=tuple(row.notes.splitlines()),
+        weight=row.weight,
         derived=_derivation(row),
     )
 

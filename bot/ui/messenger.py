@@ -1,8 +1,10 @@
 """A job's message in Discord: one per job, edited from waiting to running to finished."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import discord
@@ -22,6 +24,7 @@ log = logging.getLogger(__name__)
 
 REROLL_EMOJI = "🎲"
 LOOK_BACK = 200  # messages that are searched for a result which may have been posted
+PREVIEW_NAME = "preview.jpg"  # without the job's id: a preview is not taken for the result
 
 
 class DiscordMessenger:
@@ -38,17 +41,22 @@ class DiscordMessenger:
         self._client = client
         self._show_reroll = show_reroll
 
-    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
-        """Says how many jobs are in front of it, and when it will be ready."""
-        await self._show(job, words.waiting(job, place, ready), cancel_view(job.id))
+    async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
+        """Says how many jobs are in front of it, when it will be ready, and whether it was taken up after a restart."""
+        await self._show(job, words.waiting(job, place, ready, resumed=resumed), cancel_view(job.id), [])
+
+    async def show_kept(self, job: Job) -> None:
+        """Says that the bot is being restarted; there is no button, since nobody would hear it."""
+        await self._show(job, words.kept(job), None, [])
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
-        """Says how far a job has come, and when it will be ready."""
-        await self._show(job, words.running(job, progress, ready), cancel_view(job.id))
+        """Says how far a job has come, when it will be ready, and shows the newest preview if there is one."""
+        previews = [] if progress.preview is None else [Upload(PREVIEW_NAME, progress.preview)]
+        await self._show(job, words.running(job, progress, ready), cancel_view(job.id), previews)
 
     async def show_cancelled(self, job: Job) -> None:
         """Says that the job was withdrawn."""
-        await self._show(job, words.cancelled(job), None)
+        await self._show(job, words.cancelled(job), None, [])
 
     async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
         """Turns the job's answer into its result."""
@@ -128,17 +136,30 @@ class DiscordMessenger:
             neutral = f"<@{job.origin.user_id}> A picture you asked for could not be painted."
             await patiently(lambda: self._channel(job).send(neutral, nonce=job.id, allowed_mentions=NO_MENTIONS))
 
-    async def _show(self, job: Job, text: str, view: discord.ui.View | None) -> None:
-        if not job.origin.answerable(now()):
-            return
-        await patiently(lambda: self._edit(job, content=text, view=view))
+    async def _show(self, job: Job, text: str, view: discord.ui.View | None, files: Sequence[Upload]) -> None:
+        """Edits the answer by its token, then as any message of ours, and in the end no more."""
+
+        async def edit(way: Callable[..., Awaitable[object]]) -> None:
+            await patiently(lambda: way(content=text, view=view, attachments=as_files(files)))
+
+        at = now()
+        if job.origin.token and job.origin.answerable(at):
+            with suppress(AnswerExpiredError):
+                await edit(partial(self._edit_by_token, job))
+                return
+        if job.origin.editable(at):
+            await edit(partial(self._edit_as_ours, job))
 
     async def _edit(self, job: Job, **changes: Any) -> discord.Message:
-        """Edits a job's message: by its token, or as the bot's own message where nothing but a reaction asked."""
-        origin = job.origin
-        if origin.token:
-            return await self._webhook(job).edit_message(origin.message_id, allowed_mentions=NO_MENTIONS, **changes)
-        message = self._channel(job).get_partial_message(origin.message_id)
+        """Edits a job's message: by its token, or as the bot's own where nothing but a reaction asked."""
+        way = self._edit_by_token if job.origin.token else self._edit_as_ours
+        return await way(job, **changes)
+
+    async def _edit_by_token(self, job: Job, **changes: Any) -> discord.Message:
+        return await self._webhook(job).edit_message(job.origin.message_id, allowed_mentions=NO_MENTIONS, **changes)
+
+    async def _edit_as_ours(self, job: Job, **changes: Any) -> discord.Message:
+        message = self._channel(job).get_partial_message(job.origin.message_id)
         return await message.edit(allowed_mentions=NO_MENTIONS, **changes)
 
     async def _remove_stale(self, job: Job) -> None:

@@ -28,9 +28,11 @@ def escape(text: str, limit: int = _LINE_LIMIT) -> str:
     return f"{escaped}…"
 
 
-def waiting(job: Job, place: int, ready: datetime) -> str:
+def waiting(job: Job, place: int, ready: datetime, *, resumed: bool = False) -> str:
     """Says how many jobs are in front of one, and counts down to its end."""
     state = f"waiting, {place} in front" if place else "starting"
+    if resumed:
+        state = f"resumed, {state}"
     return f"{_title(job)} ({state}) {_countdown(ready)}"
 
 
@@ -64,6 +66,11 @@ def starred(post: Post, message_id: int, count: int) -> str:
     origin = post.job.origin
     place = f"https://discord.com/channels/{origin.guild_id}/{origin.channel_id}/{message_id}"
     return f"⭐ {count} · **{escape(post.job.request.prompt)}** - <@{origin.user_id}>\n-# {place}"
+
+
+def kept(job: Job) -> str:
+    """Says that a job outlives the bot's restart."""
+    return f"{_title(job)} (restarting, your job is kept)"
 
 
 def cancelled(job: Job) -> str:
