@@ -50,7 +50,7 @@ def _compressed(pixels: Pixels) -> bytes:
     parts = []
     for start in range(0, pixels.height, _BAND):
         band = rows[start : start + _BAND]
-        parts.append(compressor.compress(_filtered(band, np.concatenate([above, band[:-1]]))))
+        parts.append(compressor.compress(_filtered(band, np.concatenate([above, band[:-1]])).data))
         above = band[-1:]
     return b"".join([*parts, compressor.flush()])
 
