@@ -10,6 +10,7 @@ from torch import Tensor
 from generation.errors import ModelError
 from generation.sdxl.additions import Additions
 from generation.sdxl.device import Placement, device_name, free_memory
+from generation.sdxl.sketches import Glance
 from generation.sdxl.table import CallTable, DeviceKey
 from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
@@ -28,6 +29,7 @@ class Model:
         text: Both CLIP encoders with their tokenizers.
         placement: Device and precisions.
         additions: Where separate VAEs come from; None where there are none.
+        glance: Makes a rough picture of denoised latents; None for no previews.
         prediction: What the UNet predicts, a name of generation.methods.PREDICTIONS but "checkpoint".
         calls: How many pictures share a UNet call with this model on this device.
         offload: Whether only the stage in use lies on the device.
@@ -40,6 +42,7 @@ class Model:
     text: TextEncoders
     placement: Placement
     additions: Additions | None = None
+    glance: Glance | None = None
     prediction: str = "epsilon"
     calls: CallTable = field(default_factory=CallTable)
     offload: bool = False

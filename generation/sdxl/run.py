@@ -32,6 +32,7 @@ class Run:
         self.model = model
         self._text = text
         self.latents: Tensor | None = None
+        self.denoised: Tensor | None = None
         self.done = 0
         self.alone = False
         self._request = request
@@ -113,6 +114,7 @@ class Run:
             if self._request.guidance_rescale > 0:
                 denoised = rescale(denoised, positive, self._x, self._sigma, self._request.guidance_rescale)
         self.done += 1
+        self.denoised = denoised
         try:
             self._x, self._sigma = self._steps.send(denoised)
         except StopIteration as end:
