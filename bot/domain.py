@@ -152,8 +152,8 @@ class Job:
         pictures: What was painted, once it is.
         seconds: How long the painting took.
         notes: What people should know of how it was made.
-        derived: The earlier job it was made of, if it was.
         weight: How much of the device its person may have, where others have 1.
+        derived: The earlier job it was made of, if it was.
     """
 
     id: str

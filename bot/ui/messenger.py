@@ -1,10 +1,9 @@
 """A job's message in Discord: one per job, edited from waiting to running to finished."""
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import discord
@@ -138,27 +137,21 @@ class DiscordMessenger:
 
     async def _show(self, job: Job, text: str, view: discord.ui.View | None, files: Sequence[Upload]) -> None:
         """Edits the answer by its token, then as any message of ours, and in the end no more."""
-
-        async def edit(way: Callable[..., Awaitable[object]]) -> None:
-            await patiently(lambda: way(content=text, view=view, attachments=as_files(files)))
-
         at = now()
-        if job.origin.token and job.origin.answerable(at):
+        if job.origin.answerable(at):
             with suppress(AnswerExpiredError):
-                await edit(partial(self._edit_by_token, job))
+                await patiently(lambda: self._edit(job, content=text, view=view, attachments=as_files(files)))
                 return
         if job.origin.editable(at):
-            await edit(partial(self._edit_as_ours, job))
+            await patiently(lambda: self._edit_ours(job, content=text, view=view, attachments=as_files(files)))
 
     async def _edit(self, job: Job, **changes: Any) -> discord.Message:
-        """Edits a job's message: by its token, or as the bot's own where nothing but a reaction asked."""
-        way = self._edit_by_token if job.origin.token else self._edit_as_ours
-        return await way(job, **changes)
-
-    async def _edit_by_token(self, job: Job, **changes: Any) -> discord.Message:
+        """Edits a job's message: by its token, or as the bot's own message where nothing but a reaction asked."""
+        if not job.origin.token:
+            return await self._edit_ours(job, **changes)
         return await self._webhook(job).edit_message(job.origin.message_id, allowed_mentions=NO_MENTIONS, **changes)
 
-    async def _edit_as_ours(self, job: Job, **changes: Any) -> discord.Message:
+    async def _edit_ours(self, job: Job, **changes: Any) -> discord.Message:
         message = self._channel(job).get_partial_message(job.origin.message_id)
         return await message.edit(allowed_mentions=NO_MENTIONS, **changes)
 

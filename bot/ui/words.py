@@ -49,6 +49,11 @@ def finished(job: Job, notes: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
+def kept(job: Job) -> str:
+    """Says that a job outlives the bot's restart."""
+    return f"{_title(job)} (restarting, your job is kept)"
+
+
 def picked(job: Job, number: int, person: int, notes: Sequence[str] = ()) -> str:
     """Names the recipe of one picture that was taken out of a job, and who took it."""
     title = f"**{escape(job.request.prompt)}** - Image #{number} <@{person}>"
@@ -66,11 +71,6 @@ def starred(post: Post, message_id: int, count: int) -> str:
     origin = post.job.origin
     place = f"https://discord.com/channels/{origin.guild_id}/{origin.channel_id}/{message_id}"
     return f"⭐ {count} · **{escape(post.job.request.prompt)}** - <@{origin.user_id}>\n-# {place}"
-
-
-def kept(job: Job) -> str:
-    """Says that a job outlives the bot's restart."""
-    return f"{_title(job)} (restarting, your job is kept)"
 
 
 def cancelled(job: Job) -> str:
