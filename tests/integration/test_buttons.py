@@ -219,11 +219,16 @@ async def test_a_model_that_is_gone_is_named(
 
 @pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.DROPPED, Fault.SERVER_ERROR])
 @pytest.mark.usefixtures("bot")
-async def test_a_press_survives_a_bad_moment_of_the_network(discord: LoopbackDiscord, fault: Fault) -> None:
+async def test_presses_survive_a_bad_moment_of_the_network(discord: LoopbackDiscord, fault: Fault) -> None:
     message = await painted(discord, count=2)
-    discord.faults.add("POST", "/callback$", fault)
+    presses = {}
+    for label in ("U1", "ℹ️", "❌"):
+        discord.faults.add("POST", "/callback$", fault)
+        presses[label] = await discord.press(message, label)
+        await discord.wait_until(lambda: presses[label].acked is not None)  # noqa: B023
 
-    await result(discord, await discord.press(message, "U1"))
+    await discord.wait_until(lambda: bool(presses["U1"].pictures) and len(presses["ℹ️"].pictures) == 2)
+    await discord.wait_until(lambda: message.deleted)
 
 
 @pytest.mark.usefixtures("bot")
