@@ -1,7 +1,7 @@
 """One request on its way through the engine, and what becomes of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -69,9 +69,21 @@ class Work:
     loras_left_out: tuple[str, ...] = ()
     _admitted: float = field(default_factory=time.perf_counter)
     _device_seconds: float = 0.0
+    _told_of_loading: bool = False
     _done: int = 0
     _expected: int = 0
     _pictures: dict[int, Pixels] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> Hashable:
+        """What has to lie on the device for it; works of equal weights can share a UNet call."""
+        return self.request.model
+
+    def await_weights(self) -> None:
+        """Says, once, that its weights are being loaded."""
+        if not self._told_of_loading:
+            self._told_of_loading = True
+            self.tell(Stage.LOADING)
 
     def admit(self) -> None:
         """Starts its clock."""
