@@ -67,6 +67,9 @@ class SilentMessenger:
     async def refuse(self, job: Job, reason: str) -> None:
         """Does nothing."""
 
+    async def invite(self, job: Job, message_id: int) -> None:
+        """Does nothing."""
+
     async def posted(self, job: Job) -> int | None:
         """Finds nothing."""
         return None
