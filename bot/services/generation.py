@@ -44,7 +44,7 @@ class GenerationService:
         """
         if self._closing:
             raise LimitError("I am being restarted. Please ask again in a minute; what was asked before is kept.")
-        request = resolve(order, self.models.usable, self.models.default(), self._defaults)
+        request = resolve(order, self.models.usable, self.models.default(), self._defaults).request
         self._queue.reserve(person)
         return request
 
