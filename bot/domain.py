@@ -184,6 +184,48 @@ class Job:
     wishes: Wishes = Wishes()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What of a history is wanted; what is empty does not matter.
+
+    Attributes:
+        words: All of them stand in the prompt.
+        model: What painted it.
+        since: Not before this time.
+        until: Before this time.
+        starred: Whether it must be starred.
+    """
+
+    words: tuple[str, ...] = ()
+    model: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    starred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A painted job in its person's history.
+
+    Attributes:
+        number: Larger for later jobs.
+        job: The job.
+        starred: Whether its person has starred it.
+    """
+
+    number: int
+    job: Job
+    starred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was kept for a button until it is pressed, and for whom."""
+
+    person: int
+    content: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Speed:
     """What was learned of the device with one model at one size.

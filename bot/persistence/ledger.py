@@ -1,5 +1,7 @@
 """Jobs and their pictures in the database."""
 
+import dataclasses
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -7,10 +9,10 @@ from sqlalchemy import Executable, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bot.domain import Job, JobState, Origin, Picture, Usage, now
+from bot.domain import Job, JobState, Origin, Picture, Usage, Wishes, now
 from bot.errors import JobTakenError
 from bot.persistence.database import Database
-from bot.persistence.tables import ImageRow, JobRow, UserRow, WorkerRow
+from bot.persistence.tables import HistoryRow, ImageRow, JobRow, UserRow, WorkerRow
 from generation import recipe
 
 _UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.RENDERED)
@@ -47,6 +49,7 @@ class SqlLedger:
             worker_id=self._worker,
             file_limit=origin.file_limit,
             state=job.state,
+            wishes=json.dumps(dataclasses.asdict(job.wishes)),
             request=recipe.to_json(job.request),
             asked_at=origin.asked_at,
             created_at=job.created_at,
@@ -80,6 +83,8 @@ class SqlLedger:
                 )
                 for position, picture in enumerate(job.pictures)
             ]
+            if job.wishes.remembered:
+                session.add(_remembered(job))
 
     async def posted(self, job_id: str, message_id: int) -> None:
         """Notes the message that shows the pictures."""
@@ -97,7 +102,7 @@ class SqlLedger:
         """Finds a job."""
         async with self._database.reading() as session:
             row = await session.get(JobRow, job_id)
-            return None if row is None else _job(row)
+            return None if row is None else job_of(row)
 
     async def usage(self, person: int) -> Usage:
         """Says what a person has had painted in all."""
@@ -122,7 +127,7 @@ class SqlLedger:
             ids = list(await session.scalars(taken.returning(JobRow.id)))
         chosen = select(JobRow).where(JobRow.id.in_(ids)).order_by(JobRow.created_at)
         async with self._database.reading() as session:
-            return [_job(row) for row in await session.scalars(chosen)]
+            return [job_of(row) for row in await session.scalars(chosen)]
 
     async def mine(self, job_id: str) -> bool:
         """Whether this process still looks after a job."""
@@ -142,7 +147,8 @@ class SqlLedger:
                 raise JobTakenError("Another process looks after this job.")
 
 
-def _job(row: JobRow) -> Job:
+def job_of(row: JobRow) -> Job:
+    """Reads a job from its row."""
     return Job(
         id=row.id,
         request=recipe.from_json(row.request),
@@ -165,4 +171,15 @@ def _job(row: JobRow) -> Job:
         ),
         seconds=row.seconds,
         notes=tuple(row.notes.splitlines()),
+        wishes=Wishes(**json.loads(row.wishes)),
+    )
+
+
+def _remembered(job: Job) -> HistoryRow:
+    return HistoryRow(
+        job_id=job.id,
+        user_id=job.origin.user_id,
+        model=job.request.model,
+        prompt=job.request.prompt,
+        created_at=job.created_at,
     )

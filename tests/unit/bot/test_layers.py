@@ -80,9 +80,9 @@ def test_a_size_comes_whole_from_one_layer() -> None:
 
 
 def test_a_default_that_is_gone_is_named_with_whose_it_is() -> None:
-    with pytest.raises(InvalidRequestError, match="named 'gone'.* It is your default; /settings changes it"):
+    with pytest.raises(InvalidRequestError, match=r"named 'gone'.* It is your default; /settings changes it"):
         ask(Taste(mine={"preset": "gone"}))
-    with pytest.raises(InvalidRequestError, match="named 'gone'.* It is the server's default; name another model"):
+    with pytest.raises(InvalidRequestError, match=r"named 'gone'.* It is the server's default; name another model"):
         resolve(Order(prompt="a"), MODEL, "sdxl", DEFAULTS, Taste(server={"model": "gone"}))
     with pytest.raises(InvalidRequestError, match=r"There is no preset named 'mody'. Did you mean moody\?$"):
         ask(preset="mody")

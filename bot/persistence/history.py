@@ -1,0 +1,113 @@
+"""What was painted for each person: listed, searched, starred, erased."""
+
+from sqlalchemy import ColumnElement, Select, TextClause, and_, delete, func, select, text, update
+
+from bot.domain import Entry, JobState, Scope, Search, now
+from bot.errors import LimitError
+from bot.persistence.database import Database
+from bot.persistence.ledger import job_of
+from bot.persistence.tables import (
+    SEARCH,
+    ChoicesRow,
+    DraftRow,
+    HistoryRow,
+    ImageRow,
+    JobRow,
+    PresetRow,
+    UserRow,
+)
+
+_UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.RENDERED)
+
+# Both indexes hold the person as a term beside the words, so that a search touches that person's rows alone.
+_SQLITE_MATCH = f"history.number IN (SELECT rowid FROM {SEARCH} WHERE {SEARCH} MATCH :wanted)"  # noqa: S608 - a constant
+_POSTGRESQL_MATCH = (
+    "to_tsvector('simple', history.user_id || ' ' || history.prompt) @@ plainto_tsquery('simple', :wanted)"
+)
+
+
+def _mine(person: int, job_id: str) -> ColumnElement[bool]:
+    return and_(HistoryRow.user_id == person, HistoryRow.job_id == job_id)
+
+
+class SqlHistory:
+    """Keeps histories; a person only ever sees their own."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def older(self, person: int, search: Search, before: int | None, most: int) -> list[Entry]:
+        """Lists what a person had painted, the newest first, from before an entry on."""
+        wanted = self._wanted(person, search)
+        if before is not None:
+            wanted = wanted.where(HistoryRow.number < before)
+        return await self._entries(wanted.order_by(HistoryRow.number.desc()).limit(most))
+
+    async def newer(self, person: int, search: Search, after: int, most: int) -> list[Entry]:
+        """Lists what came right after an entry, the newest first."""
+        wanted = self._wanted(person, search).where(HistoryRow.number > after)
+        return (await self._entries(wanted.order_by(HistoryRow.number).limit(most)))[::-1]
+
+    async def is_starred(self, person: int, job_id: str) -> bool:
+        """Whether a job is starred in a person's history."""
+        async with self._database.reading() as session:
+            return await session.scalar(select(HistoryRow.starred_at).where(_mine(person, job_id))) is not None
+
+    async def star(self, person: int, job_id: str, *, starred: bool) -> bool:
+        """Stars a job, or takes the star away; False if it is not in the person's history."""
+        changed = update(HistoryRow).where(_mine(person, job_id)).values(starred_at=now() if starred else None)
+        async with self._database.writing() as session:
+            return (await session.execute(changed.returning(HistoryRow.number))).first() is not None
+
+    async def erase(self, person: int) -> list[str]:
+        """Erases everything that is known of a person.
+
+        Returns:
+            The pictures that nobody else has; their files are to be deleted now.
+
+        Raises:
+            LimitError: A job of theirs waits or is being painted or posted.
+        """
+        theirs = select(JobRow.id).where(JobRow.user_id == person)
+        async with self._database.writing() as session:
+            if await session.scalar(theirs.where(JobRow.state.in_(_UNFINISHED)).limit(1)) is not None:
+                raise LimitError("You have jobs that are not finished yet. Wait for them, or use /cancel all first.")
+            painted = set(await session.scalars(select(ImageRow.digest).where(ImageRow.job_id.in_(theirs))))
+            await session.execute(delete(HistoryRow).where(HistoryRow.user_id == person))
+            await session.execute(delete(ImageRow).where(ImageRow.job_id.in_(theirs)))
+            await session.execute(delete(JobRow).where(JobRow.user_id == person))
+            await session.execute(delete(DraftRow).where(DraftRow.user_id == person))
+            for table in (ChoicesRow, PresetRow):
+                await session.execute(delete(table).where(table.scope == Scope.PERSON, table.owner_id == person))
+            await session.execute(delete(UserRow).where(UserRow.id == person))
+            kept = set(await session.scalars(select(ImageRow.digest).where(ImageRow.digest.in_(painted))))
+            if not self._database.is_postgresql:  # the index marks words as deleted; merging it drops them
+                await session.execute(text(f"INSERT INTO {SEARCH}({SEARCH}) VALUES ('optimize')"))  # noqa: S608
+        return sorted(painted - kept)
+
+    def _wanted(self, person: int, search: Search) -> Select[HistoryRow]:
+        wanted = select(HistoryRow).where(HistoryRow.user_id == person)
+        if search.model:
+            wanted = wanted.where(func.lower(HistoryRow.model) == search.model.lower())
+        if search.since:
+            wanted = wanted.where(HistoryRow.created_at >= search.since)
+        if search.until:
+            wanted = wanted.where(HistoryRow.created_at < search.until)
+        if search.starred:
+            wanted = wanted.where(HistoryRow.starred_at.is_not(None))
+        if search.words:
+            wanted = wanted.where(self._match(person, search.words))
+        return wanted
+
+    def _match(self, person: int, words: tuple[str, ...]) -> TextClause:
+        if self._database.is_postgresql:
+            return text(_POSTGRESQL_MATCH).bindparams(wanted=" ".join((str(person), *words)))
+        quoted = " AND ".join('"{}"'.format(word.replace('"', '""')) for word in words)
+        return text(_SQLITE_MATCH).bindparams(wanted=f'user_id : "{person}" AND prompt : ({quoted})')
+
+    async def _entries(self, wanted: Select[HistoryRow]) -> list[Entry]:
+        async with self._database.reading() as session:
+            rows = list(await session.scalars(wanted))
+            jobs = await session.scalars(select(JobRow).where(JobRow.id.in_([row.job_id for row in rows])))
+            by_id = {job.id: job_of(job) for job in jobs}
+        return [Entry(row.number, by_id[row.job_id], row.starred_at is not None) for row in rows]

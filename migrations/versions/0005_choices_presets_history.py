@@ -1,0 +1,119 @@
+"""What people choose for themselves, their presets, their history and its search."""
+
+import json
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0005"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+_NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+_MANY = 1000
+
+# FTS5 keeps no text of its own: it indexes the rows of `history`, with their owner as a term of each.
+_SQLITE_SEARCH = (
+    "CREATE VIRTUAL TABLE history_search USING fts5(user_id, prompt, content='history', content_rowid='number',"
+    " tokenize='unicode61 remove_diacritics 2')",
+    "CREATE TRIGGER history_found AFTER INSERT ON history BEGIN"
+    " INSERT INTO history_search(rowid, user_id, prompt) VALUES (new.number, new.user_id, new.prompt); END",
+    "CREATE TRIGGER history_forgotten AFTER DELETE ON history BEGIN"
+    " INSERT INTO history_search(history_search, rowid, user_id, prompt)"
+    " VALUES ('delete', old.number, old.user_id, old.prompt); END",
+)
+_POSTGRESQL_SEARCH = (
+    "CREATE INDEX ix_history_search ON history USING gin (to_tsvector('simple', user_id || ' ' || prompt))",
+)
+
+
+def upgrade() -> None:
+    with op.batch_alter_table("jobs") as jobs:
+        jobs.add_column(sa.Column("wishes", sa.Text(), nullable=False, server_default="{}"))
+    op.create_table(
+        "choices",
+        sa.Column("scope", sa.String(8), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("scope", "owner_id"),
+    )
+    op.create_table(
+        "presets",
+        sa.Column("id", _NUMBER, nullable=False),
+        sa.Column("scope", sa.String(8), nullable=False),
+        sa.Column("owner_id", sa.BigInteger(), nullable=False),
+        sa.Column("name", sa.String(32), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("code", sa.String(10), nullable=True, unique=True),
+        sa.PrimaryKeyConstraint("id"),
+        sa.UniqueConstraint("scope", "owner_id", "name", name="uq_presets_name"),
+    )
+    op.create_table(
+        "drafts",
+        sa.Column("id", sa.String(10), nullable=False),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("content", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_index("ix_drafts_user_id", "drafts", ["user_id"])
+    op.create_index("ix_drafts_created_at", "drafts", ["created_at"])
+    history = op.create_table(
+        "history",
+        sa.Column("number", _NUMBER, nullable=False),
+        sa.Column("job_id", sa.String(16), nullable=False, unique=True),
+        sa.Column("user_id", sa.BigInteger(), nullable=False),
+        sa.Column("model", sa.String(255), nullable=False),
+        sa.Column("prompt", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("starred_at", sa.DateTime(timezone=True), nullable=True),
+        sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("number"),
+    )
+    op.create_index("ix_history_user_id_number", "history", ["user_id", "number"])
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    for statement in _SQLITE_SEARCH if sqlite else _POSTGRESQL_SEARCH:
+        op.execute(statement)
+    _remember_what_was_painted(history)
+
+
+def _remember_what_was_painted(history: sa.Table) -> None:
+    """Enters the jobs of earlier releases, in the order in which they came."""
+    jobs = sa.table(
+        "jobs",
+        sa.column("id", sa.String),
+        sa.column("user_id", sa.BigInteger),
+        sa.column("request", sa.Text),
+        sa.column("created_at", sa.DateTime(timezone=True)),
+        sa.column("rendered_at", sa.DateTime(timezone=True)),
+    )
+    connection = op.get_bind()
+    painted = sa.select(jobs.c.id, jobs.c.user_id, jobs.c.request, jobs.c.created_at).where(
+        jobs.c.rendered_at.is_not(None)
+    )
+    rows = connection.execute(painted.order_by(jobs.c.created_at, jobs.c.id)).partitions(_MANY)
+    for part in rows:
+        connection.execute(
+            history.insert(),
+            [
+                {
+                    "job_id": job.id,
+                    "user_id": job.user_id,
+                    "created_at": job.created_at,
+                    **{name: json.loads(job.request)["request"][name] for name in ("model", "prompt")},
+                }
+                for job in part
+            ],
+        )
+
+
+def downgrade() -> None:
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute("DROP TABLE history_search")
+    op.drop_table("history")
+    op.drop_table("drafts")
+    op.drop_table("presets")
+    op.drop_table("choices")
+    with op.batch_alter_table("jobs") as jobs:
+        jobs.drop_column("wishes")
