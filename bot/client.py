@@ -11,17 +11,28 @@ import yarl
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 
+from bot.cogs.history import HistoryCog
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.jobs import JobsCog
+from bot.cogs.presets import PresetsCog
+from bot.cogs.settings import FieldSelect, PanelButton, SettingsCog, ValueSelect
 from bot.persistence.database import Database
+from bot.services.books import DraftBook
+from bot.services.choices import Choices
 from bot.services.dispatcher import Dispatcher
+from bot.services.explain import Explainer
+from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService
 from bot.services.overview import QueueOverview
+from bot.services.presets import Presets
 from bot.services.takeover import Takeover
+from bot.services.tastes import Tastes
 from bot.settings import Settings
 from bot.ui.buttons import CancelButton
+from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnButton
 from bot.ui.permissions import invite_link
 from bot.ui.requests import PASSING
+from bot.ui.showing import Bench
 from bot.ui.tree import EaselTree
 from generation import Executor
 
@@ -32,10 +43,24 @@ INTENTS = discord.Intents(guilds=True)  # none of them privileged
 
 
 @dataclass(frozen=True, slots=True)
+class Shelf:
+    """What people keep with the bot: settings, presets, their history."""
+
+    tastes: Tastes
+    explainer: Explainer
+    choices: Choices
+    presets: Presets
+    bench: Bench
+    drafts: DraftBook
+    forgetting: Forgetting
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What the client keeps running, and closes in the end."""
 
     generation: GenerationService
+    shelf: Shelf
     dispatcher: Dispatcher
     takeover: Takeover
     overview: QueueOverview
@@ -64,13 +89,15 @@ class EaselClient(commands.AutoShardedBot):
         """Takes in what the client works with."""
         self._parts = parts
         self.generation = parts.generation
+        self.choices = parts.shelf.choices
+        self.bench = parts.shelf.bench
+        self.drafts = parts.shelf.drafts
+        self.forgetting = parts.shelf.forgetting
 
     async def setup_hook(self) -> None:
         """Runs once after the login: nothing here waits for the model's weights or for the commands' registration."""
         await self._find_gateway()
-        await self.add_cog(ImagineCog(self.generation, self._settings.command))
-        await self.add_cog(JobsCog(self.generation, self._parts.overview))
-        self.add_dynamic_items(CancelButton)
+        await self._add_commands()
         await self._parts.executor.start()
         await self.generation.models.refresh()
         await self._parts.dispatcher.prepare()
@@ -103,6 +130,17 @@ class EaselClient(commands.AutoShardedBot):
         await self._parts.takeover.end()
         await self._parts.database.close()
         await super().close()
+
+    async def _add_commands(self) -> None:
+        shelf = self._parts.shelf
+        history = shelf.bench.history
+        await self.add_cog(ImagineCog(self.generation, shelf.tastes, shelf.explainer, self._settings.command))
+        await self.add_cog(JobsCog(self.generation, self._parts.overview))
+        await self.add_cog(SettingsCog(shelf.choices))
+        await self.add_cog(PresetsCog(shelf.presets, history, shelf.tastes, self.generation))
+        await self.add_cog(HistoryCog(shelf.bench, shelf.drafts, self.generation.models))
+        self.add_dynamic_items(CancelButton, FieldSelect, ValueSelect, PanelButton)
+        self.add_dynamic_items(ShowSelect, TurnButton, ShownButton, ForgetButton)
 
     async def _find_gateway(self) -> None:
         """Lets reconnections go to the gateway of the API in use; discord.py only asks for it the first time."""

@@ -41,6 +41,7 @@ class Settings(GenerationSettings):
         description="the command's name, should another image bot on the server use /imagine",
     )
     max_waiting: int = Field(default=10, ge=1, description="jobs one person may have waiting")
+    max_presets: int = Field(default=20, ge=1, description="presets one person, or one server, may have")
     max_size: int = Field(default=2048, ge=64, le=MAX_SIZE, description="longest side in pixels people may ask for")
     default_steps: int = Field(default=30, ge=1, le=MAX_STEPS, description="steps where a person gives none")
     default_cfg: float = Field(default=7.0, ge=0, le=MAX_GUIDANCE_SCALE, description="cfg where a person gives none")

@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from bot.errors import PictureLostError
@@ -36,6 +37,10 @@ class PictureFolder:
         """Reads a file."""
         return await asyncio.to_thread(self._path(digest).read_bytes)
 
+    async def remove(self, digests: Sequence[str]) -> None:
+        """Deletes files; those that are gone already do not matter."""
+        await asyncio.to_thread(self._delete, digests)
+
     def survey(self) -> tuple[set[str], set[str]]:
         """Reads every file; returns the names of those that are whole, and of those whose content is another."""
         whole: set[str] = set()
@@ -48,6 +53,10 @@ class PictureFolder:
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
+
+    def _delete(self, digests: Sequence[str]) -> None:
+        for digest in digests:
+            self._path(digest).unlink(missing_ok=True)
 
     def _write(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()

@@ -6,10 +6,12 @@ from contextlib import ExitStack
 from bot.domain import Job, JobState, Order, Origin, new_job_id, now
 from bot.errors import LimitError
 from bot.services.dispatcher import Dispatcher
+from bot.services.layers import Taste
 from bot.services.models import ModelShelf
 from bot.services.ports import Ledger
 from bot.services.queue import FairQueue
-from bot.services.resolve import Defaults, resolve
+from bot.services.resolve import Defaults, Resolved, resolve
+from bot.services.tastes import Tastes
 from generation import GenerationRequest
 
 log = logging.getLogger(__name__)
@@ -19,20 +21,37 @@ class GenerationService:
     """Accepts and withdraws jobs."""
 
     def __init__(
-        self, models: ModelShelf, queue: FairQueue, ledger: Ledger, dispatcher: Dispatcher, defaults: Defaults
+        self,
+        models: ModelShelf,
+        queue: FairQueue,
+        ledger: Ledger,
+        dispatcher: Dispatcher,
+        defaults: Defaults,
+        tastes: Tastes,
     ) -> None:
         self.models = models
         self._queue = queue
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._defaults = defaults
+        self._tastes = tastes
         self._closing = False
 
     def close(self) -> None:
         """Refuses every further order, in words."""
         self._closing = True
 
-    def accept(self, order: Order, person: int) -> GenerationRequest:
+    def resolve(self, order: Order, taste: Taste | None = None) -> Resolved:
+        """Completes an order with what holds beside it; nothing is queued.
+
+        Raises:
+            InvalidRequestError: A value is impossible.
+            ModelError: There is no model.
+            LimitError: It asks for more than is allowed.
+        """
+        return resolve(order, self.models.usable, self.models.default(), self._defaults, taste)
+
+    def accept(self, order: Order, person: int, taste: Taste | None = None) -> GenerationRequest:
         """Completes an order and reserves its place in the queue; needs no I/O, so it can be refused at once.
 
         Whoever accepts must `submit` or `withdraw_acceptance`.
@@ -44,7 +63,7 @@ class GenerationService:
         """
         if self._closing:
             raise LimitError("I am being restarted. Please ask again in a minute; what was asked before is kept.")
-        request = resolve(order, self.models.usable, self.models.default(), self._defaults).request
+        request = self.resolve(order, taste).request
         self._queue.reserve(person)
         return request
 
@@ -59,9 +78,17 @@ class GenerationService:
             JobTakenError: Another process of the bot has made a job of this command.
             StorageError: It could not be kept.
         """
-        job = Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now())
         with ExitStack() as undo:
             undo.callback(self._queue.release, origin.user_id)
+            wishes = await self._tastes.wishes(origin.user_id)
+            job = Job(
+                id=new_job_id(),
+                request=request,
+                origin=origin,
+                state=JobState.QUEUED,
+                created_at=now(),
+                wishes=wishes,
+            )
             await self._ledger.add(job)
             undo.pop_all()
         self._queue.put(job)

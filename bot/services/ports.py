@@ -104,6 +104,10 @@ class PictureStore(Protocol):
         """Reads a file."""
         ...
 
+    async def remove(self, digests: Sequence[str]) -> None:
+        """Deletes files."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:

@@ -1,0 +1,93 @@
+"""Histories and recipes in words."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import discord
+from discord import app_commands
+
+from bot.domain import Entry, Job, Search
+from bot.services.flags import command_line
+from bot.services.history import Page
+from bot.ui.words import CONTENT_LIMIT, escape, recipe_line
+
+_NOTHING = "Nothing was found. /history without anything shows all that was painted for you and is remembered."
+
+
+def history_page(page: Page, search: Search) -> str:
+    """Lists a page of a history."""
+    if not page.entries:
+        return _NOTHING
+    heading = f"## Your pictures{_filtered(search)}"
+    return "\n".join([heading, *map(_entry, page.entries)])[:CONTENT_LIMIT]
+
+
+def recipe(job: Job, command: str) -> str:
+    """Writes a job's whole recipe, with a command to be copied."""
+    when = f"<t:{round(job.created_at.timestamp())}:f>"
+    lines = [
+        f"**{escape(job.request.prompt, 600)}** - <@{job.origin.user_id}>",
+        *([f"not: {escape(job.request.negative_prompt, 300)}"] if job.request.negative_prompt else []),
+        f"-# {recipe_line(job.request)}",
+        f"-# `{job.id}` · {when} · {job.seconds:.1f} s{_link(job)}",
+        *(f"-# {escape(note, 200)}" for note in job.notes),
+    ]
+    text = "\n".join(lines)
+    copied = command_line(job.request, command).replace("```", "`\u200b``")
+    copyable = f"\n```\n{copied}\n```"
+    return text + copyable if len(text) + len(copyable) <= CONTENT_LIMIT else text[:CONTENT_LIMIT]
+
+
+def differences(first: Job, second: Job, changed: Mapping[str, tuple[Any, Any]]) -> str:
+    """Says what differs between two jobs."""
+    if not changed:
+        return f"`{first.id}` and `{second.id}` were painted with the same settings."
+    lines = [f"From `{first.id}` to `{second.id}`:"]
+    lines += [f"{name} **{_shown(old)}** → **{_shown(new)}**" for name, (old, new) in changed.items()]
+    return "\n".join(lines)[:CONTENT_LIMIT]
+
+
+def _entry(entry: Entry) -> str:
+    job = entry.job
+    star = "⭐ " if entry.starred else ""
+    count = f" ({len(job.pictures)})" if len(job.pictures) > 1 else ""
+    when = f"<t:{round(job.created_at.timestamp())}:R>"
+    prompt, model = escape(job.request.prompt, 90), escape(job.request.model, 30)
+    return f"{star}`{job.id}` {prompt}{count} · {model} · {when}{_link(job)}"
+
+
+def _link(job: Job) -> str:
+    """Returns a link to where a job was posted, where there is one."""
+    if job.wishes.direct or job.origin.guild_id is None:
+        return ""
+    origin = job.origin
+    return f" · [message](https://discord.com/channels/{origin.guild_id}/{origin.channel_id}/{origin.message_id})"
+
+
+def _filtered(search: Search) -> str:
+    parts = [
+        *([f"with {' '.join(search.words)}"] if search.words else []),
+        *([f"by {search.model}"] if search.model else []),
+        *([f"since {search.since:%Y-%m-%d}"] if search.since else []),
+        *([f"before {search.until:%Y-%m-%d}"] if search.until else []),
+        *(["starred"] if search.starred else []),
+    ]
+    return f" ({escape(', '.join(parts), 200)})" if parts else ""
+
+
+def _shown(value: object) -> str:
+    if value == "":
+        return "nothing"
+    return f"{value:g}" if isinstance(value, float) else escape(str(value), 300)
+
+
+def choice_label(entry: Entry) -> discord.SelectOption:
+    """Offers an entry in a select."""
+    label = " ".join(entry.job.request.prompt.split())[:100] or entry.job.id
+    return discord.SelectOption(label=label, value=entry.job.id, description=entry.job.id)
+
+
+def job_choice(entry: Entry) -> app_commands.Choice[str]:
+    """Offers an entry while a person types."""
+    prompt = " ".join(entry.job.request.prompt.split())
+    return app_commands.Choice(name=f"{entry.job.id} {prompt}"[:100], value=entry.job.id)
