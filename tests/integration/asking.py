@@ -17,6 +17,13 @@ async def told(discord: LoopbackDiscord, interaction: Interaction) -> str:
     return "\n".join(filter(None, interaction.private_texts))
 
 
+async def telling(discord: LoopbackDiscord, interaction: Interaction) -> Message:
+    """Waits until the person was told something alone; returns its message."""
+    await told(discord, interaction)
+    answers = [interaction.original, *interaction.followups]
+    return next(each for each in answers if each is not None and each.content and not each.deleted)
+
+
 async def answer(discord: LoopbackDiscord, interaction: Interaction) -> Message:
     """Waits for a message with something in it; returns the answer itself."""
     await discord.wait_until(lambda: interaction.original is not None and bool(interaction.original.content))
