@@ -11,6 +11,7 @@ import aiohttp
 import discord
 
 from bot.client import EaselClient, Parts, Shelf
+from bot.domain import Action
 from bot.errors import SettingsError
 from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database
@@ -18,10 +19,13 @@ from bot.persistence.drafts import SqlDrafts
 from bot.persistence.history import SqlHistory
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
+from bot.persistence.posts import SqlPosts
 from bot.persistence.speeds import SqlSpeedBook
+from bot.persistence.stars import SqlStars
 from bot.persistence.upkeep import upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.playground import Playground, open_page
+from bot.services.actions import PictureActions, Rules
 from bot.services.board import StatusBoard
 from bot.services.choices import Choices
 from bot.services.costs import CostModel
@@ -131,7 +135,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     pictures = PictureFolder(settings.pictures_path)
     worker = this_process()
     ledger = SqlLedger(database, worker.id)
-    ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client))
+    ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client, show_reroll=settings.show_reroll))
     costs = CostModel()
     queue = FairQueue(settings.max_waiting, costs.estimate)
     board = StatusBoard(queue, costs.estimate, ports.messenger)
@@ -150,7 +154,20 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
         SqlDrafts(database),
         Forgetting(histories, pictures, database.forget_deleted),
     )
-    client.fit(Parts(generation, shelf, dispatcher, takeover, QueueOverview(queue, board, ledger), executor, database))
+    actions = PictureActions(generation, ledger, SqlPosts(database), pictures, _rules(settings))
+    client.fit(
+        Parts(
+            generation,
+            shelf,
+            actions,
+            SqlStars(database),
+            dispatcher,
+            takeover,
+            QueueOverview(queue, board, ledger),
+            executor,
+            database,
+        )
+    )
     return client
 
 
@@ -180,6 +197,15 @@ def _defaults(settings: Settings) -> Defaults:
         count=settings.default_count,
         vae=settings.vae or "",
         max_size=settings.max_size,
+    )
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        buttons_for_all=settings.buttons == "everyone",
+        reactions_for_all=settings.reactions == "everyone",
+        vary=Action(f"vary_{settings.vary}"),
+        variations=settings.variations,
     )
 
 

@@ -11,12 +11,15 @@ import yarl
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 
+from bot.cogs.forms import FormsCog
 from bot.cogs.history import HistoryCog
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.jobs import JobsCog
 from bot.cogs.presets import PresetsCog
+from bot.cogs.reactions import Desk, ReactionsCog
 from bot.cogs.settings import FieldSelect, PanelButton, SettingsCog, ValueSelect
 from bot.persistence.database import Database
+from bot.services.actions import PictureActions
 from bot.services.books import DraftBook
 from bot.services.choices import Choices
 from bot.services.dispatcher import Dispatcher
@@ -24,13 +27,18 @@ from bot.services.explain import Explainer
 from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService
 from bot.services.overview import QueueOverview
+from bot.services.ports import Stars
 from bot.services.presets import Presets
 from bot.services.takeover import Takeover
 from bot.services.tastes import Tastes
 from bot.settings import Settings
 from bot.ui.buttons import CancelButton
+from bot.ui.gallery import Gallery
 from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnButton
+from bot.ui.letters import Letters
 from bot.ui.permissions import invite_link
+from bot.ui.pressing import PictureButton
+from bot.ui.removing import Remover
 from bot.ui.requests import PASSING
 from bot.ui.showing import Bench
 from bot.ui.tree import EaselTree
@@ -39,7 +47,7 @@ from generation import Executor
 log = logging.getLogger(__name__)
 
 SYNC_PAUSES = (1.0, 5.0, 15.0, 60.0)
-INTENTS = discord.Intents(guilds=True)  # none of them privileged
+INTENTS = discord.Intents(guilds=True, guild_reactions=True, dm_reactions=True)  # none of them privileged
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,8 @@ class Parts:
 
     generation: GenerationService
     shelf: Shelf
+    actions: PictureActions
+    stars: Stars
     dispatcher: Dispatcher
     takeover: Takeover
     overview: QueueOverview
@@ -93,6 +103,10 @@ class EaselClient(commands.AutoShardedBot):
         self.bench = parts.shelf.bench
         self.drafts = parts.shelf.drafts
         self.forgetting = parts.shelf.forgetting
+        self.actions = parts.actions
+        self.command_name = self._settings.command
+        self._gallery = Gallery(self, parts.stars, self._settings.gallery)
+        self.remover = Remover(self, parts.actions, self._gallery)
 
     async def setup_hook(self) -> None:
         """Runs once after the login: nothing here waits for the model's weights or for the commands' registration."""
@@ -139,8 +153,13 @@ class EaselClient(commands.AutoShardedBot):
         await self.add_cog(SettingsCog(shelf.choices))
         await self.add_cog(PresetsCog(shelf.presets, history, shelf.tastes, self.generation))
         await self.add_cog(HistoryCog(shelf.bench, shelf.drafts, self.generation.models))
-        self.add_dynamic_items(CancelButton, FieldSelect, ValueSelect, PanelButton)
+        await self.add_cog(FormsCog(self.actions))
+        await self.add_cog(ReactionsCog(self._desk()))
+        self.add_dynamic_items(CancelButton, PictureButton, FieldSelect, ValueSelect, PanelButton)
         self.add_dynamic_items(ShowSelect, TurnButton, ShownButton, ForgetButton)
+
+    def _desk(self) -> Desk:
+        return Desk(self, self.actions, self.remover, self._gallery, Letters(self), self.command_name)
 
     async def _find_gateway(self) -> None:
         """Lets reconnections go to the gateway of the API in use; discord.py only asks for it the first time."""

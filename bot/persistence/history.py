@@ -1,8 +1,9 @@
 """What was painted for each person: listed, searched, starred, erased."""
 
-from sqlalchemy import ColumnElement, Select, TextClause, and_, delete, func, select, text, update
+from sqlalchemy import ColumnElement, Select, TextClause, and_, delete, exists, func, select, text
+from sqlalchemy.orm import InstrumentedAttribute
 
-from bot.domain import Entry, JobState, Scope, Search, now
+from bot.domain import UNFINISHED, Entry, Job, Scope, Search, now
 from bot.errors import LimitError
 from bot.persistence.database import Database
 from bot.persistence.ledger import job_of
@@ -13,11 +14,11 @@ from bot.persistence.tables import (
     HistoryRow,
     ImageRow,
     JobRow,
+    PostRow,
     PresetRow,
+    StarRow,
     UserRow,
 )
-
-_UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.RENDERED)
 
 # Both indexes hold the person as a term beside the words, so that a search touches that person's rows alone.
 _SQLITE_MATCH = f"history.number IN (SELECT rowid FROM {SEARCH} WHERE {SEARCH} MATCH :wanted)"  # noqa: S608 - a constant
@@ -26,8 +27,8 @@ _POSTGRESQL_MATCH = (
 )
 
 
-def _mine(person: int, job_id: str) -> ColumnElement[bool]:
-    return and_(HistoryRow.user_id == person, HistoryRow.job_id == job_id)
+def _star(person: int, job_id: str | InstrumentedAttribute[str]) -> ColumnElement[bool]:
+    return and_(StarRow.job_id == job_id, StarRow.user_id == person)
 
 
 class SqlHistory:
@@ -51,13 +52,16 @@ class SqlHistory:
     async def is_starred(self, person: int, job_id: str) -> bool:
         """Whether a job is starred in a person's history."""
         async with self._database.reading() as session:
-            return await session.scalar(select(HistoryRow.starred_at).where(_mine(person, job_id))) is not None
+            return await session.scalar(select(StarRow.job_id).where(_star(person, job_id)).limit(1)) is not None
 
-    async def star(self, person: int, job_id: str, *, starred: bool) -> bool:
-        """Stars a job, or takes the star away; False if it is not in the person's history."""
-        changed = update(HistoryRow).where(_mine(person, job_id)).values(starred_at=now() if starred else None)
+    async def star(self, person: int, job: Job, *, starred: bool) -> None:
+        """Stars a job as a reaction on its message does, or takes all stars of the person's away from it."""
+        row = StarRow(message_id=job.origin.message_id, user_id=person, job_id=job.id, starred_at=now())
         async with self._database.writing() as session:
-            return (await session.execute(changed.returning(HistoryRow.number))).first() is not None
+            if starred:
+                await session.merge(row)
+            else:
+                await session.execute(delete(StarRow).where(_star(person, job.id)))
 
     async def erase(self, person: int) -> list[str]:
         """Erases everything that is known of a person.
@@ -70,11 +74,13 @@ class SqlHistory:
         """
         theirs = select(JobRow.id).where(JobRow.user_id == person)
         async with self._database.writing() as session:
-            if await session.scalar(theirs.where(JobRow.state.in_(_UNFINISHED)).limit(1)) is not None:
+            if await session.scalar(theirs.where(JobRow.state.in_(UNFINISHED)).limit(1)) is not None:
                 raise LimitError("You have jobs that are not finished yet. Wait for them, or use /cancel all first.")
             painted = set(await session.scalars(select(ImageRow.digest).where(ImageRow.job_id.in_(theirs))))
             await session.execute(delete(HistoryRow).where(HistoryRow.user_id == person))
             await session.execute(delete(ImageRow).where(ImageRow.job_id.in_(theirs)))
+            for table_of_theirs in (PostRow, StarRow):
+                await session.execute(delete(table_of_theirs).where(table_of_theirs.user_id == person))
             await session.execute(delete(JobRow).where(JobRow.user_id == person))
             await session.execute(delete(DraftRow).where(DraftRow.user_id == person))
             for table in (ChoicesRow, PresetRow):
@@ -94,7 +100,7 @@ class SqlHistory:
         if search.until:
             wanted = wanted.where(HistoryRow.created_at < search.until)
         if search.starred:
-            wanted = wanted.where(HistoryRow.starred_at.is_not(None))
+            wanted = wanted.where(exists().where(_star(person, HistoryRow.job_id)))
         if search.words:
             wanted = wanted.where(self._match(person, search.words))
         return wanted
@@ -108,6 +114,13 @@ class SqlHistory:
     async def _entries(self, wanted: Select[HistoryRow]) -> list[Entry]:
         async with self._database.reading() as session:
             rows = list(await session.scalars(wanted))
-            jobs = await session.scalars(select(JobRow).where(JobRow.id.in_([row.job_id for row in rows])))
+            ids = [row.job_id for row in rows]
+            jobs = await session.scalars(select(JobRow).where(JobRow.id.in_(ids)))
             by_id = {job.id: job_of(job) for job in jobs}
-        return [Entry(row.number, by_id[row.job_id], row.starred_at is not None) for row in rows]
+            person = rows[0].user_id if rows else 0
+            stars = set(
+                await session.scalars(
+                    select(StarRow.job_id).where(_star(person, StarRow.job_id), StarRow.job_id.in_(ids))
+                )
+            )
+        return [Entry(row.number, by_id[row.job_id], row.job_id in stars) for row in rows]

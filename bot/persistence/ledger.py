@@ -9,13 +9,11 @@ from sqlalchemy import Executable, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bot.domain import Job, JobState, Origin, Picture, Usage, Wishes, now
+from bot.domain import UNFINISHED, Action, Derivation, Job, JobState, Origin, Picture, Usage, Wishes, now
 from bot.errors import JobTakenError
 from bot.persistence.database import Database
 from bot.persistence.tables import HistoryRow, ImageRow, JobRow, UserRow, WorkerRow
 from generation import recipe
-
-_UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.RENDERED)
 
 
 class SqlLedger:
@@ -53,6 +51,7 @@ class SqlLedger:
             request=recipe.to_json(job.request),
             asked_at=origin.asked_at,
             created_at=job.created_at,
+            **_derivation_columns(job.derived),
         )
         try:
             async with self._database.writing() as session:
@@ -122,7 +121,7 @@ class SqlLedger:
         nobody = JobRow.worker_id.is_(None) | JobRow.worker_id.not_in(select(WorkerRow.id))
         others = nobody | JobRow.worker_id.in_(dead)
         orphaned = others & (func.coalesce(JobRow.worker_id, "") != self._worker)
-        taken = update(JobRow).where(JobRow.state.in_(_UNFINISHED), orphaned).values(worker_id=self._worker)
+        taken = update(JobRow).where(JobRow.state.in_(UNFINISHED), orphaned).values(worker_id=self._worker)
         async with self._database.writing() as session:
             ids = list(await session.scalars(taken.returning(JobRow.id)))
         chosen = select(JobRow).where(JobRow.id.in_(ids)).order_by(JobRow.created_at)
@@ -159,7 +158,7 @@ def job_of(row: JobRow) -> Job:
             application_id=row.application_id,
             token=row.token,
             message_id=row.message_id,
-            interaction_id=row.interaction_id or 0,
+            interaction_id=row.interaction_id,
             asked_at=row.asked_at,
             file_limit=row.file_limit,
         ),
@@ -172,6 +171,26 @@ def job_of(row: JobRow) -> Job:
         seconds=row.seconds,
         notes=tuple(row.notes.splitlines()),
         wishes=Wishes(**json.loads(row.wishes)),
+        derived=_derivation(row),
+    )
+
+
+def _derivation_columns(derived: Derivation | None) -> dict[str, Any]:
+    if derived is None:
+        return {}
+    return {
+        "parent_job": derived.parent_job,
+        "parent_index": derived.parent_index,
+        "action": derived.action,
+        "reaction": derived.reaction,
+    }
+
+
+def _derivation(row: JobRow) -> Derivation | None:
+    if row.parent_job is None or row.action is None:
+        return None
+    return Derivation(
+        parent_job=row.parent_job, parent_index=row.parent_index, action=Action(row.action), reaction=row.reaction
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from bot.domain import Draft, Entry, Owner, Preset, Search, Values
+from bot.domain import Draft, Entry, Job, Owner, Preset, Search, Values
 
 
 class ChoiceBook(Protocol):
@@ -61,8 +61,8 @@ class HistoryBook(Protocol):
         """Whether a person has starred a job."""
         ...
 
-    async def star(self, person: int, job_id: str, *, starred: bool) -> bool:
-        """Stars a job of a person, or takes the star away; False if it is not in their history."""
+    async def star(self, person: int, job: Job, *, starred: bool) -> None:
+        """Stars a job for a person, or takes their stars away from it."""
         ...
 
     async def erase(self, person: int) -> Sequence[str]:

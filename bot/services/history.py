@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from bot.domain import Entry, Job, JobState, Search
 from bot.errors import LimitError
 from bot.services.books import HistoryBook
+from bot.services.originals import originals
 from bot.services.ports import Ledger, PictureStore, Upload
 from bot.services.tastes import Seat
 from generation import InvalidRequestError
@@ -71,22 +72,15 @@ class History:
 
     async def originals(self, job: Job) -> list[Upload]:
         """Reads a job's pictures as they were painted."""
-        names = [f"easel-{job.id}-{number}-{picture.seed}.png" for number, picture in enumerate(job.pictures, 1)]
-        pairs = zip(names, job.pictures, strict=True)
-        return [Upload(name, await self._pictures.get(picture.digest)) for name, picture in pairs]
+        return await originals(job, self._pictures)
 
     async def is_starred(self, person: int, job: Job) -> bool:
         """Whether a person has starred a job."""
         return await self._book.is_starred(person, job.id)
 
     async def star(self, person: int, job: Job, *, starred: bool) -> None:
-        """Stars a job of one's own, or takes the star away.
-
-        Raises:
-            LimitError: It is not in the person's history.
-        """
-        if not await self._book.star(person, job.id, starred=starred):
-            raise LimitError("Only what is in your own history can be starred.")
+        """Stars a job, or takes the star away."""
+        await self._book.star(person, job, starred=starred)
 
 
 def may_see(job: Job, seat: Seat) -> bool:

@@ -1,4 +1,4 @@
-"""Histories and recipes in words."""
+"""Histories in words."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -7,9 +7,8 @@ import discord
 from discord import app_commands
 
 from bot.domain import Entry, Job, Search
-from bot.services.flags import command_line
 from bot.services.history import Page
-from bot.ui.words import CONTENT_LIMIT, escape, recipe_line
+from bot.ui.words import CONTENT_LIMIT, escape
 
 _NOTHING = "Nothing was found. /history without anything shows all that was painted for you and is remembered."
 
@@ -20,22 +19,6 @@ def history_page(page: Page, search: Search) -> str:
         return _NOTHING
     heading = f"## Your pictures{_filtered(search)}"
     return "\n".join([heading, *map(_entry, page.entries)])[:CONTENT_LIMIT]
-
-
-def recipe(job: Job, command: str) -> str:
-    """Writes a job's whole recipe, with a command to be copied."""
-    when = f"<t:{round(job.created_at.timestamp())}:f>"
-    lines = [
-        f"**{escape(job.request.prompt, 600)}** - <@{job.origin.user_id}>",
-        *([f"not: {escape(job.request.negative_prompt, 300)}"] if job.request.negative_prompt else []),
-        f"-# {recipe_line(job.request)}",
-        f"-# `{job.id}` · {when} · {job.seconds:.1f} s{_link(job)}",
-        *(f"-# {escape(note, 200)}" for note in job.notes),
-    ]
-    text = "\n".join(lines)
-    copied = command_line(job.request, command).replace("```", "`\u200b``")
-    copyable = f"\n```\n{copied}\n```"
-    return text + copyable if len(text) + len(copyable) <= CONTENT_LIMIT else text[:CONTENT_LIMIT]
 
 
 def differences(first: Job, second: Job, changed: Mapping[str, tuple[Any, Any]]) -> str:

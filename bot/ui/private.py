@@ -29,13 +29,17 @@ async def whisper(interaction: discord.Interaction[Any], text: str) -> None:
         await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NO_MENTIONS)
 
 
+def in_words(cause: BaseException) -> str:
+    """Returns what a person is told of a failure; one that nobody foresaw is logged and told without its innards."""
+    if isinstance(cause, (EaselError, GenerationError)):
+        return str(cause)
+    log.error("something that a person did failed", exc_info=cause)
+    return BROKEN
+
+
 async def confess(interaction: discord.Interaction[Any], cause: BaseException) -> None:
     """Tells a person alone what went wrong; a public answer that was begun is taken away first."""
-    if isinstance(cause, (EaselError, GenerationError)):
-        text = str(cause)
-    else:
-        log.error("an interaction failed", exc_info=cause)
-        text = BROKEN
+    text = in_words(cause)
     try:
         if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
             await interaction.delete_original_response()

@@ -8,12 +8,13 @@ from typing import Any
 import discord
 
 from bot.domain import Job
-from bot.services.fitting import REQUEST_LIMIT, fit
+from bot.services.fitting import REQUEST_LIMIT, fit_each
 from bot.services.history import History, pack
+from bot.services.originals import batches
 from bot.services.ports import Upload
-from bot.ui import history_words
 from bot.ui.history_views import job_view
 from bot.ui.private import NO_MENTIONS
+from bot.ui.recipe_card import recipe_card
 from bot.ui.requests import patiently
 from bot.ui.seats import seat_of
 from bot.ui.uploads import as_files
@@ -38,9 +39,13 @@ async def show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: 
     await interaction.response.defer(ephemeral=True, thinking=True)
     job = await bench.history.show(job_id, seat_of(interaction))
     originals = await bench.history.originals(job)
-    files, notes = await fit(originals, interaction.filesize_limit) if originals else ((), ())
-    text = "\n".join([history_words.recipe(job, bench.command), *(f"-# {note}" for note in notes)])
-    await _send(interaction, text, files, await _view(interaction, bench, job))
+    files, notes = await fit_each(originals, interaction.filesize_limit)
+    text, attached = recipe_card(job, None, bench.command)
+    text = "\n".join([text, *(f"-# {note}" for note in notes)])
+    first, *others = batches([*files, *attached])
+    await _send(interaction, text, first, await _view(interaction, bench, job))
+    for batch in others:
+        await _send(interaction, "More of it:", batch, None)
 
 
 async def send_originals(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:

@@ -88,13 +88,12 @@ async def test_a_history_is_filtered_by_model_time_and_star(database: Database, 
     cat = await painted(database, ME, "a cat")
     await painted(database, ME, "a dog", model="Other")
 
-    assert await history.star(ME, cat.id, starred=True)
-    assert not await history.star(YOU, cat.id, starred=True)
+    await history.star(ME, cat, starred=True)
     assert await prompts(history, starred=True) == ["a cat"]
     assert await prompts(history, model="other") == ["a dog"]
     assert await prompts(history, since=now() - timedelta(minutes=1)) == ["a dog", "a cat"]
     assert await prompts(history, until=now() - timedelta(minutes=1)) == []
-    assert await history.star(ME, cat.id, starred=False)
+    await history.star(ME, cat, starred=False)
     assert await prompts(history, starred=True) == []
 
 

@@ -16,6 +16,8 @@ from bot.cli import app
 from bot.services.extra import KEYS
 from bot.services.flags import FLAGS
 from bot.settings import Settings
+from bot.ui.picture_buttons import LOOKS, Look
+from bot.ui.reactions import MEANINGS, plain
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -48,6 +50,17 @@ def rows(page: str, heading: str) -> set[str]:
     text = (DOCS / page).read_text(encoding="utf-8")
     section = f"\n{text}".split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
     return set(re.findall(r"^\| `([^`]+)`", section, flags=re.MULTILINE))
+
+
+def first_column(page: str, heading: str) -> list[str]:
+    """Returns the first cells of the table under a heading."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    section = f"\n{text}".split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
+    return re.findall(r"^\| (`[^|]+) \|", section, flags=re.MULTILINE)
+
+
+def name_of(look: Look) -> str:
+    return (look.label or look.emoji or "").replace("{}", "1")
 
 
 @pytest.mark.parametrize(("variable", "default", "description"), settings())
@@ -90,6 +103,13 @@ def test_every_command_and_option_stands_in_the_docs(name: str, command: app_com
 def test_every_flag_stands_in_the_docs() -> None:
     assert rows("commands.md", "### Flags") == {f"--{name}" for name in FLAGS if name not in KEYS}
     assert rows("commands.md", "### Extra") == set(KEYS)
+
+
+def test_every_button_and_every_reaction_stands_in_the_docs() -> None:
+    reactions = re.findall(r"`([^`]+)`", "".join(first_column("commands.md", "### Reactions")))
+
+    assert rows("commands.md", "### Buttons") == {name_of(look) for look in LOOKS.values()}
+    assert {plain(emoji) for emoji in reactions} == set(MEANINGS)
 
 
 def test_every_command_and_option_of_the_command_line_stands_in_the_docs() -> None:
