@@ -36,6 +36,7 @@ from bot.ui.buttons import CancelButton
 from bot.ui.gallery import Gallery
 from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnButton
 from bot.ui.letters import Letters
+from bot.ui.ordering import ChoicesButton
 from bot.ui.permissions import invite_link
 from bot.ui.pressing import PictureButton
 from bot.ui.removing import Remover
@@ -99,6 +100,7 @@ class EaselClient(commands.AutoShardedBot):
         """Takes in what the client works with."""
         self._parts = parts
         self.generation = parts.generation
+        self.tastes = parts.shelf.tastes
         self.choices = parts.shelf.choices
         self.bench = parts.shelf.bench
         self.drafts = parts.shelf.drafts
@@ -151,12 +153,12 @@ class EaselClient(commands.AutoShardedBot):
         await self.add_cog(ImagineCog(self.generation, shelf.tastes, shelf.explainer, self._settings.command))
         await self.add_cog(JobsCog(self.generation, self._parts.overview))
         await self.add_cog(SettingsCog(shelf.choices))
-        await self.add_cog(PresetsCog(shelf.presets, history, shelf.tastes, self.generation))
+        await self.add_cog(PresetsCog(shelf.presets, history, shelf.tastes))
         await self.add_cog(HistoryCog(shelf.bench, shelf.drafts, self.generation.models))
-        await self.add_cog(FormsCog(self.actions))
+        await self.add_cog(FormsCog(self.actions, shelf.tastes))
         await self.add_cog(ReactionsCog(self._desk()))
         self.add_dynamic_items(CancelButton, PictureButton, FieldSelect, ValueSelect, PanelButton)
-        self.add_dynamic_items(ShowSelect, TurnButton, ShownButton, ForgetButton)
+        self.add_dynamic_items(ShowSelect, TurnButton, ShownButton, ForgetButton, ChoicesButton)
 
     def _desk(self) -> Desk:
         return Desk(self, self.actions, self.remover, self._gallery, Letters(self), self.command_name)

@@ -216,6 +216,11 @@ class Job:
     wishes: Wishes = Wishes()
     derived: Derivation | None = None
 
+    @property
+    def by_letter(self) -> bool:
+        """Whether its result is sent by direct message instead of being posted on the server."""
+        return self.wishes.direct and self.origin.guild_id is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:

@@ -14,7 +14,7 @@ from bot.services.sizes import ASPECTS
 from bot.services.tastes import Tastes
 from bot.ui.autocomplete import matching
 from bot.ui.explaining import explanation
-from bot.ui.ordering import place_order
+from bot.ui.ordering import place_order, written_out
 from bot.ui.private import whisper
 from bot.ui.seats import seat_of
 from generation import SAMPLERS, SCHEDULES, presets
@@ -115,10 +115,11 @@ class ImagineCog(commands.Cog):
         taste = await self._tastes.of(seat_of(interaction))
         if explain:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            explained = await self._explainer.explain(order, taste, interaction.user.id)
-            await whisper(interaction, explanation(explained))
+            first, *others = written_out(order)
+            explained = await self._explainer.explain(first, taste, interaction.user.id)
+            await whisper(interaction, explanation(explained, len(others)))
             return
-        await place_order(interaction, self._service, order, taste)
+        await place_order(interaction, order, taste)
 
     @imagine.autocomplete("model")
     async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:

@@ -8,7 +8,6 @@ from discord.ext import commands
 
 from bot.domain import Order, Owner
 from bot.errors import LimitError
-from bot.services.generation import GenerationService
 from bot.services.history import History
 from bot.services.presets import Making, Presets
 from bot.services.tastes import Tastes
@@ -32,14 +31,12 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
         presets: Saves and finds them.
         history: Finds the jobs that presets are made from.
         tastes: Knows the names that a person can use.
-        generation: Paints with them.
     """
 
-    def __init__(self, presets: Presets, history: History, tastes: Tastes, generation: GenerationService) -> None:
+    def __init__(self, presets: Presets, history: History, tastes: Tastes) -> None:
         self._presets = presets
         self._history = history
         self._tastes = tastes
-        self._generation = generation
 
     @app_commands.command(name="save", description="Save settings under a name")
     @app_commands.describe(
@@ -88,7 +85,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     ) -> None:
         """Paints as /imagine does."""
         taste = await self._tastes.of(seat_of(interaction))
-        await place_order(interaction, self._generation, Order(prompt=prompt, preset=name), taste)
+        await place_order(interaction, Order(prompt=prompt, preset=name), taste)
 
     @app_commands.command(name="delete", description="Delete a preset")
     @app_commands.describe(name="Its name", server="The server's; for those who manage it")

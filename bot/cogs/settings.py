@@ -10,6 +10,7 @@ from discord.ext import commands
 from bot.domain import Owner, Scope
 from bot.errors import LimitError
 from bot.services.choices import Choices, Panel
+from bot.ui.edit_form import texts_of
 from bot.ui.panel import BUTTONS, PLACE, TYPED, UNSET, Place, TypeValue, panel_text, panel_view, place_of
 from bot.ui.private import NO_MENTIONS, answered
 from bot.ui.seats import manages, seat_of
@@ -57,7 +58,7 @@ class SettingsCog(commands.Cog):
             return
         match = _TYPED.fullmatch(str(interaction.data.get("custom_id")))
         if match is not None:
-            text = _typed(cast(dict[str, Any], interaction.data))
+            text = texts_of(cast(dict[str, Any], interaction.data)["components"])["value"].strip()
             await answered(interaction, _choose(interaction, self._choices, place_of(match), text or None))
 
 
@@ -164,9 +165,3 @@ async def _show(interaction: discord.Interaction[Any], place: Place) -> None:
 async def _redraw(interaction: discord.Interaction[Any], choices: Choices, place: Place, panel: Panel) -> None:
     offers = await choices.offers(place.field, seat_of(interaction), place.owner.scope)
     await interaction.response.edit_message(content=panel_text(panel), view=panel_view(panel, place, offers))
-
-
-def _typed(data: dict[str, Any]) -> str:
-    rows = data.get("components", [])
-    parts = [part for row in rows for part in (*row.get("components", []), row.get("component") or {})]
-    return next((str(part.get("value", "")).strip() for part in parts if part.get("custom_id") == "value"), "")

@@ -1,9 +1,10 @@
 """The use case everything hangs on: an order becomes a job, and the job gets its turn."""
 
 import logging
+from collections.abc import Sequence
 from contextlib import ExitStack
 
-from bot.domain import Derivation, Job, JobState, Order, Origin, new_job_id, now
+from bot.domain import Derivation, Job, JobState, Order, Origin, Wishes, new_job_id, now
 from bot.errors import LimitError
 from bot.services.dispatcher import Dispatcher
 from bot.services.layers import Taste
@@ -62,10 +63,21 @@ class GenerationService:
             ModelError: There is no model.
             LimitError: The person has too much waiting, asks for more than is allowed, or the bot is stopping.
         """
+        return self.accept_all([order], person, taste)[0]
+
+    def accept_all(self, orders: Sequence[Order], person: int, taste: Taste | None = None) -> list[GenerationRequest]:
+        """Completes several orders and reserves a place for each, or for none; otherwise as `accept`."""
+        requests = self.check_all(orders, person, taste)
+        for _ in requests:
+            self._queue.reserve(person)
+        return requests
+
+    def check_all(self, orders: Sequence[Order], person: int, taste: Taste | None = None) -> list[GenerationRequest]:
+        """Completes several orders and refuses what `accept_all` would refuse; reserves nothing."""
         self._check_open()
-        request = self.resolve(order, taste).request
-        self._queue.reserve(person)
-        return request
+        requests = [self.resolve(order, taste).request for order in orders]
+        self._queue.check(person, len(requests))
+        return requests
 
     def accept_again(self, request: GenerationRequest, person: int) -> None:
         """Reserves a place for a request that was made of an earlier one; what `accept` says holds here too.
@@ -78,9 +90,14 @@ class GenerationService:
         check_name("model", request.model, [model.name for model in self.models.usable])
         self._queue.reserve(person)
 
-    def withdraw_acceptance(self, person: int) -> None:
-        """Gives back the place of an order that will not be submitted."""
-        self._queue.release(person)
+    async def wishes(self, person: int) -> Wishes:
+        """Says how a person wants to be served."""
+        return await self._tastes.wishes(person)
+
+    def withdraw_acceptance(self, person: int, places: int = 1) -> None:
+        """Gives back the places of orders that will not be submitted."""
+        for _ in range(places):
+            self._queue.release(person)
 
     async def submit(
         self, request: GenerationRequest, origin: Origin, derived: Derivation | None = None, shown: str | None = None
@@ -99,7 +116,7 @@ class GenerationService:
         """
         with ExitStack() as undo:
             undo.callback(self._queue.release, origin.user_id)
-            wishes = await self._tastes.wishes(origin.user_id)
+            wishes = await self.wishes(origin.user_id)
             job = Job(
                 id=shown or new_job_id(),
                 request=request,

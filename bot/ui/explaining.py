@@ -12,12 +12,14 @@ _LEFT_OUT = {"prompt", "preset", *SIZE}
 _LONGEST = 120
 
 
-def explanation(explained: Explanation) -> str:
-    """Writes an explanation; it fits into one message."""
+def explanation(explained: Explanation, others: int = 0) -> str:
+    """Writes an explanation of one order, and says of how many others its prompt has choices; it fits one message."""
     request = explained.resolved.request
     lines = [f"**{escape(request.prompt, 500)}**", *_values(request, explained.resolved.chosen)]
     lines += [f"-# {count.encoder}: {count.used} tokens, {_rows(count.rows)}" for count in explained.tokens]
     lines.append(f"-# about {explained.seconds:,.1f} seconds of the device")
+    if others:
+        lines.append(f"-# This is the first of {others + 1} jobs that the choices in the prompt make.")
     refused = f"**It would be refused now:** {explained.refusal}"
     lines.append("It would be accepted now; nothing was queued." if explained.refusal is None else refused)
     return "\n".join(lines)[:CONTENT_LIMIT]

@@ -41,3 +41,8 @@ async def result(discord: LoopbackDiscord, interaction: Interaction) -> Message:
 def ids(message: Message) -> list[str]:
     """Lists the ids of a message's components, in order."""
     return [part["custom_id"] for row in message.components for part in row["components"]]
+
+
+def job_of(message: Message) -> str:
+    """Returns the id of the job whose pictures a message shows."""
+    return message.attachments[0].filename.removeprefix("SPOILER_").split("-")[1]

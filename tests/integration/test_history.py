@@ -9,7 +9,7 @@ from bot.playground.messages import Message
 from bot.playground.people import Person
 from bot.settings import Settings
 from tests.fakes import FakeExecutor
-from tests.integration.asking import acked, answer, result, telling, told
+from tests.integration.asking import acked, answer, job_of, result, telling, told
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord
 
@@ -17,7 +17,7 @@ from tests.loopback import LoopbackDiscord
 async def paint(discord: LoopbackDiscord, prompt: str, person: Person | None = None, **options: object) -> str:
     """Paints; returns the job's id."""
     message = await result(discord, await discord.slash("imagine", {"prompt": prompt, **options}, person))
-    return message.attachments[0].filename.split("-")[1]
+    return job_of(message)
 
 
 async def listed(discord: LoopbackDiscord, command: str = "history", **options: object) -> Message:
@@ -86,7 +86,7 @@ async def test_a_picture_is_shown_again_with_its_recipe_and_its_originals(
     shown = await telling(discord, await discord.choose(page, "easel:show", [job]))
     zipped = await telling(discord, await discord.press(shown, "Originals (ZIP)"))
 
-    for part in ("**a cat**", "not: dogs", "seeds 7 to 8", "/imagine prompt:a cat --no dogs --steps 4", job):
+    for part in ("Prompt: a cat", "Negative: dogs", "seeds 7 to 8", "/imagine prompt:a cat --no dogs --steps 4", job):
         assert part in shown.content
     assert len(shown.attachments) == 2
     with zipfile.ZipFile(io.BytesIO(zipped.attachments[0].data)) as opened:
@@ -122,15 +122,15 @@ async def test_others_see_what_was_posted_on_their_server_and_nothing_else(disco
     member, stranger = discord.people["member"], discord.people["stranger"]
     public = await paint(discord, "a cat")
     private = await discord.slash("imagine", {"prompt": "a dog"}, member, discord.direct_messages(member.id))
-    secret = (await result(discord, private)).attachments[0].filename.split("-")[1]
+    secret = job_of(await result(discord, private))
 
     shown = await told(discord, await discord.slash("show", {"id": public}, stranger))
     refused = await told(discord, await discord.slash("show", {"id": secret}, stranger))
     mine = await told(discord, await discord.slash("show", {"id": secret}))
 
-    assert "**a cat**" in shown
+    assert "Prompt: a cat" in shown
     assert refused == f"There is no picture '{secret}' of yours or of this server."
-    assert "**a dog**" in mine
+    assert "Prompt: a dog" in mine
 
 
 @pytest.mark.usefixtures("bot")

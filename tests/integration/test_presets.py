@@ -7,7 +7,7 @@ import pytest
 from bot.playground.people import Person
 from bot.settings import Settings
 from tests.fakes import FakeExecutor
-from tests.integration.asking import result, told
+from tests.integration.asking import job_of, result, told
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord
 
@@ -51,7 +51,7 @@ async def test_a_preset_is_made_of_a_picture(discord: LoopbackDiscord, executor:
         "imagine", {"prompt": "a cat", "sampler": "euler", "seed": 7, "extra": "rescale=0.5"}
     )
     message = await result(discord, interaction)
-    job = message.attachments[0].filename.split("-")[1]
+    job = job_of(message)
 
     await say(discord, "save", name="mine", job=job, flags="--steps 3")
     await paint(discord, "a dog --mine", seed=8)
