@@ -15,6 +15,7 @@ from bot.cogs.forms import FormsCog
 from bot.cogs.history import HistoryCog
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.jobs import JobsCog
+from bot.cogs.menus import MenusCog
 from bot.cogs.presets import PresetsCog
 from bot.cogs.reactions import Desk, ReactionsCog
 from bot.cogs.settings import FieldSelect, PanelButton, SettingsCog, ValueSelect
@@ -155,6 +156,10 @@ class EaselClient(commands.AutoShardedBot):
         await self.add_cog(SettingsCog(shelf.choices))
         await self.add_cog(PresetsCog(shelf.presets, history, shelf.tastes))
         await self.add_cog(HistoryCog(shelf.bench, shelf.drafts, self.generation.models))
+        menus = MenusCog(shelf.bench, self.actions)
+        await self.add_cog(menus)
+        for entry in menus.menus():
+            self.tree.add_command(entry)
         await self.add_cog(FormsCog(self.actions, shelf.tastes))
         await self.add_cog(ReactionsCog(self._desk()))
         self.add_dynamic_items(CancelButton, PictureButton, FieldSelect, ValueSelect, PanelButton)
