@@ -1,4 +1,4 @@
-"""/history, /find, /show, /diff and /forget: what was painted for a person."""
+"""/history, /find, /show, /tree, /diff and /forget: what was painted for a person."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ from bot.ui.autocomplete import matching
 from bot.ui.history_views import NO_DRAFT, forget_view, page_view
 from bot.ui.private import NO_MENTIONS, whisper
 from bot.ui.seats import seat_of
-from bot.ui.showing import Bench, show_job
+from bot.ui.showing import Bench, show_family, show_job
 
 _FORGET = (
     "This erases what I keep of you: your jobs and their pictures, your history, settings and presets. It cannot be "
@@ -82,6 +82,15 @@ class HistoryCog(commands.Cog):
         """Shows a job's pictures."""
         await show_job(interaction, self._bench, job_id)
 
+    @app_commands.command(name="tree", description="See what a picture was made of, and what was made of it")
+    @app_commands.describe(job_id="The picture's id")
+    @app_commands.rename(job_id="id")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def tree(self, interaction: discord.Interaction[Any], job_id: app_commands.Range[str, 1, 20]) -> None:
+        """Shows a job's family."""
+        await show_family(interaction, self._bench, job_id)
+
     @app_commands.command(name="diff", description="See what differs between two pictures")
     @app_commands.describe(first="The id of one", second="The id of the other")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -127,6 +136,7 @@ class HistoryCog(commands.Cog):
         return matching(current, [model.name for model in self._models.usable])
 
     @show.autocomplete("job_id")
+    @tree.autocomplete("job_id")
     @diff.autocomplete("first")
     @diff.autocomplete("second")
     async def _offer_jobs(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:

@@ -63,6 +63,27 @@ class SqlHistory:
             else:
                 await session.execute(delete(StarRow).where(_star(person, job.id)))
 
+    async def family(self, job_id: str, most: int) -> list[Job]:
+        """Lists a job, the jobs that it was made of, and all that was made of these, the oldest first."""
+        async with self._database.reading() as session:
+            found = await session.get(JobRow, job_id)
+            if found is None:
+                return []
+            root = found
+            for _ in range(most):
+                parent = await session.get(JobRow, root.parent_job) if root.parent_job else None
+                if parent is None:
+                    break
+                root = parent
+            rows, newest = {root.id: root}, [root.id]
+            while newest and len(rows) < most:
+                made = select(JobRow).where(JobRow.parent_job.in_(newest)).order_by(JobRow.created_at)
+                children = [row for row in await session.scalars(made.limit(most - len(rows))) if row.id not in rows]
+                newest = [row.id for row in children]
+                rows |= {row.id: row for row in children}
+            rows[found.id] = found
+            return [job_of(row) for row in sorted(rows.values(), key=lambda row: row.created_at)]
+
     async def erase(self, person: int) -> list[str]:
         """Erases everything that is known of a person.
 

@@ -65,6 +65,10 @@ class HistoryBook(Protocol):
         """Stars a job for a person, or takes their stars away from it."""
         ...
 
+    async def family(self, job_id: str, most: int) -> Sequence[Job]:
+        """Lists a job, the jobs it was made of, and all that was made of these, the oldest first."""
+        ...
+
     async def erase(self, person: int) -> Sequence[str]:
         """Erases all that is known of a person; returns the files that nobody else has; LimitError while they wait."""
         ...

@@ -8,14 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from bot.domain import Entry, Job, JobState, Search
-from bot.errors import LimitError
+from bot.errors import LimitError, PictureLostError
 from bot.services.books import HistoryBook
+from bot.services.family import Member, arranged
 from bot.services.originals import originals
 from bot.services.ports import Ledger, PictureStore, Upload
 from bot.services.tastes import Seat
 from generation import InvalidRequestError
 
 PAGE = 8
+FAMILY = 24  # jobs that a tree shows
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -69,6 +71,20 @@ class History:
         if job is None or not may_see(job, seat):
             raise LimitError(f"There is no picture {job_id.strip()[:20]!r} of yours or of this server.")
         return job
+
+    async def family(self, job: Job, seat: Seat) -> list[Member]:
+        """Lists a job's family as a tree, as far as a person may see it."""
+        jobs = [each for each in await self._book.family(job.id, FAMILY) if may_see(each, seat)]
+        return arranged(jobs)
+
+    async def thumbnail(self, job: Job) -> bytes | None:
+        """Reads the file that stands for a job; None where there is none (any more)."""
+        if not job.pictures:
+            return None
+        try:
+            return await self._pictures.get(job.pictures[0].digest)
+        except PictureLostError:
+            return None
 
     async def originals(self, job: Job) -> list[Upload]:
         """Reads a job's pictures as they were painted."""

@@ -1,15 +1,23 @@
 """Histories in words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import discord
 from discord import app_commands
 
-from bot.domain import Entry, Job, Search
+from bot.domain import Action, Entry, Job, Search
+from bot.services.family import Member
+from bot.services.flags import changes
 from bot.services.history import Page
 from bot.ui.words import CONTENT_LIMIT, escape
 
+_ACTIONS = {
+    Action.REROLL: "re-roll",
+    Action.VARY_SUBTLE: "subtle variation",
+    Action.VARY_STRONG: "strong variation",
+    Action.EDIT: "changed",
+}
 _NOTHING = "Nothing was found. /history without anything shows all that was painted for you and is remembered."
 
 
@@ -28,6 +36,32 @@ def differences(first: Job, second: Job, changed: Mapping[str, tuple[Any, Any]])
     lines = [f"From `{first.id}` to `{second.id}`:"]
     lines += [f"{name} **{_shown(old)}** → **{_shown(new)}**" for name, (old, new) in changed.items()]
     return "\n".join(lines)[:CONTENT_LIMIT]
+
+
+def family(members: Sequence[Member], wanted: str) -> str:
+    """Lists a job's family, each with what was done to make it and what changed."""
+    lines = ["## The family of this picture", *(_member(number, members, wanted) for number in range(len(members)))]
+    return "\n".join(lines)[:CONTENT_LIMIT]
+
+
+def _member(number: int, members: Sequence[Member], wanted: str) -> str:
+    member = members[number]
+    indent = "\u2003" * member.depth
+    here = " **← this one**" if member.job.id == wanted else ""
+    return f"{indent}{number + 1}. `{member.job.id}` {_made(member, members)}{here}"
+
+
+def _made(member: Member, members: Sequence[Member]) -> str:
+    derived = member.job.derived
+    if derived is None:
+        return escape(member.job.request.prompt, 80)
+    action = _ACTIONS[derived.action]
+    of = f" of #{derived.parent_index}" if derived.parent_index else ""
+    if member.parent is None:
+        return f"{action}{of}"
+    changed = changes(members[member.parent].job.request, member.job.request)
+    told = ", ".join(f"{name} {_shown(new)[:60]}" for name, (_, new) in changed.items())
+    return f"{action}{of}: {told[:160]}"
 
 
 def _entry(entry: Entry) -> str:

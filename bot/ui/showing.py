@@ -8,10 +8,12 @@ from typing import Any
 import discord
 
 from bot.domain import Job
+from bot.services.family import sheet
 from bot.services.fitting import REQUEST_LIMIT, fit_each
 from bot.services.history import History, pack
 from bot.services.originals import batches
 from bot.services.ports import Upload
+from bot.ui import history_words
 from bot.ui.history_views import job_view
 from bot.ui.private import NO_MENTIONS
 from bot.ui.recipe_card import recipe_card
@@ -57,6 +59,17 @@ async def send_originals(interaction: discord.Interaction[Any], bench: Bench, jo
     for number, archive in enumerate(archives, 1):
         text = f"Part {number} of {len(archives)}" if len(archives) > 1 else "The originals, with their recipes inside."
         await _send(interaction, text, [archive], None)
+
+
+async def show_family(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
+    """Shows what a job was made of and what was made of it, as a list and as thumbnails."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    seat = seat_of(interaction)
+    job = await bench.history.show(job_id, seat)
+    members = await bench.history.family(job, seat)
+    thumbnails = [await bench.history.thumbnail(member.job) for member in members]
+    drawn = await asyncio.to_thread(sheet, members, thumbnails)
+    await _send(interaction, history_words.family(members, job.id), [Upload(f"family-{job.id}.png", drawn)], None)
 
 
 async def star_job(interaction: discord.Interaction[Any], bench: Bench, job_id: str, *, starred: bool) -> None:

@@ -134,6 +134,22 @@ async def test_others_see_what_was_posted_on_their_server_and_nothing_else(disco
 
 
 @pytest.mark.usefixtures("bot")
+async def test_a_tree_shows_what_was_made_of_a_picture_and_what_changed(discord: LoopbackDiscord) -> None:
+    first = await result(discord, await discord.slash("imagine", {"prompt": "a cat", "count": 2, "seed": 7}))
+    varied = await result(discord, await discord.press(first, "V2"))
+    again = await result(discord, await discord.menu("Re-roll", first.id))
+
+    tree = await telling(discord, await discord.slash("tree", {"id": job_of(varied)}))
+
+    lines = [line.strip() for line in tree.content.splitlines()[1:]]
+    assert lines[0] == f"1. `{job_of(first)}` a cat"
+    assert lines[1].startswith(f"2. `{job_of(varied)}` strong variation of #2: ")
+    assert lines[1].endswith("**← this one**")
+    assert lines[2].startswith(f"3. `{job_of(again)}` re-roll: seed ")
+    assert tree.attachments[0].data.startswith(b"\x89PNG")
+
+
+@pytest.mark.usefixtures("bot")
 async def test_two_pictures_are_compared(discord: LoopbackDiscord) -> None:
     first = await paint(discord, "a cat", seed=7)
     second = await paint(discord, "a dog", seed=7, cfg=3.5)

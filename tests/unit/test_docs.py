@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import typer
@@ -13,6 +13,7 @@ from discord.ext.commands import Cog, GroupCog
 
 from bot import cogs
 from bot.cli import app
+from bot.cogs.menus import MenusCog
 from bot.services.extra import KEYS
 from bot.services.flags import FLAGS
 from bot.settings import Settings
@@ -98,6 +99,12 @@ def slash_commands() -> list[tuple[str, app_commands.Command[Any, ..., Any]]]:
 @pytest.mark.parametrize(("name", "command"), slash_commands())
 def test_every_command_and_option_stands_in_the_docs(name: str, command: app_commands.Command[Any, ..., Any]) -> None:
     assert rows("commands.md", f"### /{name}") == {option.display_name for option in command.parameters}
+
+
+def test_every_entry_of_a_messages_menu_stands_in_the_docs() -> None:
+    entries = MenusCog(cast(Any, None), cast(Any, None)).menus()
+
+    assert rows("commands.md", "### A message's menu") == {entry.name for entry in entries}
 
 
 def test_every_flag_stands_in_the_docs() -> None:
