@@ -5,7 +5,9 @@ import logging
 import signal
 import sys
 import threading
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 import aiohttp
 import discord
@@ -22,7 +24,7 @@ from bot.persistence.pictures import PictureFolder
 from bot.persistence.posts import SqlPosts
 from bot.persistence.speeds import SqlSpeedBook
 from bot.persistence.stars import SqlStars
-from bot.persistence.upkeep import upgrade_safely
+from bot.persistence.upkeep import report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.playground import Playground, open_page
 from bot.services.actions import PictureActions, Rules
@@ -32,7 +34,7 @@ from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.explain import Explainer
 from bot.services.forget import Forgetting
-from bot.services.generation import GenerationService
+from bot.services.generation import GenerationService, HouseRules
 from bot.services.history import History
 from bot.services.models import ModelShelf
 from bot.services.overview import QueueOverview
@@ -107,13 +109,24 @@ async def serve(settings: Settings, token: str, executor: Executor | None = None
     _stop_on_signals()
     await upgrade_safely(settings.database)
     client = build(settings, executor or LocalExecutor(settings, _catalog(settings)))
-    async with client:
+    async with client, _beside(report(settings.database, PictureFolder(settings.pictures_path))):
         try:
             await _stay_online(client, token)
         except discord.LoginFailure as error:
             raise SettingsError("DISCORD_TOKEN was refused by Discord: copy the bot's token anew.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise SettingsError(f"Discord cannot be reached at {settings.discord_api_url}.") from error
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Does something meanwhile, which is cut short when the rest has ended."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _stay_online(client: EaselClient, token: str) -> None:
@@ -137,14 +150,15 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     ledger = SqlLedger(database, worker.id)
     ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client, show_reroll=settings.show_reroll))
     costs = CostModel()
-    queue = FairQueue(settings.max_waiting, costs.estimate)
+    queue = FairQueue(settings.max_waiting, costs.estimate, settings.max_running, settings.group_seconds)
     board = StatusBoard(queue, costs.estimate, ports.messenger)
     dispatcher = Dispatcher(queue, executor, ports, costs, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     models = ModelShelf(_catalog(settings), Extras(settings.models_path))
     choices, presets, histories = SqlChoices(database), SqlPresets(database), SqlHistory(database)
     tastes = Tastes(choices, presets)
-    generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings), tastes)
+    rules = HouseRules(_defaults(settings), settings.role_weights)
+    generation = GenerationService(models, queue, ports.ledger, dispatcher, tastes, rules)
     shelf = Shelf(
         tastes,
         Explainer(generation, queue, costs.estimate, TokenCounter(Extras(settings.models_path))),

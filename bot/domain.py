@@ -10,7 +10,7 @@ from typing import Any
 from generation import GenerationRequest
 
 TOKEN_LIFE = timedelta(minutes=15)
-EDIT_LIFE = timedelta(hours=1)  # older messages may hardly be edited
+EDITABLE = timedelta(minutes=55)  # Discord refuses to edit messages an hour old more than a few times (30046)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letter is taken for another
 
 
@@ -137,6 +137,7 @@ class Origin:
         interaction_id: The command or the press itself; a job is made of it once. None for a reaction.
         asked_at: When Discord received the command.
         file_limit: The largest file in bytes that may be uploaded there.
+        roles: The person's roles on the server; not kept.
     """
 
     user_id: int
@@ -148,10 +149,15 @@ class Origin:
     interaction_id: int | None
     asked_at: datetime
     file_limit: int
+    roles: tuple[int, ...] = ()
 
     def answerable(self, now: datetime, margin: timedelta = timedelta(seconds=30)) -> bool:
         """Whether the answer can still be edited, with time enough for an upload."""
-        return now < self.asked_at + (TOKEN_LIFE if self.token else EDIT_LIFE) - margin
+        return now < self.asked_at + (TOKEN_LIFE if self.token else EDITABLE) - margin
+
+    def editable(self, now: datetime) -> bool:
+        """Whether the answer may still be edited as any message of ours, its token dead or not."""
+        return now < self.asked_at + EDITABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +208,7 @@ class Job:
         seconds: How long the painting took.
         notes: What people should know of how it was made.
         wishes: How its person wants to be served.
+        weight: How much of the device its person may have, where others have 1.
         derived: The earlier job it was made of, if it was.
     """
 
@@ -214,6 +221,7 @@ class Job:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     wishes: Wishes = Wishes()
+    weight: float = 1.0
     derived: Derivation | None = None
 
     @property

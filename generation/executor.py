@@ -6,11 +6,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+import psutil
+
 from generation.cancel import CancelToken
-from generation.catalog import Catalog
+from generation.catalog import Catalog, ModelEntry
 from generation.errors import ExecutorClosedError, GenerationError
 from generation.extras import Extras
 from generation.hashes import HashBook
@@ -64,7 +67,7 @@ class LocalExecutor:
 
     Args:
         settings: Device, precision, slots and default model.
-        catalog: Where model names are looked up; used on the device's thread only.
+        catalog: Where model names are looked up; nobody else may use this one.
     """
 
     def __init__(self, settings: GenerationSettings, catalog: Catalog) -> None:
@@ -77,12 +80,15 @@ class LocalExecutor:
         self._files: dict[str, Path] = {}  # of the models that were loaded and are one file
         self._closing = threading.Event()
         self._warm = threading.Event()  # torch is imported, and the first model loaded or refused
+        self._finding = threading.Lock()  # the catalogue is asked on the device's thread and on the loader's
         self._engine: Engine | None = None
         self._ticking = False
 
     async def start(self) -> None:
         """Loads torch and the default model in the background."""
-        self._device.submit(self._warm_up).add_done_callback(_log_failure)
+        self._device.submit(self._warm_up).add_done_callback(
+            partial(_log_failure, "the engine could not be made ready")
+        )
 
     async def generate(
         self,
@@ -94,7 +100,8 @@ class LocalExecutor:
         cancel = cancel or CancelToken()
         loop = asyncio.get_running_loop()
         async with self._slots:
-            painting = await self._paint(request, _Newest(loop, on_progress), cancel)
+            work = self._work(request, _Newest(loop, on_progress), cancel, watched=on_progress is not None)
+            painting = await self._paint(work)
         encoding = [
             loop.run_in_executor(self._encoders, self._encode, pixels, request.picture(index))
             for index, pixels in enumerate(painting.pictures)
@@ -106,6 +113,8 @@ class LocalExecutor:
         """Ends everything under way and joins the threads."""
         self._closing.set()
         await asyncio.to_thread(self._device.shutdown)
+        if self._engine is not None:
+            await asyncio.to_thread(self._engine.close)
         await asyncio.to_thread(self._encoders.shutdown)
 
     def _encode(self, pixels: "Pixels", picture: GenerationRequest) -> Artifact:
@@ -114,10 +123,17 @@ class LocalExecutor:
         file = self._files.get(picture.model)
         return encode(pixels, picture, self._hashes.short_hash(file) if file is not None else None)
 
-    async def _paint(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken) -> "Painting":
+    def _work(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken, *, watched: bool) -> "Work":
+        from generation.sdxl.sketches import Sketchbook  # noqa: PLC0415
         from generation.sdxl.work import Work  # noqa: PLC0415
 
-        work = Work(request, cancel, newest)
+        sketches = Sketchbook(request.count, self._draw_later) if watched and self._settings.previews else None
+        return Work(request, cancel, newest, sketches)
+
+    def _draw_later(self, draw: Callable[[], None]) -> None:
+        self._encoders.submit(draw).add_done_callback(partial(_log_failure, "a preview could not be drawn"))
+
+    async def _paint(self, work: "Work") -> "Painting":
         if not self._warm.is_set():
             work.tell(Stage.LOADING)
         try:
@@ -128,7 +144,7 @@ class LocalExecutor:
         try:
             return await asyncio.shield(painted)
         except asyncio.CancelledError:
-            cancel.cancel()
+            work.cancel.cancel()
             await _let_go(painted)
             raise
 
@@ -136,7 +152,9 @@ class LocalExecutor:
 
     def _warm_up(self) -> None:
         try:
-            self._open().warm_up(self._catalog.default().name)
+            with self._finding:
+                name = self._catalog.default().name
+            self._open().warm_up(name)
         finally:
             self._warm.set()
 
@@ -147,21 +165,40 @@ class LocalExecutor:
             from generation.sdxl.checkpoint import load  # noqa: PLC0415
             from generation.sdxl.device import choose_placement  # noqa: PLC0415
             from generation.sdxl.engine import Engine  # noqa: PLC0415
+            from generation.sdxl.previews import choose_glance  # noqa: PLC0415
+            from generation.sdxl.residency import Residency  # noqa: PLC0415
+            from generation.sdxl.table import read_table  # noqa: PLC0415
 
             placement = choose_placement(self._settings.device, self._settings.dtype)
             log.info("painting on %s in %s", placement.device, placement.dtype)
-            additions = Additions(Extras(self._settings.models_path))
+            extras = Extras(self._settings.models_path)
+            additions = Additions(extras)
 
             def load_named(name: str) -> "Model":
-                entry = self._catalog.find(name)
+                entry = self._find(name)
                 if isinstance(entry.source, Path) and entry.source.is_file():
                     self._files[name] = entry.source
-                model = load(entry, placement)
+                model = load(entry, placement.in_main_memory())
+                model.settle(placement)
                 model.attach(additions)
+                model.calls = read_table(self._settings.data_dir, model.key)
+                if self._settings.previews:
+                    model.glance = choose_glance(model, extras)
                 return model
 
-            self._engine = Engine(load_named)
+            budget = self._settings.model_memory * 2**30 or psutil.virtual_memory().available / 2
+            self._engine = Engine(Residency(load_named, budget, self._size))
         return self._engine
+
+    def _find(self, name: str) -> ModelEntry:
+        with self._finding:
+            return self._catalog.find(name)
+
+    def _size(self, name: str) -> int:
+        try:
+            return self._find(name).size
+        except GenerationError:
+            return 0  # loading it will say what is wrong
 
     def _begin(self, work: "Work") -> None:
         self._open().submit(work)
@@ -234,9 +271,9 @@ def _pass_failure(begun: "Future[None]", work: "Work") -> None:
         work.fail(error)
 
 
-def _log_failure(begun: "Future[None]") -> None:
-    error = begun.exception()
+def _log_failure(what: str, done: "Future[None]") -> None:
+    error = done.exception()
     if isinstance(error, GenerationError):
         log.warning("%s", error)
     elif error is not None:
-        log.error("the engine could not be made ready", exc_info=error)
+        log.error(what, exc_info=error)

@@ -10,6 +10,7 @@ from PIL import Image
 from generation import (
     Artifact,
     CancelToken,
+    ExecutorClosedError,
     GenerationCancelledError,
     GenerationRequest,
     GenerationResult,
@@ -30,6 +31,8 @@ class FakeExecutor:
         self.seconds_per_call = 0.0
         self.device_seconds = 1.5
         self.notes: tuple[str, ...] = ()
+        self.preview: bytes | None = None
+        self.padding = 0  # bytes behind each picture
         self.closed = False
 
     def hold(self) -> None:
@@ -41,7 +44,8 @@ class FakeExecutor:
         self.gate.set()
 
     async def start(self) -> None:
-        """Needs no warm-up."""
+        """Needs no warm-up; a bot that is started again finds it open."""
+        self.closed = False
 
     async def generate(
         self,
@@ -53,16 +57,16 @@ class FakeExecutor:
         self.requests.append(request)
         for done in range(request.calls):
             if on_progress is not None:
-                on_progress(Progress(Stage.PAINTING, done, request.calls))
+                on_progress(Progress(Stage.PAINTING, done, request.calls, self.preview))
             await self._turn(cancel)
             self.calls += 1
         if request.prompt in self.failures:
             raise self.failures[request.prompt]
-        pictures = tuple(picture(request.picture(i)) for i in range(request.count))
+        pictures = tuple(picture(request.picture(i), padding=self.padding) for i in range(request.count))
         return GenerationResult(pictures, 1.5, self.notes, self.device_seconds)
 
     async def close(self) -> None:
-        """Remembers that it was closed."""
+        """Ends what is under way."""
         self.closed = True
         self.gate.set()
 
@@ -74,18 +78,27 @@ class FakeExecutor:
         await asyncio.sleep(self.seconds_per_call)
         if cancel is not None and cancel.cancelled:
             raise GenerationCancelledError("Cancelled.")
+        if self.closed:
+            raise ExecutorClosedError("Easel is shutting down.")
 
 
-def picture(request: GenerationRequest, size: int = 16) -> Artifact:
+def picture(request: GenerationRequest, size: int = 16, padding: int = 0) -> Artifact:
     """Returns a small PNG of one colour, different for every seed."""
     colour = (request.seed % 256, request.seed // 256 % 256, 128)
-    return Artifact(png(size, size, colour), "image/png", request)
+    return Artifact(png(size, size, colour) + bytes(padding), "image/png", request)
 
 
 def png(width: int, height: int, colour: tuple[int, int, int] = (128, 128, 128)) -> bytes:
     """Returns a PNG of one colour."""
     data = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(data, "PNG")
+    return data.getvalue()
+
+
+def jpeg(colour: tuple[int, int, int] = (128, 128, 128)) -> bytes:
+    """Returns a small JPEG of one colour, such as a preview."""
+    data = io.BytesIO()
+    Image.new("RGB", (32, 32), colour).save(data, "JPEG")
     return data.getvalue()
 
 

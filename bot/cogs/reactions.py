@@ -2,8 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Coroutine, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ from bot.errors import DeliveryError, NotKeptError
 from bot.services.actions import FORGOTTEN, Actor, PictureActions, check_place, check_user
 from bot.ui.gallery import Gallery
 from bot.ui.letters import Letters
+from bot.ui.lines import Lines
 from bot.ui.picture_buttons import is_result
 from bot.ui.private import NO_MENTIONS, in_words
 from bot.ui.reactions import MEANINGS, Meaning, plain
@@ -48,7 +48,7 @@ class ReactionsCog(commands.Cog):
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
-        self._lines = _Lines()
+        self._lines = Lines()
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, event: Event) -> None:
@@ -78,7 +78,7 @@ class ReactionsCog(commands.Cog):
                 log.info("a person could not be told why their reaction did nothing: %s", error)
 
     async def _added(self, event: Event, meaning: Meaning) -> None:
-        async with self._lines.of(_line(event, meaning)):
+        async with self._lines.of((event.message_id, event.user_id)):
             actor = self._actor(event)
             post = await self._desk.actions.posts.find(event.message_id)
             if post is None:
@@ -96,7 +96,7 @@ class ReactionsCog(commands.Cog):
                 await self._desk.gallery.star(event.message_id, post, event.user_id, files)
 
     async def _removed(self, event: Event, meaning: Meaning) -> None:
-        async with self._lines.of(_line(event, meaning)):
+        async with self._lines.of((event.message_id, event.user_id)):
             actions = self._desk.actions
             if meaning is Meaning.REROLL:
                 job = await actions.posts.asked_by(_reaction(event), event.user_id)
@@ -146,31 +146,6 @@ class ReactionsCog(commands.Cog):
             granted = event.member.guild_permissions if channel is None else channel.permissions_for(event.member)
             moderator = granted.manage_messages
         return Actor(event.user_id, event.channel_id, event.guild_id, moderator)
-
-
-class _Lines:
-    """Lets what belongs together happen one after the other."""
-
-    def __init__(self) -> None:
-        self._locks: dict[Hashable, asyncio.Lock] = {}
-        self._waiting: dict[Hashable, int] = {}
-
-    @asynccontextmanager
-    async def of(self, key: Hashable) -> AsyncIterator[None]:
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        self._waiting[key] = self._waiting.get(key, 0) + 1
-        try:
-            async with lock:
-                yield
-        finally:
-            self._waiting[key] -= 1
-            if not self._waiting[key]:
-                del self._waiting[key], self._locks[key]
-
-
-def _line(event: Event, meaning: Meaning) -> Hashable:
-    """Stars of one message are counted in turn; anything else only waits for what the same person did before."""
-    return event.message_id, None if meaning is Meaning.STAR else event.user_id
 
 
 def _reaction(event: Event) -> str:

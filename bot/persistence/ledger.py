@@ -51,6 +51,7 @@ class SqlLedger:
             request=recipe.to_json(job.request),
             asked_at=origin.asked_at,
             created_at=job.created_at,
+            weight=job.weight,
             **_derivation_columns(job.derived),
         )
         try:
@@ -171,6 +172,7 @@ def job_of(row: JobRow) -> Job:
         seconds=row.seconds,
         notes=tuple(row.notes.splitlines()),
         wishes=Wishes(**json.loads(row.wishes)),
+        weight=row.weight,
         derived=_derivation(row),
     )
 

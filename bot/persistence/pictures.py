@@ -6,12 +6,14 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bot.errors import PictureLostError
 
 log = logging.getLogger(__name__)
+
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 class PictureFolder:
@@ -30,7 +32,7 @@ class PictureFolder:
             return await asyncio.to_thread(self._write, data)
         except OSError as error:
             log.error("a picture could not be kept in %s: %s", self._folder, error)  # noqa: TRY400 - no bug of ours
-            reason = "my disk is full" if error.errno == errno.ENOSPC else "my disk cannot be written to"
+            reason = "my disk is full" if error.errno in _FULL else "my disk cannot be written to"
             raise PictureLostError(f"Your picture was painted, but {reason}; please tell whoever runs me.") from error
 
     async def get(self, digest: str) -> bytes:
@@ -51,15 +53,23 @@ class PictureFolder:
         """Deletes files; those that are gone already do not matter."""
         await asyncio.to_thread(self._delete, digests)
 
-    def survey(self) -> tuple[set[str], set[str]]:
-        """Reads every file; returns the names of those that are whole, and of those whose content is another."""
+    async def survey(self, *, thorough: bool = True) -> tuple[set[str], set[str]]:
+        """Looks at every file; returns the names of those that are whole, and of those whose content is another.
+
+        Args:
+            thorough: Read every file; else look at names only, and take every file for whole.
+        """
         whole: set[str] = set()
         damaged: set[str] = set()
-        for path in self._folder.glob("??/*"):
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            (whole if digest == path.name else damaged).add(path.name)
+        for folder in await asyncio.to_thread(lambda: list(self._folder.glob("??"))):
+            files = await asyncio.to_thread(_look, folder, thorough)  # a folder at a time: it can be cut short
+            whole |= {name for name, is_whole in files.items() if is_whole}
+            damaged |= {name for name, is_whole in files.items() if not is_whole}
         return whole, damaged
+
+    async def lacking(self, digests: Iterable[str]) -> list[str]:
+        """Lists those of some files that are not there."""
+        return await asyncio.to_thread(lambda: [digest for digest in digests if not self._path(digest).is_file()])
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
@@ -86,6 +96,15 @@ class PictureFolder:
             raise
         _sync_folder(path.parent)
         return digest
+
+
+def _look(folder: Path, thorough: bool) -> dict[str, bool]:
+    return {path.name: not thorough or _digest(path) == path.name for path in folder.iterdir()}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -86,6 +86,7 @@ class JobRow(Table):
     device_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
     notes: Mapped[str] = mapped_column(Text, default="")
     wishes: Mapped[str] = mapped_column(Text, default="{}", server_default="{}")
+    weight: Mapped[float] = mapped_column(default=1.0, server_default="1")
     reason: Mapped[str | None] = mapped_column(Text)
     parent_job: Mapped[str | None] = mapped_column(String(16), index=True)
     parent_index: Mapped[int | None]

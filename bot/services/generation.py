@@ -1,8 +1,9 @@
 """The use case everything hangs on: an order becomes a job, and the job gets its turn."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 
 from bot.domain import Derivation, Job, JobState, Order, Origin, Wishes, new_job_id, now
 from bot.errors import LimitError
@@ -10,7 +11,7 @@ from bot.services.dispatcher import Dispatcher
 from bot.services.layers import Taste
 from bot.services.models import ModelShelf
 from bot.services.ports import Ledger
-from bot.services.queue import FairQueue
+from bot.services.queue import FairQueue, weight_of
 from bot.services.resolve import Defaults, Resolved, resolve
 from bot.services.tastes import Tastes
 from generation import GenerationRequest
@@ -19,8 +20,30 @@ from generation.request import check_name
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class HouseRules:
+    """What an operator decided.
+
+    Attributes:
+        defaults: What holds where nobody says anything else.
+        weights: Whose share of the device is larger, by their roles.
+    """
+
+    defaults: Defaults
+    weights: Mapping[int, float] = field(default_factory=dict)
+
+
 class GenerationService:
-    """Accepts and withdraws jobs."""
+    """Accepts and withdraws jobs.
+
+    Args:
+        models: What can be painted with.
+        queue: Where jobs wait.
+        ledger: Where they are kept.
+        dispatcher: Who sees them through.
+        defaults: What holds where a person leaves something open.
+        weights: Shares of the device by role.
+    """
 
     def __init__(
         self,
@@ -28,15 +51,15 @@ class GenerationService:
         queue: FairQueue,
         ledger: Ledger,
         dispatcher: Dispatcher,
-        defaults: Defaults,
         tastes: Tastes,
+        rules: HouseRules,
     ) -> None:
         self.models = models
         self._queue = queue
         self._ledger = ledger
         self._dispatcher = dispatcher
-        self._defaults = defaults
         self._tastes = tastes
+        self._rules = rules
         self._closing = False
 
     def close(self) -> None:
@@ -51,7 +74,7 @@ class GenerationService:
             ModelError: There is no model.
             LimitError: It asks for more than is allowed.
         """
-        return resolve(order, self.models.usable, self.models.default(), self._defaults, taste)
+        return resolve(order, self.models.usable, self.models.default(), self._rules.defaults, taste)
 
     def accept(self, order: Order, person: int, taste: Taste | None = None) -> GenerationRequest:
         """Completes an order and reserves its place in the queue; needs no I/O, so it can be refused at once.
@@ -124,12 +147,13 @@ class GenerationService:
                 state=JobState.QUEUED,
                 created_at=now(),
                 wishes=wishes,
+                weight=weight_of(origin.roles, self._rules.weights),
                 derived=derived,
             )
             await self._ledger.add(job)
             undo.pop_all()
         self._queue.put(job)
-        if shown is None or self._queue.place(job.id).jobs:
+        if shown is None or self._queue.place(job).jobs:
             self._dispatcher.welcome(job)
         log.info("job %s of %s accepted", job.id, origin.user_id)
         return job

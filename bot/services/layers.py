@@ -24,6 +24,7 @@ class Source(StrEnum):
     SERVER = "the server's default"
     MODEL = "advised for this model"
     BOT = "the bot's default"
+    LOT = "drawn by lot"
 
 
 @dataclass(frozen=True, slots=True)

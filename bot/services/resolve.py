@@ -83,7 +83,7 @@ def resolve(
     bot = Layer(Source.BOT, defaults.values | {"model": default_model})
     model = _model(choose([*stated, bot])["model"], models)
     chosen = choose([*stated, *_advice(model, stated), bot])
-    chosen.setdefault("seed", Chosen(draw_seed(), Source.BOT, "drawn by lot"))
+    chosen.setdefault("seed", Chosen(draw_seed(), Source.LOT))
     width, height = _size(chosen, model.native_size)
     if max(width, height) > defaults.max_size:
         raise LimitError(f"{width}x{height} is too large here: the longest side may have {defaults.max_size} pixels.")

@@ -11,6 +11,7 @@ from bot.services.fitting import post_fitting
 from bot.services.originals import shown
 from bot.services.ports import Stars, Upload
 from bot.ui import words
+from bot.ui.lines import Lines
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
 from bot.ui.uploads import as_files
@@ -31,6 +32,7 @@ class Gallery:
         self._client = client
         self._stars = stars
         self._name = channel.lstrip("#")
+        self._lines = Lines()
 
     def channel(self, guild_id: int | None, source_id: int) -> discord.TextChannel:
         """Finds the gallery of a server for a message of one of its channels.
@@ -58,21 +60,27 @@ class Gallery:
         """
         origin = post.job.origin
         gallery = self.channel(origin.guild_id, origin.channel_id)
-        count = await self._stars.add(message_id, post, person)
-        if not await self._recount(message_id, post, count):
-            copy_id = await self._copy(gallery, message_id, post, files, count)
-            await self._stars.copied(message_id, post.job.id, Copy(gallery.id, copy_id))
+        async with self._lines.of(message_id):
+            count = await self._stars.add(message_id, post, person)
+            if not await self._recount(message_id, post, count):
+                copy_id = await self._copy(gallery, message_id, post, files, count)
+                await self._stars.copied(message_id, post.job.id, Copy(gallery.id, copy_id))
 
     async def unstar(self, message_id: int, post: Post, person: int) -> None:
         """Takes a star back; with the last one the copy goes."""
-        count = await self._stars.take(message_id, person)
-        if count:
-            await self._recount(message_id, post, count)
-        else:
-            await self.remove(message_id)
+        async with self._lines.of(message_id):
+            count = await self._stars.take(message_id, person)
+            if count:
+                await self._recount(message_id, post, count)
+            else:
+                await self._remove(message_id)
 
     async def remove(self, message_id: int) -> None:
         """Takes a message's copy out of the gallery."""
+        async with self._lines.of(message_id):
+            await self._remove(message_id)
+
+    async def _remove(self, message_id: int) -> None:
         copy = await self._stars.copy_of(message_id)
         if copy is None:
             return

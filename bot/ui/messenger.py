@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ log = logging.getLogger(__name__)
 REROLL_EMOJI = "🎲"
 CLOSED = "I cannot write to you, so only you see it here; allow direct messages from this server, or turn it off."
 LOOK_BACK = 200  # messages that are searched for a result which may have been posted
+PREVIEW_NAME = "preview.jpg"  # without the job's id: a preview is not taken for the result
 
 
 class DiscordMessenger:
@@ -39,17 +41,23 @@ class DiscordMessenger:
         self._client = client
         self._show_reroll = show_reroll
 
-    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
-        """Says how many jobs are in front of it, and when it will be ready."""
-        await self._show(job, words.waiting(job, place, ready), cancel_view(job.id))
+    async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
+        """Says how many jobs are in front of it, when it will be ready, and whether it was taken up after a restart."""
+        await self._show(job, words.waiting(job, place, ready, resumed=resumed), cancel_view(job.id), [])
+
+    async def show_kept(self, job: Job) -> None:
+        """Says that the bot is being restarted; there is no button, since nobody would hear it."""
+        await self._show(job, words.kept(job), None, [])
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
-        """Says how far a job has come, and when it will be ready."""
-        await self._show(job, words.running(job, progress, ready), cancel_view(job.id))
+        """Says how far a job has come, when it will be ready, and shows the newest preview if there is one."""
+        wanted = progress.preview is not None and job.wishes.previews
+        previews = [Upload(PREVIEW_NAME, progress.preview or b"")] if wanted else []
+        await self._show(job, words.running(job, progress, ready), cancel_view(job.id), previews)
 
     async def show_cancelled(self, job: Job) -> None:
         """Says that the job was withdrawn."""
-        await self._show(job, words.cancelled(job), None)
+        await self._show(job, words.cancelled(job), None, [])
 
     async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
         """Turns the job's answer into its result, or into a word that it was sent by direct message."""
@@ -165,17 +173,29 @@ class DiscordMessenger:
             neutral = f"<@{job.origin.user_id}> A picture you asked for could not be painted."
             await patiently(lambda: self._channel(job).send(neutral, nonce=job.id, allowed_mentions=NO_MENTIONS))
 
-    async def _show(self, job: Job, text: str, view: discord.ui.View | None) -> None:
-        if not job.origin.answerable(now()):
-            return
-        await patiently(lambda: self._edit(job, content=text, view=view))
+    async def _show(self, job: Job, text: str, view: discord.ui.View | None, files: Sequence[Upload]) -> None:
+        """Edits the answer by its token, then as any message of ours, and in the end no more."""
+        at = now()
+
+        def changes() -> dict[str, Any]:
+            shown = as_files(files, spoiler=job.wishes.spoiler)
+            return {"content": text, "view": view, "attachments": shown}
+
+        if job.origin.answerable(at):
+            with suppress(AnswerExpiredError):
+                await patiently(lambda: self._edit(job, **changes()))
+                return
+        if job.origin.editable(at):
+            await patiently(lambda: self._edit_ours(job, **changes()))
 
     async def _edit(self, job: Job, **changes: Any) -> discord.Message:
         """Edits a job's message: by its token, or as the bot's own message where nothing but a reaction asked."""
-        origin = job.origin
-        if origin.token:
-            return await self._webhook(job).edit_message(origin.message_id, allowed_mentions=NO_MENTIONS, **changes)
-        message = self._channel(job).get_partial_message(origin.message_id)
+        if not job.origin.token:
+            return await self._edit_ours(job, **changes)
+        return await self._webhook(job).edit_message(job.origin.message_id, allowed_mentions=NO_MENTIONS, **changes)
+
+    async def _edit_ours(self, job: Job, **changes: Any) -> discord.Message:
+        message = self._channel(job).get_partial_message(job.origin.message_id)
         return await message.edit(allowed_mentions=NO_MENTIONS, **changes)
 
     async def _remove_stale(self, job: Job) -> None:

@@ -76,6 +76,7 @@ async def acknowledge(interaction: discord.Interaction[Any], *, private: bool = 
         interaction_id=interaction.id,
         asked_at=now(),
         file_limit=interaction.filesize_limit,
+        roles=tuple(role.id for role in getattr(interaction.user, "roles", ())),
     )
 
 

@@ -1,7 +1,7 @@
 """One request on its way through the engine, and what becomes of it."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -9,6 +9,7 @@ from enum import StrEnum
 from generation.cancel import CancelToken
 from generation.request import GenerationRequest
 from generation.result import Progress, Stage
+from generation.sdxl.sketches import Sketchbook
 
 
 class Saving(StrEnum):
@@ -53,6 +54,7 @@ class Work:
         request: What to paint.
         cancel: Looked at before every UNet call.
         report: Told of every UNet call, on the device's thread.
+        sketches: Its live previews; None where nobody looks.
         future: Receives the painting, or the reason there is none.
         savings: What was done to get by with the memory, in order.
         loras_left_out: What the prompt asks for and this Easel cannot apply.
@@ -61,14 +63,27 @@ class Work:
     request: GenerationRequest
     cancel: CancelToken
     report: Callable[[Progress], None]
+    sketches: Sketchbook | None = None
     future: Future[Painting] = field(default_factory=Future)
     savings: list[Saving] = field(default_factory=list)
     loras_left_out: tuple[str, ...] = ()
     _admitted: float = field(default_factory=time.perf_counter)
     _device_seconds: float = 0.0
+    _told_of_loading: bool = False
     _done: int = 0
     _expected: int = 0
     _pictures: dict[int, Pixels] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> Hashable:
+        """What has to lie on the device for it; works of equal weights can share a UNet call."""
+        return self.request.model
+
+    def await_weights(self) -> None:
+        """Says, once, that its weights are being loaded."""
+        if not self._told_of_loading:
+            self._told_of_loading = True
+            self.tell(Stage.LOADING)
 
     def admit(self) -> None:
         """Starts its clock."""
@@ -77,7 +92,8 @@ class Work:
     def tell(self, stage: Stage, calls: int = 0) -> None:
         """Reports progress, after so many further UNet calls."""
         self._done += calls
-        self.report(Progress(stage, self._done, max(self._done, self._expected or self.request.calls)))
+        total = max(self._done, self._expected or self.request.calls)
+        self.report(Progress(stage, self._done, total, None if self.sketches is None else self.sketches.newest))
 
     def expect(self, calls: int) -> None:
         """Learns how many UNet calls its pictures really need; a sampler that chooses its own steps may take more."""

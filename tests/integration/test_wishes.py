@@ -4,7 +4,7 @@ import pytest
 
 from bot.playground.messages import Message
 from bot.settings import Settings
-from tests.fakes import FakeExecutor
+from tests.fakes import FakeExecutor, jpeg
 from tests.integration.asking import acked, answer, job_of, result, told
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord
@@ -115,6 +115,20 @@ async def test_what_is_painted_without_a_history_is_not_found(discord: LoopbackD
 
     found = await told(discord, await discord.slash("history"))
     assert found.startswith("Nothing was found.")
+
+
+@pytest.mark.usefixtures("bot")
+async def test_who_wants_no_previews_sees_none(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
+    await wish(discord, "Previews: on")
+    executor.preview = jpeg((200, 0, 0))
+    executor.hold()
+
+    interaction = await discord.slash("imagine", {"prompt": "a cat"})
+    await discord.wait_until(lambda: "(0%)" in str(interaction.original and interaction.original.content))
+
+    assert interaction.pictures == []
+    executor.release()
+    await result(discord, interaction)
 
 
 @pytest.mark.usefixtures("bot")

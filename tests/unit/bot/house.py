@@ -8,7 +8,7 @@ from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
 from bot.services.dispatcher import Dispatcher
-from bot.services.generation import GenerationService
+from bot.services.generation import GenerationService, HouseRules
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
@@ -37,7 +37,8 @@ class House:
         self.choices = MemoryChoices()
         self.tastes = Tastes(self.choices, MemoryPresets())
         shelf = ModelShelf(Catalog(tmp_path))  # type: ignore[arg-type]
-        self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, defaults, self.tastes)
+        rules = HouseRules(defaults)
+        self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, self.tastes, rules)
         self.workers = MemoryWorkers()
         self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
 

@@ -35,7 +35,7 @@ def test_each_layer_decides_what_no_stronger_one_does() -> None:
     assert origin(asked, "scheduler") == ("simple", "the channel's default")
     assert origin(asked, "count") == (2, "the server's default")
     assert origin(asked, "negative") == ("blurry", "the bot's default")
-    assert origin(asked, "seed") == (99, "the bot's default drawn by lot")
+    assert origin(asked, "seed") == (99, "drawn by lot")
     assert (asked.request.steps, asked.request.guidance_scale, asked.request.sampler) == (9, 1.0, "lms")
     assert (asked.request.scheduler, asked.request.count, asked.request.seed) == ("simple", 2, 99)
 
@@ -90,4 +90,4 @@ def test_a_default_that_is_gone_is_named_with_whose_it_is() -> None:
 
 def test_the_order_of_the_sources_is_the_order_of_their_strength() -> None:
     assert list(Source) == ["typed", "preset", "your default", "the channel's default", "the server's default",
-                            "advised for this model", "the bot's default"]  # fmt: skip
+                            "advised for this model", "the bot's default", "drawn by lot"]  # fmt: skip
