@@ -24,6 +24,7 @@ from bot.domain import Owner, Scope, Search
 from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database, upgrade
 from bot.persistence.history import SqlHistory
+from bot.persistence.terms import terms_of
 from bot.services.history import PAGE
 from bot.services.tastes import Seat, Tastes
 from generation import GenerationRequest, recipe
@@ -64,7 +65,7 @@ def fill(path: Path, rows: int, people: int) -> None:
                 text, at = next(texts), str(_START + timedelta(seconds=number))[:19]
                 jobs.append((job, person, request.replace("PROMPT", text), at, at, at, number + 1))
                 images.append((job, f"{number:064d}"))
-                entries.append((job, person, text, at))
+                entries.append((job, person, terms_of(person, text), at))
             database.executemany(
                 "INSERT INTO jobs (id, user_id, channel_id, application_id, token, file_limit, state, seconds, notes,"
                 " request, asked_at, created_at, rendered_at, message_id)"
@@ -73,7 +74,7 @@ def fill(path: Path, rows: int, people: int) -> None:
             )
             database.executemany("INSERT INTO images VALUES (?, 0, ?, 'image/png', 1000, 7)", images)
             database.executemany(
-                "INSERT INTO history (job_id, user_id, model, prompt, created_at) VALUES (?, ?, 'sdxl', ?, ?)", entries
+                "INSERT INTO history (job_id, user_id, model, terms, created_at) VALUES (?, ?, 'sdxl', ?, ?)", entries
             )
             print(f"\r{start:,} rows", end="", flush=True)
         database.execute("INSERT INTO history_search(history_search) VALUES ('rebuild')")

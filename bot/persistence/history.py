@@ -19,12 +19,10 @@ from bot.persistence.tables import (
     StarRow,
     UserRow,
 )
+from bot.persistence.terms import terms_of
 
-# Both indexes hold the person as a term beside the words, so that a search touches that person's rows alone.
 _SQLITE_MATCH = f"history.number IN (SELECT rowid FROM {SEARCH} WHERE {SEARCH} MATCH :wanted)"  # noqa: S608 - a constant
-_POSTGRESQL_MATCH = (
-    "to_tsvector('simple', history.user_id || ' ' || history.prompt) @@ plainto_tsquery('simple', :wanted)"
-)
+_POSTGRESQL_MATCH = "to_tsvector('simple', history.terms) @@ to_tsquery('simple', :wanted)"
 
 
 def _star(person: int, job_id: str | InstrumentedAttribute[str]) -> ColumnElement[bool]:
@@ -127,10 +125,13 @@ class SqlHistory:
         return wanted
 
     def _match(self, person: int, words: tuple[str, ...]) -> TextClause:
+        """Makes the condition that every word begins one of the person's terms."""
+        terms = terms_of(person, " ".join(words)).split()
+        if not terms:  # marks alone
+            return text("1 = 0")
         if self._database.is_postgresql:
-            return text(_POSTGRESQL_MATCH).bindparams(wanted=" ".join((str(person), *words)))
-        quoted = " AND ".join('"{}"'.format(word.replace('"', '""')) for word in words)
-        return text(_SQLITE_MATCH).bindparams(wanted=f'user_id : "{person}" AND prompt : ({quoted})')
+            return text(_POSTGRESQL_MATCH).bindparams(wanted=" & ".join(f"{term}:*" for term in terms))
+        return text(_SQLITE_MATCH).bindparams(wanted=" AND ".join(f'"{term}" *' for term in terms))
 
     async def _entries(self, wanted: Select[HistoryRow]) -> list[Entry]:
         async with self._database.reading() as session:

@@ -13,6 +13,7 @@ from bot.domain import UNFINISHED, Action, Derivation, Job, JobState, Origin, Pi
 from bot.errors import JobTakenError
 from bot.persistence.database import Database
 from bot.persistence.tables import HistoryRow, ImageRow, JobRow, UserRow, WorkerRow
+from bot.persistence.terms import terms_of
 from generation import recipe
 
 
@@ -201,6 +202,6 @@ def _remembered(job: Job) -> HistoryRow:
         job_id=job.id,
         user_id=job.origin.user_id,
         model=job.request.model,
-        prompt=job.request.prompt,
+        terms=terms_of(job.origin.user_id, job.request.prompt),
         created_at=job.created_at,
     )

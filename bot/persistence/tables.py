@@ -132,7 +132,7 @@ class HistoryRow(Table):
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), unique=True)
     user_id: Mapped[int] = mapped_column(BigInteger)
     model: Mapped[str] = mapped_column(String(255))
-    prompt: Mapped[str] = mapped_column(Text)
+    terms: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 

@@ -123,7 +123,12 @@ class GenerationService:
             self._queue.release(person)
 
     async def submit(
-        self, request: GenerationRequest, origin: Origin, derived: Derivation | None = None, shown: str | None = None
+        self,
+        request: GenerationRequest,
+        origin: Origin,
+        derived: Derivation | None = None,
+        shown: str | None = None,
+        wishes: Wishes | None = None,
     ) -> Job:
         """Keeps an accepted request as a job, and only then lets the queue see it.
 
@@ -132,6 +137,7 @@ class GenerationService:
             origin: Who asked and where.
             derived: The earlier job it was made of.
             shown: The job's id, where its message says already that it starts.
+            wishes: How the person wants to be served, where that was read already.
 
         Raises:
             JobTakenError: Another process of the bot has made a job of this command.
@@ -139,7 +145,7 @@ class GenerationService:
         """
         with ExitStack() as undo:
             undo.callback(self._queue.release, origin.user_id)
-            wishes = await self.wishes(origin.user_id)
+            wishes = wishes or await self.wishes(origin.user_id)
             job = Job(
                 id=shown or new_job_id(),
                 request=request,

@@ -110,21 +110,19 @@ def search_for(text: str | None, model: str | None, since: str | None, until: st
     """Makes a search of what a person typed.
 
     Raises:
-        InvalidRequestError: A date is none.
+        InvalidRequestError: A date is none, or there is no word in the text.
     """
+    words = tuple(_WORD.findall(text or ""))
+    if text and not words:
+        raise InvalidRequestError("text", f"There is no word in {text[:40]!r}; give at least one letter or digit.")
     last = _day("until", until)
     return Search(
-        words=words_of(text or ""),
+        words=words,
         model=model,
         since=_day("since", since),
         until=None if last is None else last + timedelta(days=1),
         starred=starred,
     )
-
-
-def words_of(text: str) -> tuple[str, ...]:
-    """Takes the words out of a text as the index has them."""
-    return tuple(_WORD.findall(text))
 
 
 def pack(files: Sequence[Upload], name: str, limit: int) -> list[Upload]:

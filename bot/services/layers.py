@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bot.domain import Order, Values
+from bot.domain import Order, Values, Wishes
 from generation import InvalidRequestError, presets
 from generation.request import check_name
 
@@ -57,12 +57,14 @@ class Taste:
         channel: The channel's.
         server: The server's.
         presets: The presets the person can name, beside the built-in ones.
+        wishes: How the person wants to be served.
     """
 
     mine: Values = field(default_factory=dict)
     channel: Values = field(default_factory=dict)
     server: Values = field(default_factory=dict)
     presets: Mapping[str, Values] = field(default_factory=dict)
+    wishes: Wishes = field(default_factory=Wishes)
 
     @property
     def known_presets(self) -> dict[str, Values]:

@@ -64,6 +64,7 @@ class Tastes:
         except TimeoutError as error:
             raise StorageError("The database does not answer; please try again in a moment.") from error
         return Taste(
+            wishes=wishes(chosen.get(seat.me, {})),
             mine=_settings(chosen.get(seat.me, {})),
             channel=chosen.get(seat.channel, {}) if server else {},
             server=chosen.get(server, {}) if server else {},

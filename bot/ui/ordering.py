@@ -45,7 +45,7 @@ async def place_order(interaction: discord.Interaction[Any], order: Order, taste
     orders = written_out(order)
     if len(orders) <= ASKED_ABOVE:
         requests = client.generation.accept_all(orders, interaction.user.id, taste)
-        await submit_all(interaction, client.generation, requests)
+        await submit_all(interaction, client.generation, requests, taste.wishes)
         return
     client.generation.check_all(orders, interaction.user.id, taste)
     typed = {name: getattr(order, name) for name in Order.__slots__ if getattr(order, name) is not None}
@@ -93,7 +93,7 @@ class ChoicesButton(
         if not await client.drafts.take(self._draft):
             client.generation.withdraw_acceptance(interaction.user.id, len(requests))
             raise LimitError("This was answered already; use the command again for more.")
-        await submit_all(interaction, client.generation, requests)
+        await submit_all(interaction, client.generation, requests, taste.wishes)
 
     async def _drop(self, interaction: discord.Interaction[Any]) -> None:
         await cast(HasDesk, interaction.client).drafts.take(self._draft)

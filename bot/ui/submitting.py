@@ -9,7 +9,7 @@ from typing import Any
 
 import discord
 
-from bot.domain import Derivation, Origin, new_job_id, now
+from bot.domain import Derivation, Origin, Wishes, new_job_id, now
 from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, StorageError
 from bot.services.actions import Accepted
 from bot.services.generation import GenerationService
@@ -37,15 +37,23 @@ async def submit(
     service: GenerationService,
     request: GenerationRequest,
     derived: Derivation | None = None,
+    wishes: Wishes | None = None,
 ) -> bool:
     """Answers a command, a press or a form with a message of its job, and keeps the job.
+
+    Args:
+        interaction: What is answered.
+        service: Where the job is kept.
+        request: What was accepted.
+        derived: The earlier job it was made of.
+        wishes: How the person wants to be served, where that was read already.
 
     Returns:
         False where the command was lost, or another process of the bot has taken it.
     """
     with ExitStack() as undo:
         undo.callback(service.withdraw_acceptance, interaction.user.id)
-        wishes = await service.wishes(interaction.user.id)
+        wishes = wishes or await service.wishes(interaction.user.id)
         try:
             origin = await acknowledge(interaction, private=wishes.direct and interaction.guild_id is not None)
         except AnswerExpiredError as error:
@@ -53,7 +61,7 @@ async def submit(
             return False
         undo.pop_all()
     try:
-        await service.submit(request, origin, derived)
+        await service.submit(request, origin, derived, wishes=wishes)
     except JobTakenError:
         log.info("another process of the bot has taken a command that came to both")
         return False
@@ -61,7 +69,10 @@ async def submit(
 
 
 async def submit_all(
-    interaction: discord.Interaction[Any], service: GenerationService, requests: Sequence[GenerationRequest]
+    interaction: discord.Interaction[Any],
+    service: GenerationService,
+    requests: Sequence[GenerationRequest],
+    wishes: Wishes,
 ) -> None:
     """Answers a command with its first job's message, and posts one for each further job.
 
@@ -70,18 +81,21 @@ async def submit_all(
     first, *others = requests
     waiting = deque(others)
     try:
-        if await submit(interaction, service, first) and others:
-            await _submit_others(interaction, service, waiting)
+        if await submit(interaction, service, first, wishes=wishes) and others:
+            await _submit_others(interaction, service, waiting, wishes)
     finally:
         service.withdraw_acceptance(interaction.user.id, len(waiting))
 
 
 async def _submit_others(
-    interaction: discord.Interaction[Any], service: GenerationService, waiting: deque[GenerationRequest]
+    interaction: discord.Interaction[Any],
+    service: GenerationService,
+    waiting: deque[GenerationRequest],
+    wishes: Wishes,
 ) -> None:
     count, begun = len(waiting) + 1, 1
     try:
-        spot = await _spot(interaction, service)
+        spot = await _spot(interaction, wishes)
         while waiting:
             await submit_in_channel(spot, interaction.client, service, waiting.popleft())
             begun += 1
@@ -89,10 +103,10 @@ async def _submit_others(
         await whisper(interaction, f"Only {begun} of {count} jobs were begun: {error}")
 
 
-async def _spot(interaction: discord.Interaction[Any], service: GenerationService) -> Spot:
+async def _spot(interaction: discord.Interaction[Any], wishes: Wishes) -> Spot:
     """Says where further messages go: where the command was used, or to the person's direct messages."""
     person = interaction.user.id
-    if interaction.guild_id is not None and (await service.wishes(person)).direct:
+    if interaction.guild_id is not None and wishes.direct:
         channel = await patiently(lambda: interaction.client.create_dm(discord.Object(person)))
         return Spot(person, channel.id, None)
     return Spot(person, interaction.channel_id or 0, interaction.guild_id)

@@ -1,9 +1,12 @@
 """What people choose for themselves, their presets, their history and its search."""
 
 import json
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
+
+from bot.persistence.terms import terms_of
 
 revision = "0005"
 down_revision = "0004"
@@ -13,19 +16,16 @@ depends_on = None
 _NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 _MANY = 1000
 
-# FTS5 keeps no text of its own: it indexes the rows of `history`, with their owner as a term of each.
+# FTS5 keeps no text of its own: it indexes the terms of `history`, each of which is a word joined to its owner.
 _SQLITE_SEARCH = (
-    "CREATE VIRTUAL TABLE history_search USING fts5(user_id, prompt, content='history', content_rowid='number',"
-    " tokenize='unicode61 remove_diacritics 2')",
+    "CREATE VIRTUAL TABLE history_search USING fts5(terms, content='history', content_rowid='number', detail='none',"
+    " tokenize='ascii')",
     "CREATE TRIGGER history_found AFTER INSERT ON history BEGIN"
-    " INSERT INTO history_search(rowid, user_id, prompt) VALUES (new.number, new.user_id, new.prompt); END",
+    " INSERT INTO history_search(rowid, terms) VALUES (new.number, new.terms); END",
     "CREATE TRIGGER history_forgotten AFTER DELETE ON history BEGIN"
-    " INSERT INTO history_search(history_search, rowid, user_id, prompt)"
-    " VALUES ('delete', old.number, old.user_id, old.prompt); END",
+    " INSERT INTO history_search(history_search, rowid, terms) VALUES ('delete', old.number, old.terms); END",
 )
-_POSTGRESQL_SEARCH = (
-    "CREATE INDEX ix_history_search ON history USING gin (to_tsvector('simple', user_id || ' ' || prompt))",
-)
+_POSTGRESQL_SEARCH = ("CREATE INDEX ix_history_search ON history USING gin (to_tsvector('simple', terms))",)
 
 
 def upgrade() -> None:
@@ -65,7 +65,7 @@ def upgrade() -> None:
         sa.Column("job_id", sa.String(16), nullable=False, unique=True),
         sa.Column("user_id", sa.BigInteger(), nullable=False),
         sa.Column("model", sa.String(255), nullable=False),
-        sa.Column("prompt", sa.Text(), nullable=False),
+        sa.Column("terms", sa.Text(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(["job_id"], ["jobs.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("number"),
@@ -95,16 +95,19 @@ def _remember_what_was_painted(history: sa.Table) -> None:
     for part in rows:
         connection.execute(
             history.insert(),
-            [
-                {
-                    "job_id": job.id,
-                    "user_id": job.user_id,
-                    "created_at": job.created_at,
-                    **{name: json.loads(job.request)["request"][name] for name in ("model", "prompt")},
-                }
-                for job in part
-            ],
+            [_entry(job) for job in part],
         )
+
+
+def _entry(job: Any) -> dict[str, Any]:
+    request = json.loads(job.request)["request"]
+    return {
+        "job_id": job.id,
+        "user_id": job.user_id,
+        "model": request["model"],
+        "terms": terms_of(job.user_id, request["prompt"]),
+        "created_at": job.created_at,
+    }
 
 
 def downgrade() -> None:

@@ -80,8 +80,9 @@ async def test_words_are_found_in_ones_own_prompts_alone(database: Database, his
 
     assert await prompts(history, words=("cafe", "red")) == ["A red café, at night"]
     assert await prompts(history, words=("CAFÉ",)) == ["a blue café", "A red café, at night"]
+    assert await prompts(history, words=("caf",)) == ["a blue café", "A red café, at night"]
     assert await prompts(history, words=("2",)) == []
-    assert await prompts(history, words=('"', "OR", "red")) == []
+    assert await prompts(history, words=("OR", "red")) == []
 
 
 async def test_a_history_is_filtered_by_model_time_and_star(database: Database, history: SqlHistory) -> None:
