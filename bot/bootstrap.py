@@ -41,6 +41,7 @@ from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
 from bot.services.presets import Presets
 from bot.services.queue import FairQueue
+from bot.services.remembering import RememberedChoices, RememberedPresets
 from bot.services.resolve import Defaults
 from bot.services.takeover import Takeover
 from bot.services.tastes import Tastes
@@ -155,7 +156,8 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     dispatcher = Dispatcher(queue, executor, ports, costs, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     models = ModelShelf(_catalog(settings), Extras(settings.models_path))
-    choices, presets, histories = SqlChoices(database), SqlPresets(database), SqlHistory(database)
+    choices, presets = RememberedChoices(SqlChoices(database)), RememberedPresets(SqlPresets(database))
+    histories = SqlHistory(database)
     tastes = Tastes(choices, presets)
     rules = HouseRules(_defaults(settings), settings.role_weights)
     generation = GenerationService(models, queue, ports.ledger, dispatcher, tastes, rules)
@@ -166,7 +168,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
         Presets(presets, choices, generation, settings.max_presets),
         Bench(History(histories, ledger, pictures), settings.command),
         SqlDrafts(database),
-        Forgetting(histories, pictures, database.forget_deleted),
+        Forgetting(histories, pictures, database.forget_deleted, (choices.drop, presets.drop)),
     )
     actions = PictureActions(generation, ledger, SqlPosts(database), pictures, _rules(settings))
     client.fit(

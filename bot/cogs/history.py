@@ -17,6 +17,7 @@ from bot.ui.history_views import NO_DRAFT, forget_view, page_view
 from bot.ui.private import NO_MENTIONS, whisper
 from bot.ui.seats import seat_of
 from bot.ui.showing import Bench, show_family, show_job
+from generation import InvalidRequestError
 
 _FORGET = (
     "This erases what I keep of you: your jobs and their pictures, your history, settings and presets. It cannot be "
@@ -140,6 +141,9 @@ class HistoryCog(commands.Cog):
     @diff.autocomplete("first")
     @diff.autocomplete("second")
     async def _offer_jobs(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
-        words = search_for(current, None, None, None, starred=False)
-        page = await self._history.first(interaction.user.id, words)
+        try:
+            wanted = search_for(current, None, None, None, starred=False)
+        except InvalidRequestError:  # nothing but marks so far
+            return []
+        page = await self._history.first(interaction.user.id, wanted)
         return [history_words.job_choice(entry) for entry in page.entries]
