@@ -71,7 +71,6 @@ class EaselClient(commands.AutoShardedBot):
         await self.add_cog(ImagineCog(self.generation, self._settings.command))
         await self.add_cog(JobsCog(self.generation, self._parts.overview))
         self.add_dynamic_items(CancelButton)
-        await self._parts.executor.start()
         await self.generation.models.refresh()
         await self._parts.dispatcher.prepare()
         resumed = await self._parts.takeover.begin()
@@ -81,6 +80,7 @@ class EaselClient(commands.AutoShardedBot):
         self._run("models", self.generation.models.keep_fresh())
         self._run("dispatcher", self._parts.dispatcher.run(self._settings.slots))
         self._run("commands", self._register_commands())
+        self._run("warm-up", self._warm_up())
 
     async def on_ready(self) -> None:
         """Says in the log that it is online, and how to invite it."""
@@ -122,6 +122,11 @@ class EaselClient(commands.AutoShardedBot):
             else:
                 log.info("registered %s", ", ".join(f"/{command.name}" for command in registered))
                 return
+
+    async def _warm_up(self) -> None:
+        """Lets the engine get ready once the bot is online: importing torch would hold that up for seconds."""
+        await self.wait_until_ready()
+        await self._parts.executor.start()
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=name)

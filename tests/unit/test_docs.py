@@ -73,10 +73,11 @@ def test_every_command_and_option_of_the_command_line_stands_in_the_docs() -> No
 
     written = {" ".join(word for word in row.split() if not word.isupper()) for row in rows(
         "commands.md", "## On the command line")}  # fmt: skip
-    options = {name for option in known["easel imagine"].params for name in option.opts if name.startswith("--")}
 
     assert written == set(known)
-    assert rows("commands.md", "### easel imagine") == options
+    for command in ("easel imagine", "easel bench"):
+        options = {name for option in known[command].params for name in option.opts if name.startswith("--")}
+        assert rows("commands.md", f"### {command}") == options
 
 
 def test_every_source_file_has_its_line_in_the_architecture() -> None:
