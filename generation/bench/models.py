@@ -13,6 +13,7 @@ from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.catalog import Catalog
+from generation.sdxl.attention import streamline
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement
 from generation.sdxl.model import Model
@@ -52,7 +53,9 @@ def open_model(name: str | None, models: Path, placement: Placement) -> Model:
     """
     if name in {RANDOM_SDXL, RANDOM_TINY}:
         return random_model(_SDXL if name == RANDOM_SDXL else _TINY, placement)
-    return load(Catalog(models, name).default(), placement)
+    model = load(Catalog(models, name).default(), placement)
+    streamline(model.unet)
+    return model
 
 
 def random_model(widths: Widths, placement: Placement) -> Model:
@@ -87,6 +90,7 @@ def random_model(widths: Widths, placement: Placement) -> Model:
     nn.Module.to(made[1], placement.vae_dtype)
     merges = clip_merges()
     encoders = TextEncoders(made[2], made[3], Tokenizer(merges), Tokenizer(merges, padding=0))
+    streamline(made[0])
     return Model(made[0], made[1], encoders, placement)
 
 
