@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.domain import Order
 from bot.services.extra import unpack
+from bot.services.flags import ORDERED
 from bot.services.resolve import Defaults, resolve
 from bot.settings import Settings
 from generation import Catalog, GenerationRequest, GenerationResult, LocalExecutor, recipe
@@ -42,16 +43,6 @@ class Painted:
         }
 
 
-# A request's fields by the names an order has for them, where they differ.
-_ORDERED = {
-    "negative_prompt": "negative",
-    "guidance_scale": "cfg",
-    "guidance_rescale": "rescale",
-    "guidance_start": "cfg_start",
-    "guidance_end": "cfg_end",
-}
-
-
 def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Order, tuple[str, ...]]:
     """Fills what was not typed with what a picture says of itself.
 
@@ -64,7 +55,7 @@ def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Orde
         The order, and what a person should know: fields that could not be used, a model that is not here.
     """
     typed = unpack(typed)
-    found = {_ORDERED.get(name, name): value for name, value in reading.values.items()}
+    found = {ORDERED.get(name, name): value for name, value in reading.values.items()}
     if typed.aspect is not None:
         found = {name: value for name, value in found.items() if name not in {"width", "height"}}
     notes = [f"{reading.tool} says {each}: not used." for each in reading.unknown]

@@ -32,6 +32,7 @@ class FakeExecutor:
         self.device_seconds = 1.5
         self.notes: tuple[str, ...] = ()
         self.preview: bytes | None = None
+        self.padding = 0  # bytes behind each picture
         self.closed = False
 
     def hold(self) -> None:
@@ -43,7 +44,8 @@ class FakeExecutor:
         self.gate.set()
 
     async def start(self) -> None:
-        """Needs no warm-up."""
+        """Needs no warm-up; a bot that is started again finds it open."""
+        self.closed = False
 
     async def generate(
         self,
@@ -60,7 +62,7 @@ class FakeExecutor:
             self.calls += 1
         if request.prompt in self.failures:
             raise self.failures[request.prompt]
-        pictures = tuple(picture(request.picture(i)) for i in range(request.count))
+        pictures = tuple(picture(request.picture(i), padding=self.padding) for i in range(request.count))
         return GenerationResult(pictures, 1.5, self.notes, self.device_seconds)
 
     async def close(self) -> None:
@@ -80,10 +82,10 @@ class FakeExecutor:
             raise ExecutorClosedError("Easel is shutting down.")
 
 
-def picture(request: GenerationRequest, size: int = 16) -> Artifact:
+def picture(request: GenerationRequest, size: int = 16, padding: int = 0) -> Artifact:
     """Returns a small PNG of one colour, different for every seed."""
     colour = (request.seed % 256, request.seed // 256 % 256, 128)
-    return Artifact(png(size, size, colour), "image/png", request)
+    return Artifact(png(size, size, colour) + bytes(padding), "image/png", request)
 
 
 def png(width: int, height: int, colour: tuple[int, int, int] = (128, 128, 128)) -> bytes:

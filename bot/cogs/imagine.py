@@ -1,21 +1,19 @@
 """/imagine: words become a job."""
 
-import logging
 from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain import Order, Origin
-from bot.errors import AnswerExpiredError, EaselError, JobTakenError
+from bot.domain import Order
 from bot.services.extra import KEYS
 from bot.services.generation import GenerationService
 from bot.services.sizes import ASPECTS
 from bot.ui.autocomplete import matching
-from bot.ui.permissions import missing
-from bot.ui.private import acknowledge, whisper
-from generation import SAMPLERS, SCHEDULES, GenerationError, GenerationRequest, presets
+from bot.ui.permissions import check_posting
+from bot.ui.submitting import submit
+from generation import SAMPLERS, SCHEDULES, presets
 from generation.request import (
     MAX_CLIP_SKIP,
     MAX_COUNT,
@@ -26,8 +24,6 @@ from generation.request import (
     MAX_STEPS,
     MIN_SIZE,
 )
-
-log = logging.getLogger(__name__)
 
 Text = app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS]
 Side = app_commands.Range[int, MIN_SIZE, MAX_SIZE]
@@ -106,27 +102,8 @@ class ImagineCog(commands.Cog):
             clip_skip=clip_skip,
             extra=extra,
         )
-        if lacking := missing(interaction):
-            await whisper(interaction, f"I cannot post pictures here: I lack the permission {', '.join(lacking)}.")
-            return
-        try:
-            request = self._service.accept(order, interaction.user.id)
-        except (EaselError, GenerationError) as error:
-            await whisper(interaction, str(error))
-            return
-        await self._submit(interaction, request)
-
-    async def _submit(self, interaction: discord.Interaction[Any], request: GenerationRequest) -> None:
-        try:
-            origin: Origin = await acknowledge(interaction)
-        except AnswerExpiredError as error:
-            self._service.withdraw_acceptance(interaction.user.id)
-            log.warning("a command was lost: %s", error)
-            return
-        try:
-            await self._service.submit(request, origin)
-        except JobTakenError:
-            log.info("another process of the bot has taken a command that came to both")
+        check_posting(interaction)
+        await submit(interaction, self._service, self._service.accept(order, interaction.user.id))
 
     @imagine.autocomplete("model")
     async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:

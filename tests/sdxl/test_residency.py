@@ -71,7 +71,7 @@ def test_one_that_is_in_use_stays_and_the_next_waits_for_room(two: Residency) ->
 
     assert not two.ask("c", in_use={"a", "b"})
     assert two.ask("c", in_use={"b"})
-    two.get("c", in_use={"b"})
+    assert isinstance(two.get("c", in_use={"b"}), Model)
     assert two.names == ("b", "c")
 
 
