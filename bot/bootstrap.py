@@ -23,6 +23,7 @@ from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
+from bot.services.inputs import InputShelf
 from bot.services.models import ModelShelf
 from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
@@ -128,7 +129,8 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     models = ModelShelf(_catalog(settings), Extras(settings.models_path))
     generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
-    client.fit(Parts(generation, dispatcher, takeover, QueueOverview(queue, board, ledger), executor, database))
+    overview = QueueOverview(queue, board, ledger)
+    client.fit(Parts(generation, dispatcher, takeover, overview, executor, database, InputShelf(pictures)))
     return client
 
 

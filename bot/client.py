@@ -16,6 +16,7 @@ from bot.cogs.jobs import JobsCog
 from bot.persistence.database import Database
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
+from bot.services.inputs import InputShelf
 from bot.services.overview import QueueOverview
 from bot.services.takeover import Takeover
 from bot.settings import Settings
@@ -41,6 +42,7 @@ class Parts:
     overview: QueueOverview
     executor: Executor
     database: Database
+    inputs: InputShelf
 
 
 class EaselClient(commands.AutoShardedBot):
@@ -68,7 +70,7 @@ class EaselClient(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         """Runs once after the login: nothing here waits for the model's weights or for the commands' registration."""
         await self._find_gateway()
-        await self.add_cog(ImagineCog(self.generation, self._settings.command))
+        await self.add_cog(ImagineCog(self.generation, self._parts.inputs, self._settings.command))
         await self.add_cog(JobsCog(self.generation, self._parts.overview))
         self.add_dynamic_items(CancelButton)
         await self._parts.executor.start()

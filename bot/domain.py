@@ -22,6 +22,23 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A picture that a person brought: read, checked, and kept in the store.
+
+    Attributes:
+        digest: Its file's SHA-256.
+        width: Pixels, upright.
+        height: Pixels, upright.
+        transparent: Whether something of it is.
+    """
+
+    digest: str
+    width: int
+    height: int
+    transparent: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a person typed; None where they left it open."""
@@ -52,6 +69,16 @@ class Order:
     prediction: str | None = None
     row: int | None = None
     rows: int | None = None
+    image: InputFile | None = None
+    strength: float | None = None
+    fit: str | None = None
+    mask: InputFile | None = None
+    feather: int | None = None
+    grow: int | None = None
+    invert: bool | None = None
+    area: str | None = None
+    margin: int | None = None
+    outpaint: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,11 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from generation.cancel import CancelToken
@@ -14,18 +15,22 @@ from generation.catalog import Catalog
 from generation.errors import ExecutorClosedError, GenerationError
 from generation.extras import Extras
 from generation.hashes import HashBook
+from generation.pixels import Pixels
 from generation.request import GenerationRequest
 from generation.result import Artifact, GenerationResult, Progress, Stage
 from generation.settings import GenerationSettings
 
 if TYPE_CHECKING:
+    from generation.canvas import Canvas
     from generation.sdxl.engine import Engine
     from generation.sdxl.model import Model
-    from generation.sdxl.work import Painting, Pixels, Work
+    from generation.sdxl.work import Painting, Work
 
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[Progress], None]
+Inputs = Mapping[str, bytes]  # files by their SHA-256
+NO_INPUTS: Inputs = MappingProxyType({})
 
 
 class Executor(Protocol):
@@ -40,6 +45,7 @@ class Executor(Protocol):
         request: GenerationRequest,
         on_progress: OnProgress | None = None,
         cancel: CancelToken | None = None,
+        inputs: Inputs = NO_INPUTS,
     ) -> GenerationResult:
         """Paints one request; may be called any number of times at once.
 
@@ -47,6 +53,7 @@ class Executor(Protocol):
             request: What to paint.
             on_progress: Called on the event loop with the newest progress; older news may be left out.
             cancel: Stops the work within one UNet call.
+            inputs: The files of `request.inputs` by their SHA-256.
 
         Raises:
             GenerationCancelledError: `cancel` was set.
@@ -89,14 +96,16 @@ class LocalExecutor:
         request: GenerationRequest,
         on_progress: OnProgress | None = None,
         cancel: CancelToken | None = None,
+        inputs: Inputs = NO_INPUTS,
     ) -> GenerationResult:
         """Paints one request; see Executor."""
         cancel = cancel or CancelToken()
         loop = asyncio.get_running_loop()
         async with self._slots:
-            painting = await self._paint(request, _Newest(loop, on_progress), cancel)
+            canvas = await self._lay_out(request, inputs)
+            painting = await self._paint(request, _Newest(loop, on_progress), cancel, canvas)
         encoding = [
-            loop.run_in_executor(self._encoders, self._encode, pixels, request.picture(index))
+            loop.run_in_executor(self._encoders, self._encode, pixels, request.picture(index), canvas)
             for index, pixels in enumerate(painting.pictures)
         ]
         artifacts = tuple(await asyncio.gather(*encoding))
@@ -108,16 +117,31 @@ class LocalExecutor:
         await asyncio.to_thread(self._device.shutdown)
         await asyncio.to_thread(self._encoders.shutdown)
 
-    def _encode(self, pixels: "Pixels", picture: GenerationRequest) -> Artifact:
+    async def _lay_out(self, request: GenerationRequest, inputs: Inputs) -> "Canvas | None":
+        """Reads the request's pictures, off the event loop and beside the device's thread."""
+        if not request.inputs:
+            return None
+        from generation.canvas import prepare  # noqa: PLC0415
+
+        try:
+            laid_out = asyncio.get_running_loop().run_in_executor(self._encoders, prepare, request, inputs)
+        except RuntimeError as error:
+            raise ExecutorClosedError("Easel is shutting down.") from error
+        return await laid_out
+
+    def _encode(self, pixels: Pixels, picture: GenerationRequest, canvas: "Canvas | None") -> Artifact:
+        from generation.canvas import finish  # noqa: PLC0415
         from generation.sdxl.png import encode  # noqa: PLC0415 - the engine's room is opened only when it is needed
 
         file = self._files.get(picture.model)
-        return encode(pixels, picture, self._hashes.short_hash(file) if file is not None else None)
+        return encode(finish(canvas, pixels), picture, self._hashes.short_hash(file) if file is not None else None)
 
-    async def _paint(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken) -> "Painting":
+    async def _paint(
+        self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken, canvas: "Canvas | None"
+    ) -> "Painting":
         from generation.sdxl.work import Work  # noqa: PLC0415
 
-        work = Work(request, cancel, newest)
+        work = Work(request, cancel, newest, canvas)
         if not self._warm.is_set():
             work.tell(Stage.LOADING)
         try:

@@ -11,11 +11,19 @@ from bot.domain import Order, Origin
 from bot.errors import AnswerExpiredError, EaselError, JobTakenError
 from bot.services.extra import KEYS
 from bot.services.generation import GenerationService
+from bot.services.inputs import InputShelf
 from bot.services.sizes import ASPECTS
+from bot.ui.attachments import Files, bring, expecting
 from bot.ui.autocomplete import matching
 from bot.ui.permissions import missing
 from bot.ui.private import acknowledge, whisper
-from generation import SAMPLERS, SCHEDULES, GenerationError, GenerationRequest, presets
+from generation import (
+    SAMPLERS,
+    SCHEDULES,
+    GenerationError,
+    GenerationRequest,
+    presets,
+)
 from generation.request import (
     MAX_CLIP_SKIP,
     MAX_COUNT,
@@ -39,11 +47,13 @@ class ImagineCog(commands.Cog):
 
     Args:
         service: Where orders go.
+        inputs: Where pictures are taken in.
         name: The command's name; another image bot may own /imagine on the same server.
     """
 
-    def __init__(self, service: GenerationService, name: str) -> None:
+    def __init__(self, service: GenerationService, inputs: InputShelf, name: str) -> None:
         self._service = service
+        self._inputs = inputs
         self.imagine.name = name
 
     @app_commands.command(name="imagine", description="Paint a picture from words")
@@ -63,6 +73,10 @@ class ImagineCog(commands.Cog):
         preset="Settings that go together; those of the model's family by default",
         vae="A separate VAE that decodes the picture",
         clip_skip="Which layer of the text encoders to listen to, from the end; 2 is usual",
+        image="A picture to begin from",
+        strength="How much of the image to paint anew: 0 keeps it, 1 forgets it",
+        mask="A picture whose white or transparent part is painted anew in the image",
+        outpaint="Add canvas around the image: 2x, square, or left 50%",
         extra="Seldom needed: name=value name=value, such as subseed=3 subseed_strength=0.2",
     )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -85,6 +99,10 @@ class ImagineCog(commands.Cog):
         preset: str | None = None,
         vae: str | None = None,
         clip_skip: app_commands.Range[int, 1, MAX_CLIP_SKIP] | None = None,
+        image: discord.Attachment | None = None,
+        strength: app_commands.Range[float, 0.0, 1.0] | None = None,
+        mask: discord.Attachment | None = None,
+        outpaint: str | None = None,
         extra: str | None = None,
     ) -> None:
         """Paints; what was left open has the server's defaults."""
@@ -104,25 +122,36 @@ class ImagineCog(commands.Cog):
             preset=preset,
             vae=vae,
             clip_skip=clip_skip,
+            strength=strength,
+            outpaint=outpaint,
             extra=extra,
         )
+        files = {field: file for field, file in (("image", image), ("mask", mask)) if file is not None}
         if lacking := missing(interaction):
             await whisper(interaction, f"I cannot post pictures here: I lack the permission {', '.join(lacking)}.")
             return
         try:
-            request = self._service.accept(order, interaction.user.id)
+            request = self._service.accept(expecting(order, files), interaction.user.id)
         except (EaselError, GenerationError) as error:
             await whisper(interaction, str(error))
             return
-        await self._submit(interaction, request)
+        await self._submit(interaction, request, order, files)
 
-    async def _submit(self, interaction: discord.Interaction[Any], request: GenerationRequest) -> None:
+    async def _submit(
+        self, interaction: discord.Interaction[Any], request: GenerationRequest, order: Order, files: Files
+    ) -> None:
         try:
             origin: Origin = await acknowledge(interaction)
         except AnswerExpiredError as error:
             self._service.withdraw_acceptance(interaction.user.id)
             log.warning("a command was lost: %s", error)
             return
+        try:
+            if files:
+                request = self._service.complete(await bring(order, files, self._inputs))
+        except (EaselError, GenerationError):
+            self._service.withdraw_acceptance(interaction.user.id)
+            raise  # the command tree tells the person alone
         try:
             await self._service.submit(request, origin)
         except JobTakenError:

@@ -9,7 +9,8 @@ from sqlalchemy import select, text
 
 from bot.persistence.database import Database, backup, newest_revision, sqlite_path, upgrade
 from bot.persistence.pictures import PictureFolder
-from bot.persistence.tables import ImageRow
+from bot.persistence.tables import ImageRow, JobRow
+from generation import recipe
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +59,9 @@ async def check(url: str, pictures: PictureFolder) -> list[str]:
         problems = [] if database.is_postgresql else await _file_problems(database)
         async with database.reading() as session:
             expected = set(await session.scalars(select(ImageRow.digest)))
+            begun = await session.scalars(select(JobRow.request).where(JobRow.request.contains('"init": {')))
+            for request in begun:
+                expected |= set(recipe.from_json(request).inputs)
     finally:
         await database.close()
     there, damaged = await asyncio.to_thread(pictures.survey)

@@ -7,6 +7,7 @@ from bot.domain import Speed
 from generation import GenerationRequest
 
 MEGAPIXEL = 1024 * 1024
+ENCODE_WORK = 0.72  # one VAE encode likewise (4.88 TFLOP)
 DECODE_WORK = 1.55  # one VAE decode in UNet rows, by FLOP (10.47 / 6.76 TFLOP at 1024x1024)
 LEARNING_RATE = 0.3  # the weight of the newest job once there are some; the first few are averaged
 FIRST_GUESS = 0.35  # seconds per unit before anything was learned: a card of the middle class
@@ -57,4 +58,5 @@ def work(request: GenerationRequest) -> float:
     """
     area = request.width * request.height / MEGAPIXEL
     rows = request.calls * (2 if request.guided else 1)
-    return rows * (0.92 * area + 0.08 * area**2) + request.count * DECODE_WORK * area
+    encoding = 0.0 if request.init is None else ENCODE_WORK * area
+    return rows * (0.92 * area + 0.08 * area**2) + encoding + request.count * DECODE_WORK * area

@@ -44,9 +44,19 @@ class GenerationService:
         """
         if self._closing:
             raise LimitError("I am being restarted. Please ask again in a minute; what was asked before is kept.")
-        request = resolve(order, self.models.usable, self.models.default(), self._defaults)
+        request = self.complete(order)
         self._queue.reserve(person)
         return request
+
+    def complete(self, order: Order) -> GenerationRequest:
+        """Completes an order whose place is reserved already, now that its pictures have come.
+
+        Raises:
+            InvalidRequestError: A value is impossible.
+            ModelError: There is no model.
+            LimitError: It asks for more than is allowed.
+        """
+        return resolve(order, self.models.usable, self.models.default(), self._defaults)
 
     def withdraw_acceptance(self, person: int) -> None:
         """Gives back the place of an order that will not be submitted."""

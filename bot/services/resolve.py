@@ -8,6 +8,7 @@ from typing import Any, TypeVar, cast
 from bot.domain import Order
 from bot.errors import LimitError
 from bot.services.extra import unpack
+from bot.services.framing import Frame, beginning, frame_of
 from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
 from generation.prompt import DIALECTS, Dialect, parse
@@ -58,17 +59,18 @@ def resolve(
     order = unpack(order)
     _check_prompts(order)
     model = _model(order.model or default_model, models)
-    width, height = _size(order, model.native_size)
-    if max(width, height) > defaults.max_size:
-        raise LimitError(f"{width}x{height} is too large here: the longest side may have {defaults.max_size} pixels.")
+    frame = _frame(order, model.native_size)
+    if max(frame.width, frame.height) > defaults.max_size:
+        size = f"{frame.width}x{frame.height}"
+        raise LimitError(f"{size} is too large here: the longest side may have {defaults.max_size} pixels.")
     preset = presets.find(order.preset) if order.preset else presets.for_model(model.name)
     advised = defaults if preset is None else preset
     return GenerationRequest(
         prompt=order.prompt,
         negative_prompt=_typed(order.negative, defaults.negative),
         model=model.name,
-        width=width,
-        height=height,
+        width=frame.width,
+        height=frame.height,
         steps=_typed(order.steps, advised.steps),
         guidance_scale=_typed(order.cfg, advised.cfg),
         sampler=_typed(order.sampler, advised.sampler),
@@ -76,6 +78,7 @@ def resolve(
         seed=draw_seed() if order.seed is None else order.seed,
         count=_typed(order.count, defaults.count),
         vae=_typed(order.vae, defaults.vae),
+        **beginning(order, frame),
         **_seldom(order),
     )
 
@@ -116,6 +119,15 @@ def _model(name: str, models: Sequence[ModelEntry]) -> ModelEntry:
     if name.lower() not in by_name:
         check_name("model", name, [model.name for model in models])
     return by_name[name.lower()]
+
+
+def _frame(order: Order, native: int) -> Frame:
+    sized = order.aspect is not None or order.width is not None or order.height is not None
+    if order.image is None or (sized and order.outpaint is None):
+        return Frame(*_size(order, native))
+    if sized:
+        raise InvalidRequestError("outpaint", "outpaint says itself how large the picture becomes; leave out the size.")
+    return frame_of(order, native)
 
 
 def _size(order: Order, native: int) -> tuple[int, int]:

@@ -102,9 +102,24 @@ def recipe_line(request: GenerationRequest) -> str:
         f"cfg {request.guidance_scale:g}",
         f"{request.sampler} {request.scheduler}",
         escape(request.model, 100),
+        *_beginning(request),
         *_unusual(request),
     ]
     return " · ".join(parts)
+
+
+def _beginning(request: GenerationRequest) -> list[str]:
+    """Names what a picture was begun from."""
+    if request.init is None:
+        return []
+    edges = request.outpaint
+    said = [f"from an image, strength {request.init.strength:g}"]
+    if request.mask is not None:
+        said.append(f"inpainted ({request.mask.area}, feather {request.mask.feather})")
+    if edges is not None:
+        sides = (("left", edges.left), ("up", edges.top), ("right", edges.right), ("down", edges.bottom))
+        said.append("outpainted " + " ".join(f"{side} {pixels}" for side, pixels in sides if pixels))
+    return said
 
 
 def _unusual(request: GenerationRequest) -> list[str]:

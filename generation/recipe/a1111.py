@@ -78,6 +78,8 @@ def _unusual(request: GenerationRequest) -> dict[str, str]:
     found = {}
     if request.vae:
         found["VAE"] = request.vae
+    if request.init is not None:
+        found["Denoising strength"] = f"{request.init.strength:g}"
     if request.clip_skip != 2:
         found["Clip skip"] = str(request.clip_skip)
     if request.subseed_strength > 0:

@@ -13,15 +13,17 @@ from typing import cast
 import torch
 
 from generation.errors import DeviceMemoryError, GenerationCancelledError
+from generation.pixels import Pixels
 from generation.prompt import Dialect, parse
 from generation.result import Stage
 from generation.sdxl.device import is_memory_error
 from generation.sdxl.model import Model
 from generation.sdxl.policy import choose
 from generation.sdxl.run import Run, call_unet
+from generation.sdxl.start import begin
 from generation.sdxl.text import TextStyle
 from generation.sdxl.vae import decode
-from generation.sdxl.work import Pixels, Saving, Work
+from generation.sdxl.work import Saving, Work
 
 
 class Engine:
@@ -120,10 +122,12 @@ class Engine:
         try:
             runs = self._prepare(work)
         except RuntimeError as error:
-            self._save_memory([work], [Saving.OFFLOAD], error)
+            savings = [Saving.OFFLOAD] if work.canvas is None else [Saving.TILED_VAE, Saving.OFFLOAD]
+            self._save_memory([work], savings, error)
             return
         self._waiting.popleft()
-        self._painting += [(work, run) for run in runs]
+        self._painting += [(work, run) for run in runs if run.latents is None]
+        self._painted += [(work, run) for run in runs if run.latents is not None]
         work.expect(sum(run.calls for run in runs))
         work.tell(Stage.PAINTING)
 
@@ -134,7 +138,12 @@ class Engine:
         work.loras_left_out = tuple(lora.name for lora in parse(request.prompt).loras)
         style = TextStyle(cast(Dialect, request.weights), request.clip_skip)
         text = model.encode(request.prompt, request.negative_prompt if request.guided else None, style)
-        return [Run(request.picture(index), index, model, text) for index in range(request.count)]
+        clock = time.perf_counter()
+        tiled = Saving.TILED_VAE in work.savings
+        start = begin(model, work.canvas, request.width, request.height, tiled=tiled)
+        if work.canvas is not None:
+            work.charge(time.perf_counter() - clock)
+        return [Run(request.picture(index), index, model, text, start) for index in range(request.count)]
 
     def _advance(self) -> None:
         chosen = choose([run.candidate() for _, run in self._painting])

@@ -49,6 +49,11 @@ class Model:
         """Channels of its latents: 4 for SDXL."""
         return int(self.vae.config["latent_channels"])
 
+    @property
+    def inpaints(self) -> bool:
+        """Whether its UNet was made for inpainting: it sees a mask and the latents around it beside its own."""
+        return int(self.unet.config["in_channels"]) == 2 * self.latent_channels + 1
+
     def bring(self, stage: StageName) -> None:
         """Makes sure a stage lies on the device; when offloading, sends the others away."""
         if not self.offload:
@@ -94,7 +99,7 @@ class Model:
         """Calls the UNet once.
 
         Args:
-            latents: Scaled noisy latents, (rows, 4, h, w).
+            latents: Scaled noisy latents, (rows, 4, h, w); for an inpainting UNet with 5 channels more.
             timesteps: One integer timestep per row, (rows,).
             text: Hidden states (rows, tokens, width) and pooled (rows, width).
             time_ids: Original size, crop and target size per row, (rows, 6), float32: bfloat16 has no 1000.

@@ -6,10 +6,10 @@ import zlib
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
+from generation.pixels import Pixels
 from generation.recipe import png_texts
 from generation.request import GenerationRequest
 from generation.result import Artifact
-from generation.sdxl.work import Pixels
 
 
 def encode(pixels: Pixels, request: GenerationRequest, model_hash: str | None = None) -> Artifact:

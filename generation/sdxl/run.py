@@ -14,6 +14,7 @@ from generation.sdxl.noise import first_noise, later_noise
 from generation.sdxl.policy import Candidate
 from generation.sdxl.samplers import SAMPLERS
 from generation.sdxl.sigmas import levels, schedule, sigma_max
+from generation.sdxl.start import NOISE_ALONE, Start
 from generation.sdxl.text import Conditioning
 
 
@@ -25,11 +26,20 @@ class Run:
         index: Which picture of its job it is.
         model: What paints it.
         text: The prompt and, where guidance is used, the negative prompt, of equal length.
+        start: The latents it begins from, and which of them are kept.
     """
 
-    def __init__(self, request: GenerationRequest, index: int, model: Model, text: Sequence[Conditioning]) -> None:
+    def __init__(
+        self,
+        request: GenerationRequest,
+        index: int,
+        model: Model,
+        text: Sequence[Conditioning],
+        start: Start = NOISE_ALONE,
+    ) -> None:
         self.index = index
         self._text = text
+        self._start = start
         self.latents: Tensor | None = None
         self.done = 0
         self.waited = 0
@@ -38,15 +48,20 @@ class Run:
         self._prediction = model.prediction if request.prediction == "checkpoint" else request.prediction
         zero_terminal = self._prediction == "v_prediction_zsnr"
         self._trained = levels(zero_terminal=zero_terminal)
-        self._sigmas = schedule(request.scheduler, request.sampler, request.steps, zero_terminal=zero_terminal)
+        denoise = 1.0 if request.init is None else request.init.strength
+        self._sigmas = schedule(request.scheduler, request.sampler, request.steps, denoise, zero_terminal=zero_terminal)
+        if len(self._sigmas) < 2:
+            self.calls, self.latents = 0, start.latents
+            return
         self.calls = SAMPLER_FACTS[request.sampler].calls(len(self._sigmas) - 1)
         shape = (1, model.latent_channels, request.height // model.downscale, request.width // model.downscale)
         device = model.placement.device
         scale = starting_scale(self._sigmas[0], self._trained.highest)
-        x = (first_noise(request, shape) * scale).to(device)
+        self._noise = first_noise(request, shape).to(device)
+        x = self._noise * scale if start.latents is None else start.latents + self._noise * scale
         noise = later_noise(request, shape, self._sigmas, device)
         self._steps = SAMPLERS[request.sampler](x, self._sigmas, noise)
-        self._x, self._sigma = next(self._steps)
+        self._go_on(*next(self._steps))
 
     @property
     def vae(self) -> str:
@@ -82,6 +97,8 @@ class Run:
     def model_input(self) -> Tensor:
         """Returns the latents as the UNet was trained to see them, one row per prompt."""
         scaled: Tensor = self._x / (1 + self._sigma**2).sqrt()
+        if self._start.beside is not None:
+            scaled = torch.cat([scaled, self._start.beside], dim=1)
         return scaled.repeat(self.rows, 1, 1, 1)
 
     def timesteps(self) -> list[int]:
@@ -103,9 +120,21 @@ class Run:
                 denoised = rescale(denoised, positive, self._x, self._sigma, self._request.guidance_rescale)
         self.done += 1
         try:
-            self._x, self._sigma = self._steps.send(denoised)
+            self._go_on(*self._steps.send(self._kept(denoised, self._start.latents)))
         except StopIteration as end:
             self.latents = end.value
+
+    def _go_on(self, x: Tensor, sigma: Tensor) -> None:
+        """Takes the sampler's next question; where latents are kept, the UNet sees them with this level's noise."""
+        scale = starting_scale(sigma, self._trained.highest)
+        known = None if self._start.latents is None else self._start.latents + self._noise * scale
+        self._x, self._sigma = self._kept(x, known), sigma
+
+    def _kept(self, painted: Tensor, known: Tensor | None) -> Tensor:
+        """Puts what is known where the mask keeps it."""
+        if self._start.anew is None or known is None:
+            return painted
+        return painted * self._start.anew + known * (1 - self._start.anew)
 
 
 def call_unet(model: Model, runs: Sequence[Run]) -> list[Tensor]:

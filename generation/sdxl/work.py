@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from generation.cancel import CancelToken
+from generation.canvas import Canvas
+from generation.pixels import Pixels
 from generation.request import GenerationRequest
 from generation.result import Progress, Stage
 
@@ -17,15 +19,6 @@ class Saving(StrEnum):
     ONE_AT_A_TIME = "one picture at a time"
     TILED_VAE = "decoding in tiles"
     OFFLOAD = "keeping only the part in use on the device"
-
-
-@dataclass(frozen=True, slots=True)
-class Pixels:
-    """One painted picture: rows of RGB bytes."""
-
-    width: int
-    height: int
-    rgb: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +48,14 @@ class Work:
         report: Told of every UNet call, on the device's thread.
         future: Receives the painting, or the reason there is none.
         savings: What was done to get by with the memory, in order.
+        canvas: What the pictures begin from; None for those painted from words alone.
         loras_left_out: What the prompt asks for and this Easel cannot apply.
     """
 
     request: GenerationRequest
     cancel: CancelToken
     report: Callable[[Progress], None]
+    canvas: Canvas | None = None
     future: Future[Painting] = field(default_factory=Future)
     savings: list[Saving] = field(default_factory=list)
     loras_left_out: tuple[str, ...] = ()
