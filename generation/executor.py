@@ -15,7 +15,9 @@ from generation.catalog import Catalog
 from generation.errors import ExecutorClosedError, GenerationError
 from generation.extras import Extras
 from generation.hashes import HashBook
+from generation.parts import Lora
 from generation.pixels import Pixels
+from generation.prompt import parse
 from generation.request import GenerationRequest
 from generation.result import Artifact, GenerationResult, Progress, Stage
 from generation.settings import GenerationSettings
@@ -23,6 +25,7 @@ from generation.settings import GenerationSettings
 if TYPE_CHECKING:
     from generation.canvas import Canvas
     from generation.sdxl.engine import Engine
+    from generation.sdxl.lora import LoadedLora, LoraFiles
     from generation.sdxl.model import Model
     from generation.sdxl.work import Painting, Work
 
@@ -84,6 +87,7 @@ class LocalExecutor:
         self._files: dict[str, Path] = {}  # of the models that were loaded and are one file
         self._closing = threading.Event()
         self._warm = threading.Event()  # torch is imported, and the first model loaded or refused
+        self._loras: LoraFiles | None = None
         self._engine: Engine | None = None
         self._ticking = False
 
@@ -99,11 +103,14 @@ class LocalExecutor:
         inputs: Inputs = NO_INPUTS,
     ) -> GenerationResult:
         """Paints one request; see Executor."""
+        from generation.sdxl.work import Work  # noqa: PLC0415
+
         cancel = cancel or CancelToken()
         loop = asyncio.get_running_loop()
         async with self._slots:
-            canvas = await self._lay_out(request, inputs)
-            painting = await self._paint(request, _Newest(loop, on_progress), cancel, canvas)
+            canvas, loras = await self._prepare(request, inputs)
+            work = Work(request, cancel, _Newest(loop, on_progress), canvas, loras)
+            painting = await self._paint(work)
         encoding = [
             loop.run_in_executor(self._encoders, self._encode, pixels, request.picture(index), canvas)
             for index, pixels in enumerate(painting.pictures)
@@ -117,17 +124,34 @@ class LocalExecutor:
         await asyncio.to_thread(self._device.shutdown)
         await asyncio.to_thread(self._encoders.shutdown)
 
-    async def _lay_out(self, request: GenerationRequest, inputs: Inputs) -> "Canvas | None":
-        """Reads the request's pictures, off the event loop and beside the device's thread."""
-        if not request.inputs:
-            return None
-        from generation.canvas import prepare  # noqa: PLC0415
-
+    async def _prepare(
+        self, request: GenerationRequest, inputs: Inputs
+    ) -> "tuple[Canvas | None, tuple[LoadedLora, ...]]":
+        """Reads the request's pictures and LoRAs: off the event loop, and while the device paints for others."""
+        wanted = (*request.loras, *parse(request.prompt).loras)
+        if not request.inputs and not wanted:
+            return None, ()
+        loop = asyncio.get_running_loop()
         try:
-            laid_out = asyncio.get_running_loop().run_in_executor(self._encoders, prepare, request, inputs)
+            reading = (
+                loop.run_in_executor(self._encoders, self._lay_out, request, inputs),
+                loop.run_in_executor(self._encoders, self._load_loras, wanted),
+            )
         except RuntimeError as error:
             raise ExecutorClosedError("Easel is shutting down.") from error
-        return await laid_out
+        return await asyncio.gather(*reading)
+
+    def _lay_out(self, request: GenerationRequest, inputs: Inputs) -> "Canvas | None":
+        from generation.canvas import prepare  # noqa: PLC0415
+
+        return prepare(request, inputs)
+
+    def _load_loras(self, wanted: tuple[Lora, ...]) -> "tuple[LoadedLora, ...]":
+        from generation.sdxl.lora import LoraFiles  # noqa: PLC0415
+
+        if self._loras is None:
+            self._loras = LoraFiles(Extras(self._settings.models_path))
+        return tuple(self._loras.load(each) for each in wanted)
 
     def _encode(self, pixels: Pixels, picture: GenerationRequest, canvas: "Canvas | None") -> Artifact:
         from generation.canvas import finish  # noqa: PLC0415
@@ -136,12 +160,7 @@ class LocalExecutor:
         file = self._files.get(picture.model)
         return encode(finish(canvas, pixels), picture, self._hashes.short_hash(file) if file is not None else None)
 
-    async def _paint(
-        self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken, canvas: "Canvas | None"
-    ) -> "Painting":
-        from generation.sdxl.work import Work  # noqa: PLC0415
-
-        work = Work(request, cancel, newest, canvas)
+    async def _paint(self, work: "Work") -> "Painting":
         if not self._warm.is_set():
             work.tell(Stage.LOADING)
         try:
@@ -152,7 +171,7 @@ class LocalExecutor:
         try:
             return await asyncio.shield(painted)
         except asyncio.CancelledError:
-            cancel.cancel()
+            work.cancel.cancel()
             await _let_go(painted)
             raise
 

@@ -12,7 +12,27 @@ from generation.errors import InvalidRequestError
 FITS = ("crop", "pad", "stretch")  # how a picture is brought to another aspect
 AREAS = ("whole", "masked", "canvas")  # what of a picture is painted again
 MAX_FEATHER = 256
+MAX_LORA_STRENGTH = 10.0
 _DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """A LoRA that is merged into the weights.
+
+    Attributes:
+        name: Its file's name without the ending.
+        strength: How much of it the UNet gets; negative to go the other way.
+        text_strength: How much of it the text encoders get.
+    """
+
+    name: str
+    strength: float = 1.0
+    text_strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        for strength in (self.strength, self.text_strength):
+            check_range(f"the strength of the LoRA {self.name}", strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

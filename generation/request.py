@@ -14,7 +14,7 @@ from generation.checks import (
 )
 from generation.errors import InvalidRequestError
 from generation.methods import NOISES, PREDICTIONS, SAMPLERS, SCHEDULES, WEIGHTS, calls
-from generation.parts import Init, Margins, Mask
+from generation.parts import Init, Lora, Margins, Mask
 
 __all__ = [
     "MAX_CLIP_SKIP",
@@ -71,6 +71,7 @@ class GenerationRequest:
         vae: The name of a separate VAE file; "" for the checkpoint's own.
         init: The picture that painting begins from; None to begin from noise alone.
         mask: What of that picture is painted anew; None for all of it.
+        loras: What is merged into the weights, beside what the prompt asks for in <lora:...>.
         outpaint: The canvas that is added around it; None for none.
 
     Raises:
@@ -100,6 +101,7 @@ class GenerationRequest:
     guidance_end: float = 1.0
     prediction: str = "checkpoint"
     vae: str = ""
+    loras: tuple[Lora, ...] = ()
     init: Init | None = None
     mask: Mask | None = None
     outpaint: Margins | None = None

@@ -5,11 +5,12 @@ import json
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.parts import Init, Margins, Mask
+from generation.parts import Init, Lora, Margins, Mask
 from generation.request import GenerationRequest
 
 FORMAT = 3  # 1 had no fields beyond `count`, 2 no parts; what a recipe lacks has its default
 _PARTS: dict[str, Any] = {"init": Init, "mask": Mask, "outpaint": Margins}
+_LISTS: dict[str, Any] = {"loras": Lora}
 
 
 def to_json(request: GenerationRequest, model_hash: str | None = None) -> str:
@@ -19,7 +20,7 @@ def to_json(request: GenerationRequest, model_hash: str | None = None) -> str:
         request: What painted the picture.
         model_hash: The first ten hexadecimal digits of the checkpoint's SHA-256, where it is one file.
     """
-    values = {name: value for name, value in dataclasses.asdict(request).items() if value is not None}
+    values = {name: value for name, value in dataclasses.asdict(request).items() if value is not None and value != ()}
     recipe: dict[str, Any] = {"easel": FORMAT, "request": values}
     if model_hash is not None:
         recipe["model_hash"] = model_hash
@@ -67,6 +68,10 @@ def _read(kind: Any, values: Any, name: str) -> Any:
 def _value(field: "dataclasses.Field[Any]", value: Any) -> Any:
     if field.name in _PARTS:
         return _read(_PARTS[field.name], value, field.name)
+    if field.name in _LISTS:
+        if not isinstance(value, list):
+            raise InvalidRequestError("recipe", f"The recipe's {field.name} must be a JSON array.")
+        return tuple(_read(_LISTS[field.name], each, field.name) for each in value)
     allowed = (int, float) if field.type is float else field.type
     if not isinstance(value, allowed) or isinstance(value, bool) != (field.type is bool):  # type: ignore[arg-type]
         raise InvalidRequestError("recipe", f"The recipe's {field.name} has the wrong type.")

@@ -13,8 +13,9 @@ from typing import cast
 import torch
 
 from generation.errors import DeviceMemoryError, GenerationCancelledError
+from generation.parts import Lora
 from generation.pixels import Pixels
-from generation.prompt import Dialect, parse
+from generation.prompt import Dialect
 from generation.result import Stage
 from generation.sdxl.device import is_memory_error
 from generation.sdxl.model import Model
@@ -39,6 +40,7 @@ class Engine:
         self._load = load
         self._model: Model | None = None
         self._model_name: str | None = None
+        self._weights: tuple[str, tuple[Lora, ...]] | None = None
         self._waiting: deque[Work] = deque()
         self._painting: list[tuple[Work, Run]] = []
         self._painted: deque[tuple[Work, Run]] = deque()
@@ -113,7 +115,7 @@ class Engine:
             return
         work = self._waiting[0]
         busy = bool(self._painting or self._painted)
-        if busy and work.request.model != self._model_name:
+        if busy and work.weights != self._weights:
             return
         self._serving = [work]
         if self._model_name != work.request.model:
@@ -135,7 +137,9 @@ class Engine:
         request = work.request
         model = self._use(request.model)
         model.use_vae(request.vae)
-        work.loras_left_out = tuple(lora.name for lora in parse(request.prompt).loras)
+        self._weights = None  # whatever fails from here on leaves no other work's weights behind
+        model.use_loras(work.loras)
+        self._weights = work.weights
         style = TextStyle(cast(Dialect, request.weights), request.clip_skip)
         text = model.encode(request.prompt, request.negative_prompt if request.guided else None, style)
         clock = time.perf_counter()

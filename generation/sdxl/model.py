@@ -1,5 +1,6 @@
 """A loaded model: its three stages, and on which device each of them lies."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -10,6 +11,7 @@ from torch import Tensor
 from generation.errors import ModelError
 from generation.sdxl.additions import Additions
 from generation.sdxl.device import Placement
+from generation.sdxl.lora import LoadedLora, Merger, weights_of
 from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
 StageName = Literal["text", "unet", "vae"]
@@ -36,6 +38,7 @@ class Model:
     additions: Additions | None = None
     prediction: str = "epsilon"
     offload: bool = False
+    _merger: Merger | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
 
     @property
@@ -83,6 +86,18 @@ class Model:
                 raise ModelError(f"There is no VAE named {name!r}.")
             self._vaes[name] = self.additions.vae(name, self._vaes[""], self.placement)
         self.vae = self._vaes[name]
+
+    def use_loras(self, loras: Sequence[LoadedLora]) -> None:
+        """Makes these LoRAs, and no others, part of the UNet's and the text encoders' weights.
+
+        Raises:
+            ModelError: One does not fit this model.
+        """
+        if self._merger is None:
+            if not loras:
+                return
+            self._merger = Merger(weights_of(self.unet, self.text.encoder, self.text.encoder_2))
+        self._merger.use(loras)
 
     def stay(self) -> None:
         """Ends offloading: every stage lies on the device again."""

@@ -5,12 +5,17 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from generation.cancel import CancelToken
 from generation.canvas import Canvas
+from generation.parts import Lora
 from generation.pixels import Pixels
 from generation.request import GenerationRequest
 from generation.result import Progress, Stage
+
+if TYPE_CHECKING:
+    from generation.sdxl.lora import LoadedLora  # the event loop makes works, and must not wait for torch
 
 
 class Saving(StrEnum):
@@ -49,21 +54,26 @@ class Work:
         future: Receives the painting, or the reason there is none.
         savings: What was done to get by with the memory, in order.
         canvas: What the pictures begin from; None for those painted from words alone.
-        loras_left_out: What the prompt asks for and this Easel cannot apply.
+        loras: What is merged into the weights while it is painted.
     """
 
     request: GenerationRequest
     cancel: CancelToken
     report: Callable[[Progress], None]
     canvas: Canvas | None = None
+    loras: "tuple[LoadedLora, ...]" = ()
     future: Future[Painting] = field(default_factory=Future)
     savings: list[Saving] = field(default_factory=list)
-    loras_left_out: tuple[str, ...] = ()
     _admitted: float = field(default_factory=time.perf_counter)
     _device_seconds: float = 0.0
     _done: int = 0
     _expected: int = 0
     _pictures: dict[int, Pixels] = field(default_factory=dict)
+
+    @property
+    def weights(self) -> tuple[str, tuple[Lora, ...]]:
+        """What paints it: the model's name and the LoRAs in its weights; works that differ in it take turns."""
+        return self.request.model, tuple(lora.asked for lora in self.loras)
 
     def admit(self) -> None:
         """Starts its clock."""
@@ -98,6 +108,4 @@ class Work:
         notes = []
         if self.savings:
             notes.append(f"Memory was short: {', '.join(self.savings)}.")
-        if self.loras_left_out:
-            notes.append(f"LoRAs cannot be applied yet; left out: {', '.join(self.loras_left_out)}.")
         return tuple(notes)
