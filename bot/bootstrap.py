@@ -5,7 +5,9 @@ import logging
 import signal
 import sys
 import threading
-from contextlib import AsyncExitStack, suppress
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any
 
 import aiohttp
 import discord
@@ -16,7 +18,7 @@ from bot.persistence.database import Database
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.speeds import SqlSpeedBook
-from bot.persistence.upkeep import upgrade_safely
+from bot.persistence.upkeep import report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.playground import Playground, open_page
 from bot.services.board import StatusBoard
@@ -93,13 +95,24 @@ async def serve(settings: Settings, token: str, executor: Executor | None = None
     _stop_on_signals()
     await upgrade_safely(settings.database)
     client = build(settings, executor or LocalExecutor(settings, _catalog(settings)))
-    async with client:
+    async with client, _beside(report(settings.database, PictureFolder(settings.pictures_path))):
         try:
             await _stay_online(client, token)
         except discord.LoginFailure as error:
             raise SettingsError("DISCORD_TOKEN was refused by Discord: copy the bot's token anew.") from error
         except (aiohttp.ClientError, OSError) as error:
             raise SettingsError(f"Discord cannot be reached at {settings.discord_api_url}.") from error
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Does something meanwhile, which is cut short when the rest has ended."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def _stay_online(client: EaselClient, token: str) -> None:
@@ -123,12 +136,12 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     ledger = SqlLedger(database, worker.id)
     ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client))
     costs = CostModel()
-    queue = FairQueue(settings.max_waiting, costs.estimate)
+    queue = FairQueue(settings.max_waiting, costs.estimate, settings.max_running, settings.group_seconds)
     board = StatusBoard(queue, costs.estimate, ports.messenger)
     dispatcher = Dispatcher(queue, executor, ports, costs, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     models = ModelShelf(_catalog(settings), Extras(settings.models_path))
-    generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings))
+    generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings), settings.role_weights)
     overview = QueueOverview(queue, board, ledger)
     client.fit(Parts(generation, dispatcher, takeover, overview, executor, database, InputShelf(pictures)))
     return client

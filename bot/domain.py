@@ -8,6 +8,7 @@ from enum import StrEnum
 from generation import GenerationRequest
 
 TOKEN_LIFE = timedelta(minutes=15)
+EDITABLE = timedelta(minutes=55)  # Discord refuses to edit messages an hour old more than a few times (30046)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letter is taken for another
 
 
@@ -95,6 +96,7 @@ class Origin:
         interaction_id: The command itself; a job is made of it once.
         asked_at: When Discord received the command.
         file_limit: The largest file in bytes that may be uploaded there.
+        roles: The person's roles on the server; not kept.
     """
 
     user_id: int
@@ -106,10 +108,15 @@ class Origin:
     interaction_id: int
     asked_at: datetime
     file_limit: int
+    roles: tuple[int, ...] = ()
 
     def answerable(self, now: datetime, margin: timedelta = timedelta(seconds=30)) -> bool:
         """Whether the answer can still be edited by its token, with time enough for an upload."""
         return now < self.asked_at + TOKEN_LIFE - margin
+
+    def editable(self, now: datetime) -> bool:
+        """Whether the answer may still be edited as any message of ours, its token dead or not."""
+        return now < self.asked_at + EDITABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +149,7 @@ class Job:
         pictures: What was painted, once it is.
         seconds: How long the painting took.
         notes: What people should know of how it was made.
+        weight: How much of the device its person may have, where others have 1.
     """
 
     id: str
@@ -152,6 +160,7 @@ class Job:
     pictures: tuple[Picture, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

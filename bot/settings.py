@@ -8,6 +8,7 @@ from pydantic_settings import SettingsConfigDict
 from generation import SAMPLERS, SCHEDULES, GenerationSettings
 from generation.request import MAX_COUNT, MAX_GUIDANCE_SCALE, MAX_SIZE, MAX_STEPS
 
+MAX_WEIGHT = 100
 DISCORD_API = "https://discord.com/api/v10"
 
 
@@ -41,6 +42,19 @@ class Settings(GenerationSettings):
         description="the command's name, should another image bot on the server use /imagine",
     )
     max_waiting: int = Field(default=10, ge=1, description="jobs one person may have waiting")
+    max_running: int = Field(
+        default=3, ge=1, description="jobs of one person that may be painted at a time; the others of theirs wait"
+    )
+    role_weights: dict[int, float] = Field(
+        default={},
+        description="shares of the device by role, as JSON of role ids and weights; "
+        "a person has the largest of theirs, else 1",
+    )
+    group_seconds: float = Field(
+        default=60.0,
+        ge=0,
+        description="seconds by which a job may be held up in all so that others need no change of the model",
+    )
     max_size: int = Field(default=2048, ge=64, le=MAX_SIZE, description="longest side in pixels people may ask for")
     default_steps: int = Field(default=30, ge=1, le=MAX_STEPS, description="steps where a person gives none")
     default_cfg: float = Field(default=7.0, ge=0, le=MAX_GUIDANCE_SCALE, description="cfg where a person gives none")
@@ -64,6 +78,13 @@ class Settings(GenerationSettings):
     def pictures_path(self) -> Path:
         """The folder where every original picture lies."""
         return self.data_dir / "pictures"
+
+    @field_validator("role_weights")
+    @classmethod
+    def _positive(cls, weights: dict[int, float]) -> dict[int, float]:
+        if any(not 0 < weight <= MAX_WEIGHT for weight in weights.values()):
+            raise ValueError(f"weights must be greater than 0 and at most {MAX_WEIGHT}")
+        return weights
 
     @field_validator("default_sampler", "default_scheduler")
     @classmethod

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
@@ -93,7 +94,9 @@ class LocalExecutor:
 
     async def start(self) -> None:
         """Loads torch and the default model in the background."""
-        self._device.submit(self._warm_up).add_done_callback(_log_failure)
+        self._device.submit(self._warm_up).add_done_callback(
+            partial(_log_failure, "the engine could not be made ready")
+        )
 
     async def generate(
         self,
@@ -103,16 +106,14 @@ class LocalExecutor:
         inputs: Inputs = NO_INPUTS,
     ) -> GenerationResult:
         """Paints one request; see Executor."""
-        from generation.sdxl.work import Work  # noqa: PLC0415
-
         cancel = cancel or CancelToken()
         loop = asyncio.get_running_loop()
         async with self._slots:
-            canvas, loras = await self._prepare(request, inputs)
-            work = Work(request, cancel, _Newest(loop, on_progress), canvas, loras)
+            work = self._work(request, _Newest(loop, on_progress), cancel, watched=on_progress is not None)
+            work.canvas, work.loras = await self._prepare(request, inputs)
             painting = await self._paint(work)
         encoding = [
-            loop.run_in_executor(self._encoders, self._encode, pixels, request.picture(index), canvas)
+            loop.run_in_executor(self._encoders, self._encode, pixels, request.picture(index), work.canvas)
             for index, pixels in enumerate(painting.pictures)
         ]
         artifacts = tuple(await asyncio.gather(*encoding))
@@ -160,6 +161,16 @@ class LocalExecutor:
         file = self._files.get(picture.model)
         return encode(finish(canvas, pixels), picture, self._hashes.short_hash(file) if file is not None else None)
 
+    def _work(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken, *, watched: bool) -> "Work":
+        from generation.sdxl.sketches import Sketchbook  # noqa: PLC0415
+        from generation.sdxl.work import Work  # noqa: PLC0415
+
+        sketches = Sketchbook(request.count, self._draw_later) if watched and self._settings.previews else None
+        return Work(request, cancel, newest, sketches)
+
+    def _draw_later(self, draw: Callable[[], None]) -> None:
+        self._encoders.submit(draw).add_done_callback(partial(_log_failure, "a preview could not be drawn"))
+
     async def _paint(self, work: "Work") -> "Painting":
         if not self._warm.is_set():
             work.tell(Stage.LOADING)
@@ -190,10 +201,12 @@ class LocalExecutor:
             from generation.sdxl.checkpoint import load  # noqa: PLC0415
             from generation.sdxl.device import choose_placement  # noqa: PLC0415
             from generation.sdxl.engine import Engine  # noqa: PLC0415
+            from generation.sdxl.previews import choose_glance  # noqa: PLC0415
 
             placement = choose_placement(self._settings.device, self._settings.dtype)
             log.info("painting on %s in %s", placement.device, placement.dtype)
-            additions = Additions(Extras(self._settings.models_path))
+            extras = Extras(self._settings.models_path)
+            additions = Additions(extras)
 
             def load_named(name: str) -> "Model":
                 entry = self._catalog.find(name)
@@ -201,6 +214,8 @@ class LocalExecutor:
                     self._files[name] = entry.source
                 model = load(entry, placement)
                 model.attach(additions)
+                if self._settings.previews:
+                    model.glance = choose_glance(model, extras)
                 return model
 
             self._engine = Engine(load_named)
@@ -277,9 +292,9 @@ def _pass_failure(begun: "Future[None]", work: "Work") -> None:
         work.fail(error)
 
 
-def _log_failure(begun: "Future[None]") -> None:
-    error = begun.exception()
+def _log_failure(what: str, done: "Future[None]") -> None:
+    error = done.exception()
     if isinstance(error, GenerationError):
         log.warning("%s", error)
     elif error is not None:
-        log.error("the engine could not be made ready", exc_info=error)
+        log.error(what, exc_info=error)

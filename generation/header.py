@@ -16,6 +16,7 @@ from generation.methods import PREDICTIONS
 CONFIG_KEY = "easel.config"
 _BIG_G = "conditioner.embedders.1.model."
 _UNET = "model.diffusion_model."
+_TINY_FIRST = ("1.weight", "decoder.layers.0.weight")  # TAESD's own layout, and diffusers'
 _CROSS_ATTENTION = "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight"
 
 
@@ -35,6 +36,7 @@ class Kind(StrEnum):
     CONTROLNET = "ControlNet"
     VAE = "VAE"
     EMBEDDING = "textual inversion embedding"
+    TINY_DECODER = "TAESD decoder for previews"
     UNKNOWN = "safetensors file of an unknown kind"
 
 
@@ -100,6 +102,8 @@ def recognise(header: Header) -> Kind:
         return Kind.CONTROLNET
     if "first_stage_model.decoder.conv_in.weight" in shapes or "decoder.conv_in.weight" in shapes:
         return Kind.VAE
+    if any(shapes.get(key) == (64, 4, 3, 3) for key in _TINY_FIRST):
+        return Kind.TINY_DECODER
     if set(shapes) <= {"clip_l", "clip_g", "emb_params", "string_to_param.*"}:
         return Kind.EMBEDDING
     if any(key.startswith(("down_blocks.", "input_blocks.")) for key in shapes):

@@ -22,11 +22,13 @@ class Progress:
         stage: What is happening now.
         done: UNet calls its pictures have had so far.
         total: UNet calls they need in all.
+        preview: The newest rough picture of what is coming, a small JPEG; None while there is none.
     """
 
     stage: Stage
     done: int
     total: int
+    preview: bytes | None = None
 
     @property
     def fraction(self) -> float:

@@ -33,6 +33,7 @@ class GenerationSettings(BaseSettings):
     )
     device: Device = Field(default="auto", description="auto, cuda, mps or cpu")
     dtype: Precision = Field(default="auto", description="auto, float32, bfloat16 or float16")
+    previews: bool = Field(default=True, description="whether a running job shows what is coming")
     slots: int = Field(default=4, ge=1, le=64, description="jobs that share the device's step loop at a time")
 
     @property

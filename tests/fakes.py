@@ -11,6 +11,7 @@ from PIL import Image
 from generation import (
     Artifact,
     CancelToken,
+    ExecutorClosedError,
     GenerationCancelledError,
     GenerationRequest,
     GenerationResult,
@@ -32,6 +33,7 @@ class FakeExecutor:
         self.seconds_per_call = 0.0
         self.device_seconds = 1.5
         self.notes: tuple[str, ...] = ()
+        self.preview: bytes | None = None
         self.closed = False
 
     def hold(self) -> None:
@@ -57,7 +59,7 @@ class FakeExecutor:
         self.inputs.append(dict(inputs))
         for done in range(request.calls):
             if on_progress is not None:
-                on_progress(Progress(Stage.PAINTING, done, request.calls))
+                on_progress(Progress(Stage.PAINTING, done, request.calls, self.preview))
             await self._turn(cancel)
             self.calls += 1
         if request.prompt in self.failures:
@@ -66,7 +68,7 @@ class FakeExecutor:
         return GenerationResult(pictures, 1.5, self.notes, self.device_seconds)
 
     async def close(self) -> None:
-        """Remembers that it was closed."""
+        """Ends what is under way."""
         self.closed = True
         self.gate.set()
 
@@ -78,6 +80,8 @@ class FakeExecutor:
         await asyncio.sleep(self.seconds_per_call)
         if cancel is not None and cancel.cancelled:
             raise GenerationCancelledError("Cancelled.")
+        if self.closed:
+            raise ExecutorClosedError("Easel is shutting down.")
 
 
 def picture(request: GenerationRequest, size: int = 16) -> Artifact:
@@ -90,6 +94,13 @@ def png(width: int, height: int, colour: tuple[int, int, int] = (128, 128, 128))
     """Returns a PNG of one colour."""
     data = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(data, "PNG")
+    return data.getvalue()
+
+
+def jpeg(colour: tuple[int, int, int] = (128, 128, 128)) -> bytes:
+    """Returns a small JPEG of one colour, such as a preview."""
+    data = io.BytesIO()
+    Image.new("RGB", (32, 32), colour).save(data, "JPEG")
     return data.getvalue()
 
 

@@ -14,7 +14,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, event, make_url
-from sqlalchemy.exc import ArgumentError, InterfaceError, NoSuchModuleError, OperationalError
+from sqlalchemy.exc import ArgumentError, DatabaseError, InterfaceError, NoSuchModuleError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker, create_async_engine
 
 from bot.errors import SettingsError, StorageError
@@ -92,6 +92,11 @@ def _trouble_in_words() -> Iterator[None]:
     except (OperationalError, InterfaceError) as error:
         log.warning("the database does not answer: %s", _first_line(error))
         raise StorageError("The database does not answer; please try again in a moment.") from error
+    except DatabaseError as error:
+        if type(error) is not DatabaseError:  # its children are about what was asked
+            raise
+        log.error("the database is damaged: %s", _first_line(error))  # noqa: TRY400 - no bug of ours
+        raise StorageError("My database is damaged; please tell whoever runs me.") from error
 
 
 async def upgrade(url: str, revision: str = "head") -> None:

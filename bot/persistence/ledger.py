@@ -50,6 +50,7 @@ class SqlLedger:
             request=recipe.to_json(job.request),
             asked_at=origin.asked_at,
             created_at=job.created_at,
+            weight=job.weight,
         )
         try:
             async with self._database.writing() as session:
@@ -165,4 +166,5 @@ def _job(row: JobRow) -> Job:
         ),
         seconds=row.seconds,
         notes=tuple(row.notes.splitlines()),
+        weight=row.weight,
     )

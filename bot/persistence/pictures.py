@@ -6,6 +6,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from bot.errors import PictureLostError
@@ -36,15 +37,23 @@ class PictureFolder:
         """Reads a file."""
         return await asyncio.to_thread(self._path(digest).read_bytes)
 
-    def survey(self) -> tuple[set[str], set[str]]:
-        """Reads every file; returns the names of those that are whole, and of those whose content is another."""
+    async def survey(self, *, thorough: bool = True) -> tuple[set[str], set[str]]:
+        """Looks at every file; returns the names of those that are whole, and of those whose content is another.
+
+        Args:
+            thorough: Read every file; else look at names only, and take every file for whole.
+        """
         whole: set[str] = set()
         damaged: set[str] = set()
-        for path in self._folder.glob("??/*"):
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            (whole if digest == path.name else damaged).add(path.name)
+        for folder in await asyncio.to_thread(lambda: list(self._folder.glob("??"))):
+            files = await asyncio.to_thread(_look, folder, thorough)  # a folder at a time: it can be cut short
+            whole |= {name for name, is_whole in files.items() if is_whole}
+            damaged |= {name for name, is_whole in files.items() if not is_whole}
         return whole, damaged
+
+    async def lacking(self, digests: Iterable[str]) -> list[str]:
+        """Lists those of some files that are not there."""
+        return await asyncio.to_thread(lambda: [digest for digest in digests if not self._path(digest).is_file()])
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
@@ -67,6 +76,15 @@ class PictureFolder:
             raise
         _sync_folder(path.parent)
         return digest
+
+
+def _look(folder: Path, thorough: bool) -> dict[str, bool]:
+    return {path.name: not thorough or _digest(path) == path.name for path in folder.iterdir()}
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _sync_folder(folder: Path) -> None:

@@ -66,6 +66,7 @@ class JobRow(Table):
     seconds: Mapped[float] = mapped_column(default=0.0)
     device_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
     notes: Mapped[str] = mapped_column(Text, default="")
+    weight: Mapped[float] = mapped_column(default=1.0, server_default="1")
     reason: Mapped[str | None] = mapped_column(Text)
     images: Mapped[list["ImageRow"]] = relationship(
         order_by="ImageRow.position", cascade="all, delete-orphan", lazy="selectin"

@@ -1,12 +1,13 @@
 """Looking after the database and the picture store: upgrading safely, and checking that all is there."""
 
-import asyncio
 import logging
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from sqlalchemy import select, text
 
+from bot.errors import EaselError
 from bot.persistence.database import Database, backup, newest_revision, sqlite_path, upgrade
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.tables import ImageRow, JobRow
@@ -41,8 +42,15 @@ async def upgrade_safely(url: str) -> Path | None:
     return copy
 
 
-async def check(url: str, pictures: PictureFolder) -> list[str]:
+async def check(url: str, pictures: PictureFolder, *, thorough: bool = True) -> list[str]:
     """Looks for damage: in the database's file, its schema, and between it and the picture store.
+
+    The bot may be running meanwhile: what it adds is not taken for foreign or missing.
+
+    Args:
+        url: The database's address.
+        pictures: The picture store.
+        thorough: Read every picture and every index; else only what the bot can afford to look at at every start.
 
     Returns:
         What is wrong, in plain sentences; empty if all is well.
@@ -56,7 +64,8 @@ async def check(url: str, pictures: PictureFolder) -> list[str]:
         revision = await database.revision()
         if revision != newest_revision():
             return [f"The schema is at {revision}, this Easel works with {newest_revision()}: run `easel db upgrade`."]
-        problems = [] if database.is_postgresql else await _file_problems(database)
+        problems = [] if database.is_postgresql else await _file_problems(database, thorough=thorough)
+        there, damaged = await pictures.survey(thorough=thorough)
         async with database.reading() as session:
             expected = set(await session.scalars(select(ImageRow.digest)))
             begun = await session.scalars(select(JobRow.request).where(JobRow.request.contains('"init": {')))
@@ -64,18 +73,31 @@ async def check(url: str, pictures: PictureFolder) -> list[str]:
                 expected |= set(recipe.from_json(request).inputs)
     finally:
         await database.close()
-    there, damaged = await asyncio.to_thread(pictures.survey)
+    missing = await pictures.lacking(expected - there - damaged)
     return [
         *problems,
-        *_named("Pictures missing from the store", sorted(expected - there - damaged)),
+        *_named("Pictures missing from the store", sorted(missing)),
         *_named("Damaged pictures in the store", sorted(damaged & expected)),
         *_named("Files in the store that belong to no job", sorted((there | damaged) - expected)),
     ]
 
 
-async def _file_problems(database: Database) -> list[str]:
+async def report(url: str, pictures: PictureFolder) -> None:
+    """Looks for damage as far as that is quick, and says in the log what is wrong; meant for every start."""
+    started = time.monotonic()
+    try:
+        problems = await check(url, pictures, thorough=False)
+    except EaselError as error:
+        problems = [str(error)]
+    for problem in problems:
+        log.warning("%s `easel db check` looks closer; docs/operations.md says what to do.", problem)
+    log.info("database and picture store looked at in %.1f s: %d problems", time.monotonic() - started, len(problems))
+
+
+async def _file_problems(database: Database, *, thorough: bool) -> list[str]:
+    look = "integrity_check" if thorough else "quick_check"
     async with database.reading() as session:
-        found = list(await session.scalars(text("PRAGMA integrity_check")))
+        found = list(await session.scalars(text(f"PRAGMA {look}")))
         loose = (await session.execute(text("PRAGMA foreign_key_check"))).all()
     problems = [f"The database's file is damaged: {line}." for line in found if line != "ok"]
     return [*problems, *_named("Rows that point at nothing", [str(row[0]) for row in loose])]

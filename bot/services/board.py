@@ -1,17 +1,26 @@
 """What every unfinished job's message says: its place, its percentage, and when it will be ready."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from itertools import islice
 
 from bot.domain import Job, now
 from bot.services.ports import Messenger
-from bot.services.queue import FairQueue
+from bot.services.queue import FairQueue, Place
 from bot.services.status import Show, StatusLine
 from generation import GenerationRequest, Progress, Stage
 
 NEXT_IN_LINE = 5  # further back a place changes too often to be worth an edit
+
+Wish = Callable[[Job], bool]
+
+
+def everybody(_job: Job) -> bool:
+    """Grants a wish to all."""
+    return True
 
 
 class StatusBoard:
@@ -21,28 +30,40 @@ class StatusBoard:
         queue: Asked for the places of waiting jobs.
         cost: Estimates the device seconds of a request.
         messenger: Shows what is said.
+        wants_previews: Whether a job's person wants to see what is coming; asked at every step, so from memory.
     """
 
-    def __init__(self, queue: FairQueue, cost: Callable[[GenerationRequest], float], messenger: Messenger) -> None:
+    def __init__(
+        self,
+        queue: FairQueue,
+        cost: Callable[[GenerationRequest], float],
+        messenger: Messenger,
+        wants_previews: Wish = everybody,
+    ) -> None:
         self._queue = queue
         self._cost = cost
         self._messenger = messenger
+        self._wants_previews = wants_previews
         self._lines: dict[str, StatusLine] = {}
         self._places: dict[str, int] = {}
+        self._resumed: set[str] = set()
         self._running: dict[str, tuple[Job, Progress]] = {}
 
-    def welcome(self, job: Job) -> None:
-        """Begins a new job's message with its place in the queue."""
-        self._show_place(job)
+    def welcome(self, job: Job, *, resumed: bool = False) -> None:
+        """Begins a new job's message with its place in the queue; one from before a restart says so while it waits."""
+        if resumed:
+            self._resumed.add(job.id)
+        self._show_place(job, self._queue.place(job))
 
     def moved(self) -> None:
         """Tells those who are next that the queue has moved."""
-        for job in self._queue.in_turn()[:NEXT_IN_LINE]:
-            self._show_place(job)
+        for job, place in islice(self._queue.line(), NEXT_IN_LINE):
+            self._show_place(job, place)
 
     def started(self, job: Job) -> None:
         """Notes that a job has left the queue."""
         self._places.pop(job.id, None)
+        self._resumed.discard(job.id)
         self._running[job.id] = job, Progress(Stage.LOADING, 0, job.request.calls)
 
     def running(self) -> list[tuple[Job, float]]:
@@ -54,16 +75,23 @@ class StatusBoard:
         """Estimates when a job will be ready."""
         if job.id in self._running:
             return self._ready_running(job)
-        return _in(self._all_left() + self._queue.place(job.id).seconds)
+        return self.ready_from(self._queue.place(job))
+
+    def ready_from(self, place: Place) -> datetime:
+        """Estimates when a job at a place in the queue will be ready."""
+        return _in(self._all_left() + place.seconds)
 
     def free(self) -> datetime:
         """Estimates when everything that waits and runs will be done."""
-        return _in(self._all_left() + sum(self._cost(job.request) for job in self._queue.in_turn()))
+        return _in(self._all_left() + self._queue.seconds)
 
     def progress(self, job: Job, progress: Progress) -> None:
         """Shows how far a job has come."""
+        if not self._wants_previews(job):
+            progress = replace(progress, preview=None)
         self._running[job.id] = job, progress
-        self._tell(job, partial(self._messenger.show_progress, job, progress, self._ready_running(job)))
+        looks = progress.stage, f"{progress.fraction:.0%}", progress.preview
+        self._tell(job, looks, partial(self._messenger.show_progress, job, progress, self._ready_running(job)))
 
     def painted(self, job: Job) -> None:
         """Notes that a job needs the device no more."""
@@ -72,6 +100,7 @@ class StatusBoard:
     async def close(self, job: Job) -> None:
         """Ends a job's status; what follows in its message comes from elsewhere."""
         self._places.pop(job.id, None)
+        self._resumed.discard(job.id)
         self._running.pop(job.id, None)
         line = self._lines.pop(job.id, None)
         if line is not None:
@@ -83,12 +112,14 @@ class StatusBoard:
         self._lines.clear()
         await asyncio.gather(*(line.close() for line in lines))
 
-    def _show_place(self, job: Job) -> None:
-        place = self._queue.place(job.id)
+    def _show_place(self, job: Job, place: Place) -> None:
         if self._places.get(job.id) == place.jobs:
             return
         self._places[job.id] = place.jobs
-        self._tell(job, partial(self._messenger.show_waiting, job, place.jobs, self.ready(job)))
+        show = partial(
+            self._messenger.show_waiting, job, place.jobs, self.ready_from(place), resumed=job.id in self._resumed
+        )
+        self._tell(job, place.jobs, show)
 
     def _ready_running(self, job: Job) -> datetime:
         """The engine lets the least remaining work go first, so a job waits for those that have less to do."""
@@ -101,10 +132,10 @@ class StatusBoard:
     def _all_left(self) -> float:
         return sum(self._left(job, progress) for job, progress in self._running.values())
 
-    def _tell(self, job: Job, show: Show) -> None:
+    def _tell(self, job: Job, looks: Hashable, show: Show) -> None:
         if job.id not in self._lines:
             self._lines[job.id] = StatusLine()
-        self._lines[job.id].tell(show)
+        self._lines[job.id].tell(looks, show)
 
 
 def _in(seconds: float) -> datetime:

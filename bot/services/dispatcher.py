@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
@@ -24,7 +25,7 @@ from generation import (
 
 log = logging.getLogger(__name__)
 
-CLOSING_SECONDS = 3.0
+CLOSING_SECONDS = 2.0
 BROKEN = "Something went wrong on my side while painting this. It has been logged; please try again."
 
 
@@ -58,9 +59,15 @@ class Dispatcher:
             self._board.moved()
 
     async def finish(self, seconds: float) -> None:
-        """Gives what is under way so long to end by itself; call it when `run` has ended."""
+        """Gives what is under way so long to end by itself; call it when `run` has ended.
+
+        Meanwhile those who wait are told that their jobs are kept.
+        """
+        telling = asyncio.gather(*(self._kept(job) for job, _ in list(self._queue.line())))
         if self._lives:
             await asyncio.wait(self._lives, timeout=seconds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(telling, CLOSING_SECONDS)
 
     async def close(self) -> None:
         """Ends what is under way; call it when `run` has ended and the executor is closed.
@@ -74,9 +81,9 @@ class Dispatcher:
         await asyncio.gather(*self._lives, return_exceptions=True)
         await self._board.close_all()
 
-    def welcome(self, job: Job) -> None:
-        """Begins a new job's status message with its place in the queue."""
-        self._board.welcome(job)
+    def welcome(self, job: Job, *, resumed: bool = False) -> None:
+        """Begins a job's status message with its place in the queue."""
+        self._board.welcome(job, resumed=resumed)
 
     def deliver(self, job: Job) -> None:
         """Posts a job that was painted by a process that is gone, unless it managed to post it."""
@@ -117,6 +124,7 @@ class Dispatcher:
             await self._cancelled(job)
         except ExecutorClosedError:
             log.info("job %s goes on after the restart", job.id)
+            await self._kept(job)
         except JobTakenError:
             await self._board.close(job)
             log.info("job %s goes on in another process", job.id)
@@ -171,6 +179,13 @@ class Dispatcher:
         await insist(lambda: self._ports.ledger.failed(job.id, reason))
         await self._board.close(job)
         await self._delivery.refuse(job, reason)
+
+    async def _kept(self, job: Job) -> None:
+        await self._board.close(job)
+        try:
+            await self._ports.messenger.show_kept(job)
+        except DeliveryError as error:
+            log.info("the person of job %s could not be told of the restart: %s", job.id, error)
 
     async def _cancelled(self, job: Job) -> None:
         await insist(lambda: self._ports.ledger.cancelled(job.id))

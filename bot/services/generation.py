@@ -1,14 +1,16 @@
 """The use case everything hangs on: an order becomes a job, and the job gets its turn."""
 
 import logging
+from collections.abc import Mapping
 from contextlib import ExitStack
+from types import MappingProxyType
 
 from bot.domain import Job, JobState, Order, Origin, new_job_id, now
 from bot.errors import LimitError
 from bot.services.dispatcher import Dispatcher
 from bot.services.models import ModelShelf
 from bot.services.ports import Ledger
-from bot.services.queue import FairQueue
+from bot.services.queue import FairQueue, weight_of
 from bot.services.resolve import Defaults, resolve
 from generation import GenerationRequest
 
@@ -16,16 +18,32 @@ log = logging.getLogger(__name__)
 
 
 class GenerationService:
-    """Accepts and withdraws jobs."""
+    """Accepts and withdraws jobs.
+
+    Args:
+        models: What can be painted with.
+        queue: Where jobs wait.
+        ledger: Where they are kept.
+        dispatcher: Who sees them through.
+        defaults: What holds where a person leaves something open.
+        weights: Shares of the device by role.
+    """
 
     def __init__(
-        self, models: ModelShelf, queue: FairQueue, ledger: Ledger, dispatcher: Dispatcher, defaults: Defaults
+        self,
+        models: ModelShelf,
+        queue: FairQueue,
+        ledger: Ledger,
+        dispatcher: Dispatcher,
+        defaults: Defaults,
+        weights: Mapping[int, float] = MappingProxyType({}),
     ) -> None:
         self.models = models
         self._queue = queue
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._defaults = defaults
+        self._weights = weights
         self._closing = False
 
     def close(self) -> None:
@@ -69,7 +87,14 @@ class GenerationService:
             JobTakenError: Another process of the bot has made a job of this command.
             StorageError: It could not be kept.
         """
-        job = Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now())
+        job = Job(
+            id=new_job_id(),
+            request=request,
+            origin=origin,
+            state=JobState.QUEUED,
+            created_at=now(),
+            weight=weight_of(origin.roles, self._weights),
+        )
         with ExitStack() as undo:
             undo.callback(self._queue.release, origin.user_id)
             await self._ledger.add(job)

@@ -52,18 +52,17 @@ class QueueOverview:
     def of(self, person: int) -> Overview:
         """Describes the queue to a person; other people's jobs are only counted."""
         running = self._board.running()
-        in_turn = self._queue.in_turn()
         mine = [
             Standing(job, fraction, 0, self._board.ready(job))
             for job, fraction in running
             if job.origin.user_id == person
         ]
         mine += [
-            Standing(job, None, place, self._board.ready(job))
-            for place, job in enumerate(in_turn)
+            Standing(job, None, place.jobs, self._board.ready_from(place))
+            for job, place in self._queue.line()
             if job.origin.user_id == person
         ]
-        return Overview(tuple(mine), len(in_turn), len(running), self._board.free())
+        return Overview(tuple(mine), len(self._queue), len(running), self._board.free())
 
     async def usage(self, person: int) -> Usage:
         """Says what a person has had painted in all."""

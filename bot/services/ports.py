@@ -119,12 +119,16 @@ class Messenger(Protocol):
     Every method may raise DeliveryError; passing troubles of the network are tried again behind it.
     """
 
-    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
-        """Says how many jobs are in front of it, and when it will be ready."""
+    async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
+        """Says how many jobs are in front of it, when it will be ready, and whether it was taken up after a restart."""
+        ...
+
+    async def show_kept(self, job: Job) -> None:
+        """Says that the bot is being restarted and the job goes on afterwards."""
         ...
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
-        """Says how far a job has come, and when it will be ready."""
+        """Says how far a job has come, when it will be ready, and shows the newest preview if there is one."""
         ...
 
     async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:

@@ -1,9 +1,11 @@
 """Whose turn it is: people share the device's time, each person's own jobs in the order they came."""
 
 import asyncio
+import math
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from heapq import heapify, heappop, heapreplace
 
 from bot.domain import Job
 from bot.errors import LimitError
@@ -15,27 +17,61 @@ class Place:
     """Where a waiting job stands.
 
     Attributes:
-        jobs: How many waiting jobs start before it.
-        seconds: The device seconds these and the job itself take, by the estimates.
+        jobs: How many jobs start or end before it starts.
+        seconds: The device seconds that those waiting before it and the job itself take, by the estimates.
     """
 
     jobs: int
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Waiting:
     job: Job
     cost: float
+    held_up: float = 0.0  # device seconds of jobs that went before it out of their turn
+
+    @property
+    def share(self) -> float:
+        """What it takes of its person's share: half as much for one whose weight is two."""
+        return self.cost / self.job.weight
+
+
+@dataclass(slots=True)
+class _Person:
+    waiting: deque[_Waiting] = field(default_factory=deque)
+    cost: float = 0.0  # of all that wait
+    share: float = 0.0
+    reserved: int = 0
+    running: int = 0
+    served_until: float = 0.0
+
+    def add(self, each: _Waiting) -> None:
+        self.waiting.append(each)
+        self.cost += each.cost
+        self.share += each.share
+
+    def remove(self, each: _Waiting) -> None:
+        self.waiting.remove(each)
+        self.cost -= each.cost
+        self.share -= each.share
+
+
+def weight_of(roles: Iterable[int], weights: Mapping[int, float]) -> float:
+    """Returns how much of the device a person may have where others have 1: the largest weight of their roles."""
+    return max((weights[role] for role in roles if role in weights), default=1.0)
 
 
 class FairQueue:
-    """Start-time fair queueing over people in device seconds, with a cap on how much one person may have waiting.
+    """Weighted start-time fair queueing over people in device seconds, with caps on what one person may have.
 
     Every job has a start tag: the later of the queue's virtual time and the end of its person's earlier service. The
     least tag goes first, and sets the virtual time. So a person who asks for much is served in step with the others,
     not before them, and one who was away begins level with everybody (Goyal, Vin & Cheng 1996, "Start-time Fair
-    Queueing"; docs/decisions/0004).
+    Queueing"; docs/decisions/0004). A person's service counts for less the more they weigh.
+
+    To change the model in use costs time, so a job that needs the present one may go first out of its turn, as long
+    as nobody is held up by such jobs for more than a bound (docs/decisions/0008).
 
     A place is reserved first and filled when the job is safely in the ledger, so that twenty commands sent at
     once cannot slip past the cap. Lives on the event loop.
@@ -43,24 +79,40 @@ class FairQueue:
     Args:
         cap: Jobs one person may have waiting.
         cost: Estimates the device seconds of a request.
+        running: Jobs one person may have running; the others of theirs wait.
+        patience: Device seconds by which a job may be held up so that others need no change of the model.
     """
 
-    def __init__(self, cap: int, cost: Callable[[GenerationRequest], float]) -> None:
+    def __init__(
+        self,
+        cap: int,
+        cost: Callable[[GenerationRequest], float],
+        running: float = math.inf,
+        patience: float = 0.0,
+    ) -> None:
         self._cap = cap
         self._cost = cost
-        self._people: dict[int, deque[_Waiting]] = {}
-        self._reserved: dict[int, int] = {}
-        self._served_until: dict[int, float] = {}
-        self._charged: dict[str, float] = {}
+        self._most_running = running
+        self._patience = patience
+        self._people: dict[int, _Person] = {}
+        self._lines: dict[int, _Person] = {}  # those who wait, in the order in which they came
+        self._taken: dict[str, _Waiting] = {}
+        self._model = ""
         self._virtual_time = 0.0
-        self._filled = asyncio.Event()
+        self._changed = asyncio.Event()
 
     def __len__(self) -> int:
-        return sum(len(waiting) for waiting in self._people.values())
+        return sum(len(person.waiting) for person in self._lines.values())
+
+    @property
+    def seconds(self) -> float:
+        """The device seconds of everything that waits, by the estimates."""
+        return sum(person.cost for person in self._lines.values())
 
     def waiting(self, person: int) -> int:
         """How many places a person has taken."""
-        return len(self._people.get(person, ())) + self._reserved.get(person, 0)
+        known = self._people.get(person)
+        return 0 if known is None else len(known.waiting) + known.reserved
 
     def reserve(self, person: int) -> None:
         """Takes a place for a job that is about to come.
@@ -74,80 +126,162 @@ class FairQueue:
                 f"You have {waiting} jobs waiting, which is as many as one person may have. "
                 "Wait for one of them to start, or cancel one."
             )
-        self._reserved[person] = self._reserved.get(person, 0) + 1
+        self._person(person).reserved += 1
 
     def release(self, person: int) -> None:
         """Gives a reserved place back."""
-        self._reserved[person] = self._reserved.get(person, 0) - 1
-        if self._reserved[person] <= 0:
-            del self._reserved[person]
+        self._person(person).reserved -= 1
 
     def put(self, job: Job, *, reserved: bool = True) -> None:
         """Fills a reserved place; jobs from before a restart need none."""
-        person = job.origin.user_id
         if reserved:
-            self.release(person)
-        self._people.setdefault(person, deque()).append(_Waiting(job, self._cost(job.request)))
-        self._filled.set()
+            self.release(job.origin.user_id)
+        person = self._person(job.origin.user_id)
+        person.add(_Waiting(job, self._cost(job.request)))
+        self._lines.setdefault(job.origin.user_id, person)
+        self._changed.set()
 
     async def get(self) -> Job:
-        """Waits for the next job in turn and takes it out."""
-        while not self._people:
-            self._filled.clear()
-            await self._filled.wait()
-        person = min(self._people, key=self._start)  # of equal tags the one who came first
-        start = self._start(person)
-        first = self._people[person].popleft()
-        if not self._people[person]:
-            del self._people[person]
-        self._virtual_time = start
-        self._served_until[person] = start + first.cost
-        self._charged[first.job.id] = first.cost
-        self._forget_the_idle()
-        return first.job
+        """Waits for the next job in turn and takes it out; `settle` must follow when it needs the device no more."""
+        while (job := self._take()) is None:
+            self._changed.clear()
+            await self._changed.wait()
+        return job
 
     def settle(self, job: Job, seconds: float) -> None:
         """Replaces a taken job's estimate by the device seconds it really took."""
-        person = job.origin.user_id
-        correction = seconds - self._charged.pop(job.id, seconds)
-        self._served_until[person] = self._served_until.get(person, self._virtual_time) + correction
+        taken = self._taken.pop(job.id)
+        person = self._person(job.origin.user_id)
+        person.running -= 1
+        person.served_until += (seconds - taken.cost) / job.weight
+        self._changed.set()
 
     def withdraw(self, job_id: str) -> Job | None:
         """Takes a job out before its turn; None if it is not waiting."""
-        for person, waiting in self._people.items():
-            for each in waiting:
+        for number, person in self._lines.items():
+            for each in person.waiting:
                 if each.job.id == job_id:
-                    waiting.remove(each)
-                    if not waiting:
-                        del self._people[person]
+                    self._let_go(number, each)
                     return each.job
         return None
 
-    def place(self, job_id: str) -> Place:
+    def place(self, job: Job) -> Place:
         """Says where a job stands; nothing is in front of one that does not wait."""
-        tagged = list(self._tagged())
-        mine = next((tag for tag, waiting in tagged if waiting.job.id == job_id), None)
-        if mine is None:
+        found = self._find(job)
+        if found is None:
             return Place(0, 0.0)
-        costs = [waiting.cost for tag, waiting in tagged if tag <= mine]
-        return Place(len(costs) - 1, sum(costs))
-
-    def in_turn(self) -> list[Job]:
-        """Lists the waiting jobs in the order in which they would start if nobody else came."""
-        return [waiting.job for _, waiting in sorted(self._tagged(), key=lambda tagged: tagged[0])]
-
-    def _tagged(self) -> Iterator[tuple[tuple[float, int, int], _Waiting]]:
-        """Gives every waiting job its start tag, made unique by its person's and its own order of arrival."""
-        for order, (person, waiting) in enumerate(self._people.items()):
+        wanted, tag = found
+        mine = self._lines[job.origin.user_id]
+        jobs, seconds, before = 0, wanted.cost, True
+        for person in self._lines.values():
+            if person is mine:
+                before = False
             start = self._start(person)
-            for number, each in enumerate(waiting):
-                yield (start, order, number), each
-                start += each.cost
+            if start + person.share <= tag:
+                jobs, seconds = jobs + len(person.waiting), seconds + person.cost
+                continue
+            for each in person.waiting:
+                if start > tag or (start == tag and not before):
+                    break
+                jobs, seconds, start = jobs + 1, seconds + each.cost, start + each.share
+        return Place(jobs + self._held_back(mine), seconds)
 
-    def _start(self, person: int) -> float:
-        return max(self._virtual_time, self._served_until.get(person, 0.0))
+    def line(self) -> Iterator[tuple[Job, Place]]:
+        """Gives the waiting jobs in the order in which they would start if nobody else came, each with its place."""
+        people = list(self._lines.values())
+        heap = [(self._start(person), order, iter(person.waiting)) for order, person in enumerate(people)]
+        heapify(heap)
+        jobs, seconds = 0, 0.0
+        while heap:
+            start, order, waiting = heap[0]
+            each = next(waiting, None)
+            if each is None:
+                heappop(heap)
+                continue
+            seconds += each.cost
+            yield each.job, Place(jobs + self._held_back(people[order]), seconds)
+            jobs += 1
+            heapreplace(heap, (start + each.share, order, waiting))
+
+    def _person(self, number: int) -> _Person:
+        if number not in self._people:
+            self._forget_the_idle()
+            self._people[number] = _Person()
+        return self._people[number]
+
+    def _start(self, person: _Person) -> float:
+        return max(self._virtual_time, person.served_until)
+
+    def _held_back(self, person: _Person) -> bool:
+        """Whether one of a person's running jobs must end before the next can start."""
+        return person.running >= self._most_running
+
+    def _find(self, job: Job) -> tuple[_Waiting, float] | None:
+        """Finds a waiting job, and its start tag."""
+        person = self._lines.get(job.origin.user_id, _Person())
+        start = self._start(person)
+        for each in person.waiting:
+            if each.job.id == job.id:
+                return each, start
+            start += each.share
+        return None
+
+    def _take(self) -> Job | None:
+        ready = {number: person for number, person in self._lines.items() if not self._held_back(person)}
+        if not ready:
+            return None
+        first = min(ready, key=lambda number: self._start(ready[number]))  # of equal tags the one who came first
+        chosen = self._out_of_turn(ready) or first
+        self._virtual_time = self._start(ready[first])
+        person = ready[chosen]
+        taken = person.waiting[0]
+        person.served_until = self._start(person) + taken.share
+        person.running += 1
+        self._let_go(chosen, taken)
+        self._taken[taken.job.id] = taken
+        self._model = taken.job.request.model
+        return taken.job
+
+    def _out_of_turn(self, ready: dict[int, _Person]) -> int | None:
+        """Returns who goes first because their job needs the model in use; their turn may have come anyway."""
+        fitting = [number for number in ready if ready[number].waiting[0].job.request.model == self._model]
+        if not fitting:
+            return None
+        chosen = min(fitting, key=lambda number: self._start(ready[number]))
+        overtaken = self._overtaken(list(ready.values()), ready[chosen])
+        cost = ready[chosen].waiting[0].cost
+        if any(each.held_up + cost > self._patience for each in overtaken):
+            return None
+        for each in overtaken:
+            each.held_up += cost
+        return chosen
+
+    def _overtaken(self, ready: Sequence[_Person], chosen: _Person) -> list[_Waiting]:
+        """Lists the jobs whose turn would come before the next one of a person."""
+        tag, before = self._start(chosen), True
+        overtaken = []
+        for person in ready:
+            if person is chosen:
+                before = False
+                continue
+            start = self._start(person)
+            for each in person.waiting:
+                if start > tag or (start == tag and not before):
+                    break
+                overtaken.append(each)
+                start += each.share
+        return overtaken
+
+    def _let_go(self, number: int, each: _Waiting) -> None:
+        person = self._lines[number]
+        person.remove(each)
+        if not person.waiting:
+            del self._lines[number]
 
     def _forget_the_idle(self) -> None:
         """Drops people whose service is past; they begin level with everybody when they come again."""
-        if len(self._served_until) > 2 * len(self._people) + 64:
-            self._served_until = {p: until for p, until in self._served_until.items() if until > self._virtual_time}
+        if len(self._people) > 2 * len(self._lines) + 64:
+            self._people = {number: person for number, person in self._people.items() if self._is_known(person)}
+
+    def _is_known(self, person: _Person) -> bool:
+        return bool(person.waiting or person.reserved or person.running) or person.served_until > self._virtual_time

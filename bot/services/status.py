@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Hashable
 from contextlib import suppress
 
 from bot.errors import DeliveryError
@@ -17,20 +17,28 @@ Show = Callable[[], Awaitable[None]]
 class StatusLine:
     """Carries the newest news of one job to its message; older news that was not shown yet is dropped.
 
+    News that looks like what is shown already is no reason for an edit.
+
     Args:
         every: Seconds between two edits.
     """
 
     def __init__(self, every: float = EDIT_SECONDS) -> None:
         self._every = every
-        self._newest: Show | None = None
+        self._newest: tuple[Hashable, Show] | None = None
+        self._shown: Hashable = None
         self._news = asyncio.Event()
         self._closing = asyncio.Event()
         self._task = asyncio.create_task(self._edit())
 
-    def tell(self, show: Show) -> None:
-        """Takes news: what to call to show it."""
-        self._newest = show
+    def tell(self, looks: Hashable, show: Show) -> None:
+        """Takes news.
+
+        Args:
+            looks: What people see of it; equal news looks the same.
+            show: What to call to show it.
+        """
+        self._newest = looks, show
         self._news.set()
 
     async def close(self) -> None:
@@ -44,8 +52,9 @@ class StatusLine:
         while not self._closing.is_set():
             await self._news.wait()
             self._news.clear()
-            show, self._newest = self._newest, None
-            if show is not None:
+            newest, self._newest = self._newest, None
+            if newest is not None and newest[0] != self._shown:
+                self._shown, show = newest
                 await _try(show)
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._closing.wait(), self._every)

@@ -62,4 +62,4 @@ class Takeover:
             self._dispatcher.deliver(job)
         else:
             self._queue.put(replace(job, state=JobState.QUEUED), reserved=False)
-            self._dispatcher.welcome(job)
+            self._dispatcher.welcome(job, resumed=True)

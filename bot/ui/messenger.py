@@ -2,8 +2,10 @@
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
 import discord
 
@@ -19,6 +21,7 @@ from generation import Progress
 log = logging.getLogger(__name__)
 
 LOOK_BACK = 200  # messages that are searched for a result which may have been posted
+PREVIEW_NAME = "preview.jpg"  # without the job's id: a preview is not taken for the result
 
 
 class DiscordMessenger:
@@ -30,17 +33,22 @@ class DiscordMessenger:
     def __init__(self, client: discord.Client) -> None:
         self._client = client
 
-    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
-        """Says how many jobs are in front of it, and when it will be ready."""
-        await self._show(job, words.waiting(job, place, ready), cancel_view(job.id))
+    async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
+        """Says how many jobs are in front of it, when it will be ready, and whether it was taken up after a restart."""
+        await self._show(job, words.waiting(job, place, ready, resumed=resumed), cancel_view(job.id), [])
+
+    async def show_kept(self, job: Job) -> None:
+        """Says that the bot is being restarted; there is no button, since nobody would hear it."""
+        await self._show(job, words.kept(job), None, [])
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
-        """Says how far a job has come, and when it will be ready."""
-        await self._show(job, words.running(job, progress, ready), cancel_view(job.id))
+        """Says how far a job has come, when it will be ready, and shows the newest preview if there is one."""
+        previews = [] if progress.preview is None else [Upload(PREVIEW_NAME, progress.preview)]
+        await self._show(job, words.running(job, progress, ready), cancel_view(job.id), previews)
 
     async def show_cancelled(self, job: Job) -> None:
         """Says that the job was withdrawn."""
-        await self._show(job, words.cancelled(job), None)
+        await self._show(job, words.cancelled(job), None, [])
 
     async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
         """Turns the job's answer into its result."""
@@ -118,14 +126,23 @@ class DiscordMessenger:
             neutral = f"<@{job.origin.user_id}> A picture you asked for could not be painted."
             await patiently(lambda: self._channel(job).send(neutral, nonce=job.id, allowed_mentions=NO_MENTIONS))
 
-    async def _show(self, job: Job, text: str, view: discord.ui.View | None) -> None:
-        if not job.origin.answerable(now()):
-            return
-        await patiently(
-            lambda: self._webhook(job).edit_message(
-                job.origin.message_id, content=text, view=view, allowed_mentions=NO_MENTIONS
+    async def _show(self, job: Job, text: str, view: discord.ui.View | None, files: Sequence[Upload]) -> None:
+        """Edits the answer by its token, then as any message of ours, and in the end no more."""
+        by_token = partial(self._webhook(job).edit_message, job.origin.message_id)
+        as_ours = self._channel(job).get_partial_message(job.origin.message_id).edit
+
+        async def edit(way: Callable[..., Awaitable[object]]) -> None:
+            await patiently(
+                lambda: way(content=text, view=view, attachments=_files(files), allowed_mentions=NO_MENTIONS)
             )
-        )
+
+        at = now()
+        if job.origin.answerable(at):
+            with suppress(AnswerExpiredError):
+                await edit(by_token)
+                return
+        if job.origin.editable(at):
+            await edit(as_ours)
 
     async def _remove_stale(self, job: Job) -> None:
         """Deletes the answer whose token is dead, if it can still be done."""

@@ -47,6 +47,7 @@ async def acknowledge(interaction: discord.Interaction[Any]) -> Origin:
         interaction_id=interaction.id,
         asked_at=now(),
         file_limit=interaction.filesize_limit,
+        roles=tuple(role.id for role in getattr(interaction.user, "roles", ())),
     )
 
 

@@ -28,9 +28,11 @@ def escape(text: str, limit: int = _LINE_LIMIT) -> str:
     return f"{escaped}…"
 
 
-def waiting(job: Job, place: int, ready: datetime) -> str:
+def waiting(job: Job, place: int, ready: datetime, *, resumed: bool = False) -> str:
     """Says how many jobs are in front of one, and counts down to its end."""
     state = f"waiting, {place} in front" if place else "starting"
+    if resumed:
+        state = f"resumed, {state}"
     return f"{_title(job)} ({state}) {_countdown(ready)}"
 
 
@@ -45,6 +47,11 @@ def finished(job: Job, notes: Sequence[str]) -> str:
     """Names the picture's recipe under it."""
     lines = [_title(job), f"-# ℹ️ {recipe_line(job.request)} · {job.seconds:.1f} s", *(f"-# {note}" for note in notes)]
     return "\n".join(lines)
+
+
+def kept(job: Job) -> str:
+    """Says that a job outlives the bot's restart."""
+    return f"{_title(job)} (restarting, your job is kept)"
 
 
 def cancelled(job: Job) -> str:

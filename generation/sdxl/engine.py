@@ -167,12 +167,18 @@ class Engine:
         for (work, run), noise in zip(batch, answers, strict=True):
             self._serving = [work]
             run.advance(noise)
+            self._let_see(work, run)
             work.tell(Stage.PAINTING, calls=1)
         share = (time.perf_counter() - start) / len(batch)
         for work, _ in batch:
             work.charge(share)
         self._painted += [pair for pair in batch if pair[1].latents is not None]
         self._painting = [pair for pair in self._painting if pair[1].latents is None]
+
+    def _let_see(self, work: Work, run: Run) -> None:
+        glance = None if self._model is None else self._model.glance
+        if work.sketches is not None and glance is not None and run.denoised is not None:
+            work.sketches.see(run.index, run.denoised, glance)
 
     def _finish_one(self) -> None:
         if not self._painted or self._model is None:

@@ -12,6 +12,7 @@ from generation.errors import ModelError
 from generation.sdxl.additions import Additions
 from generation.sdxl.device import Placement
 from generation.sdxl.lora import LoadedLora, Merger, weights_of
+from generation.sdxl.sketches import Glance
 from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
 StageName = Literal["text", "unet", "vae"]
@@ -27,6 +28,7 @@ class Model:
         text: Both CLIP encoders with their tokenizers.
         placement: Device and precisions.
         additions: Where separate VAEs come from; None where there are none.
+        glance: Makes a rough picture of denoised latents; None for no previews.
         prediction: What the UNet predicts, a name of generation.methods.PREDICTIONS but "checkpoint".
         offload: Whether only the stage in use lies on the device.
     """
@@ -36,6 +38,7 @@ class Model:
     text: TextEncoders
     placement: Placement
     additions: Additions | None = None
+    glance: Glance | None = None
     prediction: str = "epsilon"
     offload: bool = False
     _merger: Merger | None = None

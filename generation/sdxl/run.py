@@ -41,6 +41,7 @@ class Run:
         self._text = text
         self._start = start
         self.latents: Tensor | None = None
+        self.denoised: Tensor | None = None
         self.done = 0
         self.waited = 0
         self.alone = False
@@ -119,6 +120,7 @@ class Run:
             if self._request.guidance_rescale > 0:
                 denoised = rescale(denoised, positive, self._x, self._sigma, self._request.guidance_rescale)
         self.done += 1
+        self.denoised = denoised
         try:
             self._go_on(*self._steps.send(self._kept(denoised, self._start.latents)))
         except StopIteration as end:

@@ -13,6 +13,7 @@ from generation.parts import Lora
 from generation.pixels import Pixels
 from generation.request import GenerationRequest
 from generation.result import Progress, Stage
+from generation.sdxl.sketches import Sketchbook
 
 if TYPE_CHECKING:
     from generation.sdxl.lora import LoadedLora  # the event loop makes works, and must not wait for torch
@@ -51,6 +52,7 @@ class Work:
         request: What to paint.
         cancel: Looked at before every UNet call.
         report: Told of every UNet call, on the device's thread.
+        sketches: Its live previews; None where nobody looks.
         future: Receives the painting, or the reason there is none.
         savings: What was done to get by with the memory, in order.
         canvas: What the pictures begin from; None for those painted from words alone.
@@ -60,6 +62,7 @@ class Work:
     request: GenerationRequest
     cancel: CancelToken
     report: Callable[[Progress], None]
+    sketches: Sketchbook | None = None
     canvas: Canvas | None = None
     loras: "tuple[LoadedLora, ...]" = ()
     future: Future[Painting] = field(default_factory=Future)
@@ -82,7 +85,8 @@ class Work:
     def tell(self, stage: Stage, calls: int = 0) -> None:
         """Reports progress, after so many further UNet calls."""
         self._done += calls
-        self.report(Progress(stage, self._done, max(self._done, self._expected or self.request.calls)))
+        total = max(self._done, self._expected or self.request.calls)
+        self.report(Progress(stage, self._done, total, None if self.sketches is None else self.sketches.newest))
 
     def expect(self, calls: int) -> None:
         """Learns how many UNet calls its pictures really need; a sampler that chooses its own steps may take more."""

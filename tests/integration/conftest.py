@@ -34,6 +34,8 @@ def settings(discord: LoopbackDiscord, tmp_path: Path) -> Settings:
         model="tiny",
         default_steps=4,
         grace_seconds=0,
+        max_running=4,
+        role_weights={discord.people["moderator"].role_id or 0: 3},
     )
 
 

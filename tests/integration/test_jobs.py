@@ -111,3 +111,19 @@ async def test_info_sums_up_what_was_painted(discord: LoopbackDiscord) -> None:
     text = await told(discord, await discord.slash("info", {}))
 
     assert text.splitlines()[0] == "Painted for you: 1 job, 2 pictures, 2 seconds of the device."
+
+
+async def test_a_persons_roles_decide_how_much_of_the_device_they_may_have(
+    discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor
+) -> None:
+    executor.hold()
+    people = [discord.people["moderator"], discord.people["member"]]
+    for person in people * 6:
+        await discord.slash("imagine", {"prompt": person.name, "steps": 4}, person)
+    await discord.wait_until(lambda: len(executor.requests) == settings.slots)
+
+    executor.release()
+    await discord.wait_until(lambda: len(executor.requests) == 12)
+
+    first = [request.prompt for request in executor.requests[:8]]
+    assert first.count("moderator") >= 5  # the first ones start as they come

@@ -1,5 +1,7 @@
 """Damage is found and named; an upgrade leaves a copy behind."""
 
+import asyncio
+import logging
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -8,10 +10,15 @@ from pathlib import Path
 import pytest
 
 from bot.domain import JobState, Picture
+from bot.errors import StorageError
 from bot.persistence.database import Database, downgrade, newest_revision, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.upkeep import check, upgrade_safely
+from bot.settings import Settings
+from tests.fakes import FakeExecutor
+from tests.integration.conftest import running
+from tests.loopback import LoopbackDiscord
 from tests.unit.bot.jobs import job
 
 
@@ -102,3 +109,59 @@ async def test_an_old_schema_is_told_with_its_cure(url: str, store: PictureFolde
     assert await check(url, store) == [
         f"The schema is at 0001, this Easel works with {newest_revision()}: run `easel db upgrade`."
     ]
+
+
+async def test_the_quick_look_reads_no_picture_but_misses_none(
+    url: str, store: PictureFolder, digests: list[str], tmp_path: Path
+) -> None:
+    missing, damaged, _ = digests
+    (tmp_path / "pictures" / missing[:2] / missing).unlink()
+    (tmp_path / "pictures" / damaged[:2] / damaged).write_bytes(b"rotten")
+    foreign = await store.put(b"foreign")
+
+    assert await check(url, store, thorough=False) == [
+        f"Pictures missing from the store: 1 ({missing}).",
+        f"Files in the store that belong to no job: 1 ({foreign}).",
+    ]
+
+
+async def test_every_start_says_in_the_log_what_is_wrong(
+    discord: LoopbackDiscord, settings: Settings, caplog: pytest.LogCaptureFixture
+) -> None:
+    foreign = await PictureFolder(settings.pictures_path).put(b"foreign")
+    caplog.set_level(logging.INFO)
+
+    async with running(discord, settings, FakeExecutor()):
+        await discord.wait_until(lambda: "looked at in" in caplog.text)
+
+    assert f"Files in the store that belong to no job: 1 ({foreign})." in caplog.text
+
+
+async def test_a_large_store_delays_nobody(
+    discord: LoopbackDiscord, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endless = asyncio.Event()
+
+    async def survey(_store: PictureFolder, *, thorough: bool = True) -> tuple[set[str], set[str]]:
+        await endless.wait()
+        return set(), set()
+
+    monkeypatch.setattr(PictureFolder, "survey", survey)
+
+    async with asyncio.timeout(20), running(discord, settings, FakeExecutor()):
+        interaction = await discord.slash("imagine", {"prompt": "a cat"})
+        await discord.wait_until(lambda: bool(interaction.pictures))
+
+
+@pytest.mark.usefixtures("digests")
+async def test_a_database_that_lost_a_table_is_told_as_damage(url: str, store: PictureFolder, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "easel.db")) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'images'").fetchone()
+        (size,) = connection.execute("PRAGMA page_size").fetchone()
+    content = bytearray((tmp_path / "easel.db").read_bytes())
+    content[(page - 1) * size : page * size] = b"\xff" * size
+    (tmp_path / "easel.db").write_bytes(content)
+
+    with pytest.raises(StorageError, match="My database is damaged"):
+        await check(url, store)

@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,7 +80,7 @@ async def test_a_database_of_the_first_release_keeps_its_jobs(url: str, tmp_path
     await database.close()
     await downgrade(url, "0001")
 
-    assert [each.request for each in taken] == [wanted.request]
+    assert [(each.request, each.weight) for each in taken] == [(wanted.request, 1.0)]
     with closing(sqlite3.connect(path)) as old:
         assert old.execute("SELECT id, state FROM jobs").fetchall() == [(wanted.id, "queued")]
 
@@ -87,7 +88,7 @@ async def test_a_database_of_the_first_release_keeps_its_jobs(url: str, tmp_path
 async def test_upgrading_again_changes_nothing(url: str) -> None:
     await upgrade(url)
     database = Database(url)
-    kept = job()
+    kept = replace(job(), weight=2.5)
     await SqlLedger(database, "me").add(kept)
 
     await upgrade(url)

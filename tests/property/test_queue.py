@@ -1,9 +1,12 @@
 import asyncio
 import random
+from collections import Counter
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain import Job
 from bot.services.queue import FairQueue
 from generation import GenerationRequest
 from tests.unit.bot.jobs import job
@@ -40,7 +43,7 @@ def test_everybody_is_served_in_the_order_that_was_foretold(orders: list[tuple[i
         queue = FairQueue(100, by_steps)
         for person, steps in orders:
             queue.put(job(person, steps=steps), reserved=False)
-        foretold = [each.id for each in queue.in_turn()]
+        foretold = [each.id for each, _ in queue.line()]
         return foretold, [(await queue.get()).id for _ in orders]
 
     foretold, taken = asyncio.run(served())
@@ -75,4 +78,88 @@ async def test_one_job_starts_within_one_job_of_another_persons_fifty() -> None:
     wanted = job(2, steps=30)
     queue.put(wanted, reserved=False)
 
-    assert queue.place(wanted.id).jobs <= 1
+    assert queue.place(wanted).jobs <= 1
+
+
+def test_shares_are_as_the_weights() -> None:
+    async def served() -> dict[int, float]:
+        queue = FairQueue(10_000, by_steps)
+        weights = {1: 1.0, 2: 2.0, 3: 0.5}
+        draw = random.Random(7)  # noqa: S311 - a simulation
+        shares = dict.fromkeys(weights, 0.0)
+        for person, weight in weights.items():
+            for _ in range(1000):
+                queue.put(job(person, weight=weight, steps=draw.randint(5, 60)), reserved=False)
+        for _ in range(1000):
+            taken = await queue.get()
+            took = taken.request.steps * draw.uniform(0.8, 1.3)
+            queue.settle(taken, took)
+            shares[taken.origin.user_id] += took
+        return {person: shares[person] / weights[person] for person in weights}
+
+    shares = asyncio.run(served())
+
+    assert max(shares.values()) / min(shares.values()) < 1.05
+
+
+MODELS = ("tiny", "other", "third")
+MIXED = st.lists(st.tuples(st.integers(1, 4), st.integers(1, 60), st.sampled_from(MODELS)), min_size=1, max_size=40)
+
+
+async def taken_in_order(orders: list[tuple[int, int, str]], patience: float) -> list[tuple[int, int, str]]:
+    """Returns the jobs as they are taken: their number in the order of arrival, their cost, their model."""
+    queue = FairQueue(100, by_steps, patience=patience)
+    numbers = {}
+    for number, (person, steps, model) in enumerate(orders):
+        each = job(person, steps=steps, model=model)
+        numbers[each.id] = number
+        queue.put(each, reserved=False)
+    taken = [await queue.get() for _ in orders]
+    return [(numbers[each.id], each.request.steps, each.request.model) for each in taken]
+
+
+@given(MIXED, st.integers(0, 200))
+def test_nobody_is_held_up_by_jobs_of_the_same_model_for_longer_than_the_bound(
+    orders: list[tuple[int, int, str]], patience: int
+) -> None:
+    turns = {number: turn for turn, (number, _, _) in enumerate(asyncio.run(taken_in_order(orders, 0)))}
+    grouped = asyncio.run(taken_in_order(orders, patience))
+
+    for position, (number, _, _) in enumerate(grouped):
+        held_up = sum(cost for other, cost, _ in grouped[:position] if turns[other] > turns[number])
+        assert held_up <= patience
+
+
+def test_grouping_saves_changes_of_the_model() -> None:
+    orders = [(person, 10, MODELS[person % 2]) for _ in range(10) for person in (1, 2)]
+
+    def changes(patience: float) -> int:
+        models = [model for _, _, model in asyncio.run(taken_in_order(orders, patience))]
+        return sum(before != after for before, after in pairwise(models))
+
+    assert changes(0) == 19
+    assert changes(40) <= 10
+
+
+@given(ORDERS, st.integers(1, 3), st.integers(1, 4))
+def test_a_person_never_has_more_running_than_they_may_and_no_slot_idles_for_it(
+    orders: list[tuple[int, int]], most: int, slots: int
+) -> None:
+    async def simulate() -> None:
+        queue = FairQueue(100, by_steps, running=most)
+        left = Counter(person for person, _ in orders)
+        for person, steps in orders:
+            queue.put(job(person, steps=steps), reserved=False)
+        running: list[Job] = []
+        while left.total() or running:
+            mine = Counter(each.origin.user_id for each in running)
+            may_start = any(mine[person] < most for person in left if left[person])
+            if len(running) < slots and may_start:
+                taken = await asyncio.wait_for(queue.get(), 1)
+                left[taken.origin.user_id] -= 1
+                running.append(taken)
+                assert mine[taken.origin.user_id] < most
+            else:
+                queue.settle(running[0], running.pop(0).request.steps)
+
+    asyncio.run(simulate())

@@ -7,9 +7,14 @@ from bot.services import status
 from tests.unit.bot.house import House
 
 
-@pytest.fixture
-async def house(tmp_path: object, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lets status messages be edited far more often than they are for people."""
     monkeypatch.setattr(status.StatusLine.__init__, "__defaults__", (0.01,))
+
+
+@pytest.fixture
+async def house(tmp_path: object) -> AsyncIterator[House]:
     house = House(tmp_path)
     running = asyncio.create_task(house.dispatcher.run(slots=2))
     yield house

@@ -11,7 +11,14 @@ from generation import GenerationRequest, Progress
 INTERACTIONS = itertools.count(1)
 
 
-def job(person: int = 1, *, asked: timedelta = timedelta(), file_limit: int = 10 * 2**20, **changes: object) -> Job:
+def job(
+    person: int = 1,
+    *,
+    asked: timedelta = timedelta(),
+    file_limit: int = 10 * 2**20,
+    weight: float = 1,
+    **changes: object,
+) -> Job:
     values: dict[str, object] = {"prompt": "a cat", "model": "tiny", "seed": 7, "steps": 4}
     origin = Origin(
         user_id=person,
@@ -25,7 +32,7 @@ def job(person: int = 1, *, asked: timedelta = timedelta(), file_limit: int = 10
         file_limit=file_limit,
     )
     request = GenerationRequest(**(values | changes))  # type: ignore[arg-type]
-    return Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now())
+    return Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now(), weight=weight)
 
 
 class MemoryLedger:
@@ -132,17 +139,22 @@ class RecordingMessenger:
         self.uploads: list[Sequence[Upload]] = []
         self.notes: tuple[str, ...] = ()
         self.ready: dict[str, datetime] = {}
+        self.previews: dict[str, bytes | None] = {}
         self.posted_before: dict[str, int] = {}
         self.answer_failures: list[Exception] = []
         self.send_failures: list[Exception] = []
         self.refuse_failures: list[Exception] = []
 
-    async def show_waiting(self, job: Job, place: int, ready: datetime) -> None:
-        self.said.append(("waiting", f"{job.id} {place}"))
+    async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
+        self.said.append(("resumed" if resumed else "waiting", f"{job.id} {place}"))
         self.ready[job.id] = ready
+
+    async def show_kept(self, job: Job) -> None:
+        self.said.append(("kept", job.id))
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
         self.said.append(("progress", f"{job.id} {progress.done}"))
+        self.previews[job.id] = progress.preview
         self.ready[job.id] = ready
 
     async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:

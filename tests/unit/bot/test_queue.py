@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from bot.errors import LimitError
-from bot.services.queue import FairQueue, Place
+from bot.services.queue import FairQueue, Place, weight_of
 from generation import GenerationRequest
 from tests.unit.bot.jobs import job
 
@@ -22,7 +22,7 @@ async def test_people_take_turns_each_in_their_own_order() -> None:
     jobs = {name: job(person) for name, person in [("a1", 1), ("a2", 1), ("a3", 1), ("b1", 2), ("c1", 3), ("b2", 2)]}
     for each in jobs.values():
         queue.put(each, reserved=False)
-    expected = [each.id for each in queue.in_turn()]
+    expected = [each.id for each, _ in queue.line()]
 
     taken = [(await queue.get()).id for _ in jobs]
 
@@ -83,7 +83,7 @@ async def test_a_job_knows_how_many_start_before_it() -> None:
     for each in jobs:
         queue.put(each, reserved=False)
 
-    assert [queue.place(each.id) for each in jobs] == [Place(0, 1.0), Place(2, 3.0), Place(1, 2.0)]
+    assert [queue.place(each) for each in jobs] == [Place(0, 1.0), Place(2, 3.0), Place(1, 2.0)]
 
 
 async def test_who_asks_for_much_is_served_less_often() -> None:
@@ -123,3 +123,35 @@ async def test_a_job_counts_as_what_it_really_took() -> None:
     queue.settle(second, 1.0)
 
     assert [(await queue.get()).origin.user_id for _ in range(4)] == [2, 2, 1, 1]
+
+
+async def test_who_has_as_many_running_as_they_may_waits_for_one_of_them() -> None:
+    queue = FairQueue(10, even, running=1)
+    mine, later, theirs = job(1), job(1), job(2)
+    for each in (mine, later, theirs):
+        queue.put(each, reserved=False)
+
+    assert [await queue.get(), await queue.get()] == [mine, theirs]
+    assert queue.place(later) == Place(1, 1.0)
+    waiting = asyncio.create_task(queue.get())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    queue.settle(mine, 1.0)
+
+    assert await waiting is later
+
+
+async def test_a_job_of_the_model_in_use_goes_first_if_that_holds_nobody_up_for_long() -> None:
+    queue = FairQueue(10, even, patience=1.5)
+    jobs = [job(1, model="a"), job(2, model="b"), job(1, model="a"), job(1, model="a")]
+    for each in jobs:
+        queue.put(each, reserved=False)
+
+    taken = [await queue.get() for _ in jobs]
+
+    assert [each.request.model for each in taken] == ["a", "a", "b", "a"]
+
+
+@pytest.mark.parametrize(("roles", "weight"), [((), 1.0), ((7,), 1.0), ((7, 8), 0.5), ((8, 9), 2.0)])
+def test_the_largest_weight_of_a_persons_roles_holds(roles: tuple[int, ...], weight: float) -> None:
+    assert weight_of(roles, {8: 0.5, 9: 2.0}) == weight
