@@ -19,6 +19,7 @@ from bot.domain import Order
 from bot.errors import EaselError
 from bot.settings import Settings
 from generation import SAMPLERS, Catalog, GenerationError, __version__
+from generation.extras import Extras
 from generation.recipe import read_file
 
 FAILED, INTERRUPTED = 2, 130
@@ -80,6 +81,7 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     strength: Annotated[float | None, typer.Option(help="How much of it to paint anew, 0 to 1.")] = None,
     mask: Annotated[Path | None, typer.Option(help="White or transparent in it is painted anew.")] = None,
     outpaint: Annotated[str | None, typer.Option(help="Add canvas: 2x, square, or left 50%.")] = None,
+    lora: Annotated[str | None, typer.Option(help="LoRAs to paint with: 'name:0.8, other:0.5'.")] = None,
     extra: Annotated[str | None, typer.Option(help="Seldom needed: 'name=value name=value'.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="A picture whose settings to take.")] = None,
     output: Annotated[Path | None, typer.Option(help="A file, or a folder; default: this folder.")] = None,
@@ -95,7 +97,7 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     order = Order(
         prompt=prompt or "", negative=negative, model=model, aspect=aspect, width=width, height=height, steps=steps,
         cfg=cfg, sampler=sampler, scheduler=scheduler, seed=seed, count=count, preset=preset, vae=vae,
-        clip_skip=clip_skip, strength=strength, outpaint=outpaint, extra=extra,
+        clip_skip=clip_skip, strength=strength, outpaint=outpaint, lora=lora, extra=extra,
     )  # fmt: skip
     if source is not None:
         order, notes = order_from(read_file(source), order, Settings())
@@ -157,6 +159,12 @@ def list_models(context: typer.Context) -> None:
         else:
             table.add_row(entry.name, f"[red]{entry.problem}[/]", "", size, "")
     out.print(table)
+    loras = Extras(settings.models_path).loras()
+    if loras:
+        listed = Table("LoRA", "trigger words")
+        for name, about in loras.items():
+            listed.add_row(Text(name), Text(about))
+        out.print(listed)
 
 
 @models.command("add")

@@ -80,6 +80,7 @@ class Order:
     area: str | None = None
     margin: int | None = None
     outpaint: str | None = None
+    lora: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

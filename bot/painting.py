@@ -95,6 +95,8 @@ def _parts(found: dict[str, Any]) -> list[str]:
     if outpaint is not None:
         del found["width"], found["height"]
         notes.append("It was outpainted: say how with --outpaint.")
+    if loras := found.pop("loras", ()):
+        found["lora"] = ", ".join(f"{lora.name}:{lora.strength}:{lora.text_strength}" for lora in loras)
     return notes
 
 

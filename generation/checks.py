@@ -8,6 +8,7 @@ from generation.errors import InvalidRequestError
 
 SIZE_STEP = 8
 MIN_SIZE, MAX_SIZE = 64, 4096
+MOST_NAMED = 40  # where nothing is near
 MAX_PROMPT_CHARACTERS = 6000  # the longest text a Discord command option takes
 
 
@@ -37,5 +38,7 @@ def check_size(field: str, pixels: int) -> None:
 def check_name(field: str, name: str, known: Collection[str]) -> None:
     """Refuses an unknown name, with the nearest known ones."""
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)
+        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)[:MOST_NAMED]
+        if not near:
+            raise InvalidRequestError(field, f"There is no {field} named {name!r}: there is none here at all.")
         raise InvalidRequestError(field, f"There is no {field} named {name!r}. Did you mean {' or '.join(near)}?")

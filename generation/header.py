@@ -19,6 +19,8 @@ _UNET = "model.diffusion_model."
 _TINY_FIRST = ("1.weight", "decoder.layers.0.weight")  # TAESD's own layout, and diffusers'
 _CROSS_ATTENTION = "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight"
 
+_OF_LORAS = (".lora_", "lora_up", ".lora.", "_lora.", "hada_", "lokr_")
+
 
 class Kind(StrEnum):
     """What a safetensors file holds, as a person would call it."""
@@ -96,7 +98,7 @@ def recognise(header: Header) -> Kind:
     shapes = header.shapes
     if any(key.startswith(_UNET) for key in shapes):
         return _kind_of_checkpoint(shapes)
-    if any(".lora_" in key or "lora_up" in key or "hada_" in key or "lokr_" in key for key in shapes):
+    if any(mark in key for key in shapes for mark in _OF_LORAS):
         return Kind.LORA
     if any(key.startswith(("control_model.", "controlnet_", "input_hint_block.")) for key in shapes):
         return Kind.CONTROLNET

@@ -77,6 +77,7 @@ class ImagineCog(commands.Cog):
         strength="How much of the image to paint anew: 0 keeps it, 1 forgets it",
         mask="A picture whose white or transparent part is painted anew in the image",
         outpaint="Add canvas around the image: 2x, square, or left 50%",
+        lora="LoRAs to paint with: name:0.8, several by commas",
         extra="Seldom needed: name=value name=value, such as subseed=3 subseed_strength=0.2",
     )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -103,6 +104,7 @@ class ImagineCog(commands.Cog):
         strength: app_commands.Range[float, 0.0, 1.0] | None = None,
         mask: discord.Attachment | None = None,
         outpaint: str | None = None,
+        lora: str | None = None,
         extra: str | None = None,
     ) -> None:
         """Paints; what was left open has the server's defaults."""
@@ -124,6 +126,7 @@ class ImagineCog(commands.Cog):
             clip_skip=clip_skip,
             strength=strength,
             outpaint=outpaint,
+            lora=lora,
             extra=extra,
         )
         files = {field: file for field, file in (("image", image), ("mask", mask)) if file is not None}
@@ -176,6 +179,16 @@ class ImagineCog(commands.Cog):
     @imagine.autocomplete("vae")
     async def _vaes(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
         return matching(current, self._service.models.vaes)
+
+    @imagine.autocomplete("lora")
+    async def _loras(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+        typed, comma, last = current.rpartition(",")
+        known = matching(last.partition(":")[0].strip(), self._service.models.loras)
+        before = f"{typed}, " if comma else ""
+        return [
+            app_commands.Choice(name=f"{before}{each.name}"[:100], value=f"{before}{each.value}:0.8"[:100])
+            for each in known
+        ]
 
     @imagine.autocomplete("extra")
     async def _extras(self, _interaction: discord.Interaction[Any], current: str) -> Choices:

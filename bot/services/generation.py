@@ -13,6 +13,8 @@ from bot.services.ports import Ledger
 from bot.services.queue import FairQueue, weight_of
 from bot.services.resolve import Defaults, resolve
 from generation import GenerationRequest
+from generation.prompt import parse
+from generation.request import check_name
 
 log = logging.getLogger(__name__)
 
@@ -74,7 +76,12 @@ class GenerationService:
             ModelError: There is no model.
             LimitError: It asks for more than is allowed.
         """
-        return resolve(order, self.models.usable, self.models.default(), self._defaults)
+        request = resolve(order, self.models.usable, self.models.default(), self._defaults)
+        known = {name.lower() for name in self.models.loras}
+        for lora in (*request.loras, *parse(request.prompt).loras):
+            if lora.name.lower() not in known:
+                check_name("lora", lora.name, self.models.loras)
+        return request
 
     def withdraw_acceptance(self, person: int) -> None:
         """Gives back the place of an order that will not be submitted."""

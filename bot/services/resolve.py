@@ -11,7 +11,7 @@ from bot.services.extra import unpack
 from bot.services.framing import Frame, beginning, frame_of
 from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
-from generation.prompt import DIALECTS, Dialect, parse
+from generation.prompt import DIALECTS, Dialect, parse, parse_loras
 from generation.request import check_name
 
 T = TypeVar("T")
@@ -78,6 +78,7 @@ def resolve(
         seed=draw_seed() if order.seed is None else order.seed,
         count=_typed(order.count, defaults.count),
         vae=_typed(order.vae, defaults.vae),
+        loras=parse_loras(order.lora or ""),
         **beginning(order, frame),
         **_seldom(order),
     )

@@ -109,6 +109,7 @@ def recipe_line(request: GenerationRequest) -> str:
         f"cfg {request.guidance_scale:g}",
         f"{request.sampler} {request.scheduler}",
         escape(request.model, 100),
+        *(f"lora {escape(lora.name, 60)}:{lora.strength:g}" for lora in request.loras),
         *_beginning(request),
         *_unusual(request),
     ]

@@ -9,6 +9,8 @@ from typing import Any
 
 from generation.errors import InvalidRequestError
 from generation.methods import PREDICTIONS, SAMPLERS, SCHEDULES
+from generation.parts import Lora
+from generation.prompt import parse, without_loras
 from generation.recipe import beginning
 from generation.recipe.nodes import NODES, Graph, Wire, new_node, to_editor, to_graph
 from generation.recipe.reading import Reading
@@ -63,6 +65,12 @@ def _loaded(text: str) -> dict[str, Any]:
 def _graph(request: GenerationRequest) -> Graph:
     model, clip, vae = ["4", 0], ["4", 1], ["4", 2]
     extra: Graph = {}
+    for number, lora in enumerate((*request.loras, *parse(request.prompt).loras), 40):
+        extra[str(number)] = new_node(
+            "LoraLoader", model=model, clip=clip, lora_name=lora.name + _ENDING, strength_model=lora.strength,
+            strength_clip=lora.text_strength,
+        )  # fmt: skip
+        model, clip = [str(number), 0], [str(number), 1]
     if request.clip_skip != 2:
         extra["10"] = new_node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-request.clip_skip)
         clip = ["10", 0]
@@ -93,8 +101,8 @@ def _graph(request: GenerationRequest) -> Graph:
             denoise=1.0 if request.init is None else request.init.strength, latent_image=begun.latents,
         ),
         "4": new_node("CheckpointLoaderSimple", ckpt_name=request.model + _ENDING),
-        "6": new_node("CLIPTextEncode", text=request.prompt, clip=clip),
-        "7": new_node("CLIPTextEncode", text=request.negative_prompt, clip=clip),
+        "6": new_node("CLIPTextEncode", text=without_loras(request.prompt), clip=clip),
+        "7": new_node("CLIPTextEncode", text=without_loras(request.negative_prompt), clip=clip),
         "8": new_node("VAEDecode", samples=["3", 0], vae=vae),
         "9": new_node("SaveImage", filename_prefix="Easel", images=picture),
         **begun.nodes,
@@ -163,10 +171,22 @@ class _Walk:
                 said = {"eps": "epsilon", "v_prediction": "v_prediction"}.get(str(inputs.get("sampling")))
                 zero = "_zsnr" if inputs.get("zsnr") and said == "v_prediction" else ""
                 self._reading.take("prediction", f"{said}{zero}", str, PREDICTIONS)
+            elif kind == "LoraLoader":
+                self._lora(inputs)
             elif "ckpt_name" in inputs:
                 self._reading.values["model"] = _bare(inputs["ckpt_name"])
                 return
             wire = inputs.get("model")
+
+    def _lora(self, inputs: Mapping[str, Any]) -> None:
+        """Takes in a LoRA; the wires are followed upwards, so the last one comes first."""
+        try:
+            strengths = float(inputs.get("strength_model", 1)), float(inputs.get("strength_clip", 1))
+            lora = Lora(_bare(inputs.get("lora_name", "")), *strengths)
+        except (InvalidRequestError, TypeError, ValueError) as error:
+            self._reading.report("lora", str(error))
+            return
+        self._reading.values["loras"] = (lora, *self._reading.values.get("loras", ()))
 
     def _text(self, field: str, wire: Any) -> None:
         inputs = self._visit(wire)

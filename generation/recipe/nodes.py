@@ -19,6 +19,7 @@ class Node:
 
 
 _MODEL, _CLIP, _VAE = ("MODEL", "MODEL"), ("CLIP", "CLIP"), ("VAE", "VAE")
+_MODEL_IN, _CLIP_IN = ("model", "MODEL"), ("clip", "CLIP")
 _CONTROL = "control_after_generate"
 _OF_THE_EDITOR = {_CONTROL: "fixed", "upload": "image"}  # widgets of the editor alone, as they stand
 _IMAGE, _MASK, _LATENT = ("IMAGE", "IMAGE"), ("MASK", "MASK"), ("LATENT", "LATENT")
@@ -41,6 +42,7 @@ NODES: Mapping[str, Node] = {
         (("destination", "IMAGE"), ("source", "IMAGE"), ("mask", "MASK")), (_IMAGE,), ("x", "y", "resize_source"), 5
     ),
     "EmptyLatentImage": Node((), (("LATENT", "LATENT"),), ("width", "height", "batch_size")),
+    "LoraLoader": Node((_MODEL_IN, _CLIP_IN), (_MODEL, _CLIP), ("lora_name", "strength_model", "strength_clip"), 1),
     "CLIPSetLastLayer": Node((("clip", "CLIP"),), (_CLIP,), ("stop_at_clip_layer",), 1),
     "ModelSamplingDiscrete": Node((("model", "MODEL"),), (_MODEL,), ("sampling", "zsnr"), 1),
     "RescaleCFG": Node((("model", "MODEL"),), (_MODEL,), ("multiplier",), 1),

@@ -3,8 +3,10 @@
 import hashlib
 import io
 
+import numpy as np
 import pytest
 from PIL import Image
+from safetensors.numpy import save_file
 
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.upkeep import check
@@ -12,11 +14,18 @@ from bot.playground.interactions import Interaction
 from bot.playground.wire import UploadedFile
 from bot.settings import Settings
 from generation import ExecutorClosedError
+from generation.parts import Lora
 from tests.fakes import FakeExecutor, png
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord
 
-online = pytest.mark.usefixtures("bot")
+online = pytest.mark.usefixtures("lora", "bot")
+
+
+@pytest.fixture
+def lora(settings: Settings) -> None:
+    """A LoRA in the models folder, before the bot looks there."""
+    save_file({"lora_te1_x.lora_up.weight": np.zeros((1, 1))}, settings.models_path / "fur.safetensors")
 
 
 def attached(*files: bytes, name: str = "photo.png") -> list[UploadedFile]:
@@ -76,8 +85,8 @@ async def test_a_mask_and_an_outpaint_reach_the_engine(discord: LoopbackDiscord,
     ("data", "name", "options", "answer"),
     [
         (
-            b"GIF89a\1\2",
-            "photo.gif",
+            png(64, 64)[:-30],
+            "photo.png",
             {},
             "image is damaged or was not uploaded completely; save it anew and try again.",
         ),
@@ -115,6 +124,21 @@ async def test_a_picture_that_is_too_heavy_is_refused_before_it_is_fetched(disco
     await discord.wait_until(lambda: interaction.acked is not None)
 
     assert interaction.private_texts == ["image has 26.0 MB; at most 25 MB are possible."]
+
+
+@online
+async def test_a_lora_reaches_the_engine_and_an_unknown_one_is_answered_with_the_nearest(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    fur = await discord.slash("imagine", {"prompt": "a cat", "lora": "fur:0.5"})
+    unknown = await discord.slash("imagine", {"prompt": "a cat <lora:furr>"})
+    await discord.wait_until(lambda: bool(fur.pictures) and unknown.acked is not None)
+
+    assert executor.requests[0].loras == (Lora("fur", 0.5, 0.5),)
+    assert fur.original is not None
+    assert "lora fur:0.5" in fur.original.content
+    assert unknown.private_texts == ["There is no lora named 'furr'. Did you mean fur?"]
+    assert await discord.autocomplete("imagine", "lora", "ink:1, f") == ["ink:1, fur:0.8"]
 
 
 @online

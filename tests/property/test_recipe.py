@@ -8,12 +8,15 @@ from PIL import Image
 
 from generation import SAMPLERS, SCHEDULES, GenerationRequest, Init, Margins, Mask, recipe
 from generation.methods import NOISES, PREDICTIONS, WEIGHTS
-from generation.parts import AREAS, FITS
+from generation.parts import AREAS, FITS, Lora
 from generation.pixels import Pixels
+from generation.prompt import parse
 from generation.sdxl.png import encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
 sides = st.integers(8, 512).map(lambda number: number * 8)
+strengths = st.integers(-40, 40).map(lambda number: number / 4)
+loras = st.builds(Lora, st.sampled_from(["fur", "old style", "é"]), strengths, strengths)
 digests = st.text("0123456789abcdef", min_size=64, max_size=64)
 inits = st.builds(Init, picture=digests, strength=st.floats(0, 1), fit=st.sampled_from(FITS))
 masks = st.builds(
@@ -55,6 +58,7 @@ plain_requests = st.builds(
     guidance_end=st.floats(0, 1),
     prediction=st.sampled_from(PREDICTIONS),
     vae=texts,
+    loras=st.lists(loras, max_size=3).map(tuple),
 )
 plain = st.text(st.sampled_from("abc (),:.1[]<>é🍎"), max_size=40).map(str.strip)
 
@@ -83,6 +87,10 @@ def test_what_a1111_and_comfyui_keep_survives_their_texts(request: GenerationReq
         begun = request.init and replace(request.init, fit="crop" if request.init.fit == "crop" else "stretch")
         assert (graph.values.get("init"), graph.values.get("outpaint")) == (begun, request.outpaint)
         assert ("mask" in graph.values) == (request.mask is not None)
+        assert graph.values.get("loras", ()) == request.loras
+    typed = parse(recipe.from_a1111(recipe.to_a1111(request)).values["prompt"])
+    assert typed.loras == request.loras
+    request = replace(request, loras=())
 
     for reading in (recipe.from_a1111(recipe.to_a1111(request)), *graphs):
         needs_a_picture = reading.tool == "A1111" and request.init is not None

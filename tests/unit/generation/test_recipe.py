@@ -85,7 +85,7 @@ def test_a1111s_text_is_read_back() -> None:
         name: value for name, value in kept.items() if name in reading.values
     }
     assert set(kept) - set(reading.values) == {
-        "count", "row", "rows", "guidance_start", "guidance_end", "init", "mask", "outpaint",
+        "count", "row", "rows", "guidance_start", "guidance_end", "init", "mask", "outpaint", "loras",
     }  # fmt: skip
     assert (reading.unknown, reading.model_hash) == ([], "0123456789")
 
@@ -160,13 +160,13 @@ def test_the_editors_graph_is_wired_both_ways() -> None:
 
 def test_nodes_that_are_not_understood_are_reported() -> None:
     graph: dict[str, Any] = json.loads(recipe.to_prompt(REQUEST))
-    graph["20"] = {"class_type": "LoraLoader", "inputs": {"model": ["4", 0], "lora_name": "fur.safetensors"}}
+    graph["20"] = {"class_type": "FreeU_V2", "inputs": {"model": ["4", 0], "b1": 1.3}}
     graph["21"] = {"class_type": "UpscaleModelLoader", "inputs": {}}
     graph["3"]["inputs"] |= {"model": ["20", 0], "denoise": 0.5, "sampler_name": "dpmpp_2m_sde_gpu"}
 
     reading = recipe.from_prompt(json.dumps(graph))
 
-    assert reading.unknown == ["node 20: LoraLoader", "denoise: 0.5", "node 21: UpscaleModelLoader"]
+    assert reading.unknown == ["node 20: FreeU_V2", "denoise: 0.5", "node 21: UpscaleModelLoader"]
     assert (reading.values["sampler"], reading.values["model"]) == ("dpmpp_2m_sde", "tiny")
 
 
