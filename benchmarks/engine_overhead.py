@@ -20,6 +20,7 @@ from generation.sdxl.checkpoint import load
 from generation.sdxl.device import choose_placement
 from generation.sdxl.engine import Engine
 from generation.sdxl.model import Model
+from generation.sdxl.residency import Residency
 from generation.sdxl.text import Conditioning
 from generation.sdxl.work import Work
 from tests import tiny
@@ -66,7 +67,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         model = load(describe(tiny.save_single_file(Path(folder) / "tiny.safetensors")), choose_placement("cpu"))
-    engine = Engine(lambda _name: model)
+    engine = Engine(Residency(lambda _name: model))
     with torch.inference_mode():
         encoded = model.encode("a red apple", "")
     text = Conditioning(torch.cat([each.hidden for each in encoded]), torch.cat([each.pooled for each in encoded]))

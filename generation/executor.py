@@ -11,8 +11,10 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+import psutil
+
 from generation.cancel import CancelToken
-from generation.catalog import Catalog
+from generation.catalog import Catalog, ModelEntry
 from generation.errors import ExecutorClosedError, GenerationError
 from generation.extras import Extras
 from generation.hashes import HashBook
@@ -75,7 +77,7 @@ class LocalExecutor:
 
     Args:
         settings: Device, precision, slots and default model.
-        catalog: Where model names are looked up; used on the device's thread only.
+        catalog: Where model names are looked up; nobody else may use this one.
     """
 
     def __init__(self, settings: GenerationSettings, catalog: Catalog) -> None:
@@ -89,6 +91,7 @@ class LocalExecutor:
         self._closing = threading.Event()
         self._warm = threading.Event()  # torch is imported, and the first model loaded or refused
         self._loras: LoraFiles | None = None
+        self._finding = threading.Lock()  # the catalogue is asked on the device's thread and on the loader's
         self._engine: Engine | None = None
         self._ticking = False
 
@@ -123,6 +126,8 @@ class LocalExecutor:
         """Ends everything under way and joins the threads."""
         self._closing.set()
         await asyncio.to_thread(self._device.shutdown)
+        if self._engine is not None:
+            await asyncio.to_thread(self._engine.close)
         await asyncio.to_thread(self._encoders.shutdown)
 
     async def _prepare(
@@ -190,7 +195,9 @@ class LocalExecutor:
 
     def _warm_up(self) -> None:
         try:
-            self._open().warm_up(self._catalog.default().name)
+            with self._finding:
+                name = self._catalog.default().name
+            self._open().warm_up(name)
         finally:
             self._warm.set()
 
@@ -202,6 +209,8 @@ class LocalExecutor:
             from generation.sdxl.device import choose_placement  # noqa: PLC0415
             from generation.sdxl.engine import Engine  # noqa: PLC0415
             from generation.sdxl.previews import choose_glance  # noqa: PLC0415
+            from generation.sdxl.residency import Residency  # noqa: PLC0415
+            from generation.sdxl.table import read_table  # noqa: PLC0415
 
             placement = choose_placement(self._settings.device, self._settings.dtype)
             log.info("painting on %s in %s", placement.device, placement.dtype)
@@ -209,17 +218,30 @@ class LocalExecutor:
             additions = Additions(extras)
 
             def load_named(name: str) -> "Model":
-                entry = self._catalog.find(name)
+                entry = self._find(name)
                 if isinstance(entry.source, Path) and entry.source.is_file():
                     self._files[name] = entry.source
-                model = load(entry, placement)
+                model = load(entry, placement.in_main_memory())
+                model.settle(placement)
                 model.attach(additions)
+                model.calls = read_table(self._settings.data_dir, model.key)
                 if self._settings.previews:
                     model.glance = choose_glance(model, extras)
                 return model
 
-            self._engine = Engine(load_named)
+            budget = self._settings.model_memory * 2**30 or psutil.virtual_memory().available / 2
+            self._engine = Engine(Residency(load_named, budget, self._size))
         return self._engine
+
+    def _find(self, name: str) -> ModelEntry:
+        with self._finding:
+            return self._catalog.find(name)
+
+    def _size(self, name: str) -> int:
+        try:
+            return self._find(name).size
+        except GenerationError:
+            return 0  # loading it will say what is wrong
 
     def _begin(self, work: "Work") -> None:
         self._open().submit(work)

@@ -36,6 +36,13 @@ class GenerationSettings(BaseSettings):
     previews: bool = Field(default=True, description="whether a running job shows what is coming")
     slots: int = Field(default=4, ge=1, le=64, description="jobs that share the device's step loop at a time")
 
+    model_memory: float = Field(
+        default=0.0,
+        ge=0,
+        description="GiB of main memory for checkpoints that stay loaded, the one in use among them; 0: half of what "
+        "is free at the start",
+    )
+
     @property
     def models_path(self) -> Path:
         """The folder that is searched for checkpoints."""

@@ -34,6 +34,7 @@ class FakeExecutor:
         self.device_seconds = 1.5
         self.notes: tuple[str, ...] = ()
         self.preview: bytes | None = None
+        self.padding = 0  # bytes behind each picture
         self.closed = False
 
     def hold(self) -> None:
@@ -64,7 +65,7 @@ class FakeExecutor:
             self.calls += 1
         if request.prompt in self.failures:
             raise self.failures[request.prompt]
-        pictures = tuple(picture(request.picture(i)) for i in range(request.count))
+        pictures = tuple(picture(request.picture(i), padding=self.padding) for i in range(request.count))
         return GenerationResult(pictures, 1.5, self.notes, self.device_seconds)
 
     async def close(self) -> None:
@@ -84,10 +85,10 @@ class FakeExecutor:
             raise ExecutorClosedError("Easel is shutting down.")
 
 
-def picture(request: GenerationRequest, size: int = 16) -> Artifact:
+def picture(request: GenerationRequest, size: int = 16, padding: int = 0) -> Artifact:
     """Returns a small PNG of one colour, different for every seed."""
     colour = (request.seed % 256, request.seed // 256 % 256, 128)
-    return Artifact(png(size, size, colour), "image/png", request)
+    return Artifact(png(size, size, colour) + bytes(padding), "image/png", request)
 
 
 def png(width: int, height: int, colour: tuple[int, int, int] = (128, 128, 128)) -> bytes:

@@ -13,6 +13,8 @@ from bot.errors import PictureLostError
 
 log = logging.getLogger(__name__)
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 class PictureFolder:
     """Keeps files under their SHA-256; what is there once is never written again."""
@@ -30,7 +32,7 @@ class PictureFolder:
             return await asyncio.to_thread(self._write, data)
         except OSError as error:
             log.error("a picture could not be kept in %s: %s", self._folder, error)  # noqa: TRY400 - no bug of ours
-            reason = "my disk is full" if error.errno == errno.ENOSPC else "my disk cannot be written to"
+            reason = "my disk is full" if error.errno in _FULL else "my disk cannot be written to"
             raise PictureLostError(f"Your picture was painted, but {reason}; please tell whoever runs me.") from error
 
     async def get(self, digest: str) -> bytes:

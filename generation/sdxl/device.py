@@ -1,7 +1,8 @@
 """Which device paints, in which precision."""
 
 import os
-from dataclasses import dataclass
+import platform
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -22,6 +23,10 @@ class Placement:
     device: torch.device
     dtype: torch.dtype
     vae_dtype: torch.dtype
+
+    def in_main_memory(self) -> "Placement":
+        """Returns the same precisions in main memory."""
+        return replace(self, device=torch.device("cpu"))
 
 
 def choose_placement(device: Device = "auto", precision: Precision = "auto") -> Placement:
@@ -51,6 +56,13 @@ def vae_dtype(dtype: torch.dtype, *, brain_float: bool) -> torch.dtype:
     return torch.bfloat16 if brain_float else torch.float32
 
 
+def device_name(device: torch.device) -> str:
+    """Names a device as measurements on it are kept: a graphics card's name, else the processor's."""
+    if device.type == "cuda":
+        return torch.cuda.get_device_name(device)
+    return f"{device.type} {platform.machine()} {torch.get_num_threads()} threads"
+
+
 def describe_device() -> str:
     """Names the device that "auto" takes, with its memory."""
     name = _best_device()
@@ -59,6 +71,14 @@ def describe_device() -> str:
         return f"{properties.name}, {properties.total_memory / 2**30:.0f} GiB"
     memory = _main_memory()
     return f"Apple GPU (mps){memory}" if name == "mps" else f"CPU{memory}: real SDXL checkpoints take minutes a picture"
+
+
+def free_memory(device: torch.device) -> int | None:
+    """Returns the bytes that are free on a device; None where main memory is all there is."""
+    if device.type != "cuda":
+        return None
+    free, _total = torch.cuda.mem_get_info(device)
+    return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
 
 
 def is_memory_error(error: BaseException) -> bool:

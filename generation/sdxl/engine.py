@@ -7,44 +7,45 @@ of memory changed nothing; it is taken again, with less.
 
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import cast
 
 import torch
 
 from generation.errors import DeviceMemoryError, GenerationCancelledError
-from generation.parts import Lora
 from generation.pixels import Pixels
 from generation.prompt import Dialect
 from generation.result import Stage
 from generation.sdxl.device import is_memory_error
 from generation.sdxl.model import Model
-from generation.sdxl.policy import choose
+from generation.sdxl.policy import QUANTUM, Turn, choose
+from generation.sdxl.residency import Residency
 from generation.sdxl.run import Run, call_unet
 from generation.sdxl.start import begin
 from generation.sdxl.text import TextStyle
 from generation.sdxl.vae import decode
 from generation.sdxl.work import Saving, Work
 
+LOOK_UP_SECONDS = 0.05  # how soon a cancelled work is seen while nothing can be done but wait for weights
+
 
 class Engine:
-    """Paints any number of requests at once with one model at a time.
+    """Paints any number of requests at once, whatever checkpoints they need.
 
     All methods belong to the device's thread.
 
     Args:
-        load: Loads a model by its name in the catalogue; may raise ModelError.
+        models: Where checkpoints come from, by their names in the catalogue.
     """
 
-    def __init__(self, load: Callable[[str], Model]) -> None:
-        self._load = load
-        self._model: Model | None = None
-        self._model_name: str | None = None
-        self._weights: tuple[str, tuple[Lora, ...]] | None = None
+    def __init__(self, models: Residency) -> None:
+        self._models = models
         self._waiting: deque[Work] = deque()
         self._painting: list[tuple[Work, Run]] = []
         self._painted: deque[tuple[Work, Run]] = deque()
         self._serving: list[Work] = []
+        self._turn = Turn()
 
     @property
     def idle(self) -> bool:
@@ -57,8 +58,12 @@ class Engine:
 
     def warm_up(self, model: str) -> None:
         """Loads a model before anybody asks for it; does nothing once one is in use."""
-        if self._model is None:
-            self._use(model)
+        if self._models.empty:
+            self._models.bring(self._models.get(model))
+
+    def close(self) -> None:
+        """Lets go of the models."""
+        self._models.close()
 
     @torch.inference_mode()
     def tick(self) -> None:
@@ -70,8 +75,8 @@ class Engine:
         self._admit()
         self._advance()
         self._finish_one()
-        if self.idle and self._model is not None and self._model.offload:
-            self._model.stay()
+        if self.idle:
+            self._models.rest()
 
     def fail(self, error: BaseException) -> None:
         """Blames the turn that raised: its one work ends with the error; of several, each goes on alone."""
@@ -102,44 +107,59 @@ class Engine:
             if work.cancel.cancelled:
                 self._end(work, GenerationCancelledError("Cancelled."))
 
-    def _use(self, name: str) -> Model:
-        if self._model is None or self._model_name != name:
-            self._model = None  # lets go of the old weights before the new ones come
-            self._model = self._load(name)
-            self._model_name = name
-        return self._model
+    @property
+    def _in_use(self) -> set[str]:
+        return {work.request.model for work, _ in (*self._painting, *self._painted)}
+
+    def _next_in(self) -> Work | None:
+        """Says who is admitted next: the first whose weights are here. Those of the others are coming meanwhile.
+
+        Weights that have no room beside those in use wait until these are done, and so does everybody behind them.
+        """
+        for work in self._waiting:
+            name = work.request.model
+            if not self._models.ask(name, self._in_use):
+                break
+            if self._models.ready(name) and not self._must_wait_for_the_device(work):
+                return work
+            work.await_weights()
+        if self._waiting and not self._in_use:
+            self._models.wait(LOOK_UP_SECONDS)
+        return None
+
+    def _must_wait_for_the_device(self, work: Work) -> bool:
+        """Whether weights that are not on the device yet leave those that are there the rest of their quantum."""
+        return bool(self._painting) and not self._models.on_device(*work.weights) and self._turn.held < QUANTUM
+
+    def _bring(self, work: Work, model: Model) -> bool:
+        """Makes sure a work's checkpoint lies on the device with its LoRAs in it; says whether anything had to come."""
+        came = self._models.bring(model)
+        return model.use_loras(work.loras) or came
 
     def _admit(self) -> None:
-        """Admits the work in front. One that needs another model waits until the present pictures are done."""
-        if not self._waiting:
-            return
-        work = self._waiting[0]
-        busy = bool(self._painting or self._painted)
-        if busy and work.weights != self._weights:
+        work = self._next_in()
+        if work is None:
             return
         self._serving = [work]
-        if self._model_name != work.request.model:
-            work.tell(Stage.LOADING)
+        model = self._models.get(work.request.model, self._in_use)
         work.admit()
         try:
-            runs = self._prepare(work)
+            if self._bring(work, model):
+                self._turn = replace(self._turn, held=0)
+            runs = self._prepare(work, model)
         except RuntimeError as error:
             savings = [Saving.OFFLOAD] if work.canvas is None else [Saving.TILED_VAE, Saving.OFFLOAD]
             self._save_memory([work], savings, error)
             return
-        self._waiting.popleft()
+        self._waiting.remove(work)
         self._painting += [(work, run) for run in runs if run.latents is None]
         self._painted += [(work, run) for run in runs if run.latents is not None]
         work.expect(sum(run.calls for run in runs))
         work.tell(Stage.PAINTING)
 
-    def _prepare(self, work: Work) -> list[Run]:
+    def _prepare(self, work: Work, model: Model) -> list[Run]:
         request = work.request
-        model = self._use(request.model)
         model.use_vae(request.vae)
-        self._weights = None  # whatever fails from here on leaves no other work's weights behind
-        model.use_loras(work.loras)
-        self._weights = work.weights
         style = TextStyle(cast(Dialect, request.weights), request.clip_skip)
         text = model.encode(request.prompt, request.negative_prompt if request.guided else None, style)
         clock = time.perf_counter()
@@ -150,20 +170,24 @@ class Engine:
         return [Run(request.picture(index), index, model, text, start) for index in range(request.count)]
 
     def _advance(self) -> None:
-        chosen = choose([run.candidate() for _, run in self._painting])
-        if not chosen or self._model is None:
+        candidates = [
+            run.candidate(work.weights, ready=self._models.on_device(*work.weights)) for work, run in self._painting
+        ]
+        choice = choose(candidates, self._turn, lambda lead: self._painting[lead][1].model.calls)
+        if not choice.indices:
             return
-        batch = [self._painting[index] for index in chosen]
+        batch = [self._painting[index] for index in choice.indices]
+        model = batch[0][1].model
         self._serving = list(dict.fromkeys(work for work, _ in batch))
         start = time.perf_counter()
         try:
-            answers = call_unet(self._model, [run for _, run in batch])
+            self._bring(batch[0][0], model)
+            answers = call_unet(model, [run for _, run in batch])
         except RuntimeError as error:
             savings = [Saving.ONE_AT_A_TIME, Saving.OFFLOAD] if len(batch) > 1 else [Saving.OFFLOAD]
             self._save_memory(self._serving, savings, error)
             return
-        for index, (_, run) in enumerate(self._painting):
-            run.waited += index not in chosen
+        self._turn = choice.turn
         for (work, run), noise in zip(batch, answers, strict=True):
             self._serving = [work]
             run.advance(noise)
@@ -176,12 +200,12 @@ class Engine:
         self._painting = [pair for pair in self._painting if pair[1].latents is None]
 
     def _let_see(self, work: Work, run: Run) -> None:
-        glance = None if self._model is None else self._model.glance
+        glance = run.model.glance
         if work.sketches is not None and glance is not None and run.denoised is not None:
             work.sketches.see(run.index, run.denoised, glance)
 
     def _finish_one(self) -> None:
-        if not self._painted or self._model is None:
+        if not self._painted:
             return
         work, run = self._painted[0]
         self._serving = [work]
@@ -190,8 +214,9 @@ class Engine:
         work.tell(Stage.FINISHING)
         start = time.perf_counter()
         try:
-            self._model.use_vae(run.vae)
-            picture = decode(self._model, run.latents, tiled=Saving.TILED_VAE in work.savings)
+            self._models.bring(run.model)
+            run.model.use_vae(run.vae)
+            picture = decode(run.model, run.latents, tiled=Saving.TILED_VAE in work.savings)
         except RuntimeError as error:
             self._save_memory([work], [Saving.TILED_VAE, Saving.OFFLOAD], error)
             return
@@ -219,8 +244,8 @@ class Engine:
         for work in works:
             if saving not in work.savings:
                 work.savings.append(saving)
-        if saving is Saving.OFFLOAD and self._model is not None:
-            self._model.offload = True
+        if saving is Saving.OFFLOAD:
+            self._models.offload({work.request.model for work in works})
         if saving is Saving.ONE_AT_A_TIME:
             for work, run in self._painting:
                 run.alone = run.alone or work in works

@@ -154,10 +154,11 @@ class Merger:
 
     Attributes:
         weights: The model's weights by every name that files have for them, and whether they are a text encoder's.
+        merged: What is merged now.
     """
 
     weights: Mapping[str, tuple[Tensor, bool]]
-    _merged: tuple[Lora, ...] = ()
+    merged: tuple[Lora, ...] = ()
     _originals: list[tuple[Tensor, Tensor]] = field(default_factory=list)
 
     def use(self, loras: Sequence[LoadedLora]) -> None:
@@ -166,20 +167,17 @@ class Merger:
         Raises:
             ModelError: One does not fit the model; then none is merged.
         """
-        wanted = tuple(lora.asked for lora in loras)
-        if wanted == self._merged:
-            return
         self._restore()
         for weight, delta in self._changes(loras):
             self._originals.append((weight, weight.detach().to("cpu", copy=True)))
             weight.data.copy_((weight.detach().float() + delta).to(weight.dtype))
-        self._merged = wanted
+        self.merged = tuple(lora.asked for lora in loras)
 
     def _restore(self) -> None:
         while self._originals:
             weight, original = self._originals.pop()
             weight.data.copy_(original)
-        self._merged = ()
+        self.merged = ()
 
     def _changes(self, loras: Sequence[LoadedLora]) -> Iterator[tuple[Tensor, Tensor]]:
         """Adds up what all LoRAs change, weight by weight; every name is looked up before the first is changed."""

@@ -9,11 +9,15 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 
 from generation.errors import ModelError
+from generation.parts import Lora
 from generation.sdxl.additions import Additions
-from generation.sdxl.device import Placement
+from generation.sdxl.device import Placement, device_name, free_memory
 from generation.sdxl.lora import LoadedLora, Merger, weights_of
 from generation.sdxl.sketches import Glance
+from generation.sdxl.table import CallTable, DeviceKey
 from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
+
+WORKING_MEMORY = 5 * 2**29  # what painting at 1024x1024 takes beside the weights
 
 StageName = Literal["text", "unet", "vae"]
 
@@ -30,7 +34,10 @@ class Model:
         additions: Where separate VAEs come from; None where there are none.
         glance: Makes a rough picture of denoised latents; None for no previews.
         prediction: What the UNet predicts, a name of generation.methods.PREDICTIONS but "checkpoint".
+        calls: How many pictures share a UNet call with this model on this device.
         offload: Whether only the stage in use lies on the device.
+        here: Whether it lies on the device, as far as it does not offload.
+        bytes: What its weights take.
     """
 
     unet: UNet2DConditionModel
@@ -40,9 +47,16 @@ class Model:
     additions: Additions | None = None
     glance: Glance | None = None
     prediction: str = "epsilon"
+    calls: CallTable = field(default_factory=CallTable)
     offload: bool = False
+    here: bool = True
+    bytes: int = 0
     _merger: Merger | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        modules = (self.unet, self.vae, self.text.encoder, self.text.encoder_2)
+        self.bytes = sum(weight.nbytes for module in modules for weight in module.parameters())
 
     @property
     def downscale(self) -> int:
@@ -90,23 +104,70 @@ class Model:
             self._vaes[name] = self.additions.vae(name, self._vaes[""], self.placement)
         self.vae = self._vaes[name]
 
-    def use_loras(self, loras: Sequence[LoadedLora]) -> None:
+    @property
+    def loras(self) -> tuple[Lora, ...]:
+        """The LoRAs that are in its weights now."""
+        return () if self._merger is None else self._merger.merged
+
+    def use_loras(self, loras: Sequence[LoadedLora]) -> bool:
         """Makes these LoRAs, and no others, part of the UNet's and the text encoders' weights.
 
+        Returns:
+            Whether the weights changed.
+
         Raises:
-            ModelError: One does not fit this model.
+            ModelError: One does not fit this model; then none is in it.
         """
+        if tuple(lora.asked for lora in loras) == self.loras:
+            return False
         if self._merger is None:
-            if not loras:
-                return
             self._merger = Merger(weights_of(self.unet, self.text.encoder, self.text.encoder_2))
-        self._merger.use(loras)
+        try:
+            self._merger.use(loras)
+        finally:
+            self.text.weights = self.loras
+        return True
+
+    @property
+    def key(self) -> DeviceKey:
+        """What measurements with it are kept under."""
+        parameters = sum(weight.numel() for weight in self.unet.parameters())
+        return DeviceKey(device_name(self.placement.device), str(self.placement.dtype), parameters)
+
+    def settle(self, placement: Placement) -> None:
+        """Says where it paints once it was loaded into main memory; it comes there when it is needed."""
+        self.placement = placement
+        self.here = placement.device.type == "cpu"
 
     def stay(self) -> None:
         """Ends offloading: every stage lies on the device again."""
-        self.offload = False
-        for module in (self.text, self.unet, self.vae):
-            module.to(self.placement.device)
+        if self.offload:
+            self.offload = False
+            self.come()
+
+    def come(self) -> None:
+        """Comes to the device, unless it offloads and comes stage by stage."""
+        self.here = True
+        if not self.offload:
+            self._move(self.placement.device)
+
+    def leave(self) -> None:
+        """Leaves the device for main memory; on the CPU there is nowhere to go."""
+        if self.placement.device.type == "cpu":
+            return
+        self.here = False
+        self._move("cpu")
+        if self.placement.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def fits(self) -> bool:
+        """Whether the device has room for its weights and for working with them."""
+        free = free_memory(self.placement.device)
+        return free is None or free >= self.bytes + WORKING_MEMORY
+
+    def _move(self, device: torch.device | str) -> None:
+        for module in (self.text, self.unet, self.vae, *self._vaes.values()):
+            module.to(device)
 
     def encode(self, prompt: str, negative: str | None, style: TextStyle = SDXL_STYLE) -> list[Conditioning]:
         """Encodes what the rows of one picture need: the prompt, and the negative prompt where guidance uses it."""

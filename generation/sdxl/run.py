@@ -38,12 +38,12 @@ class Run:
         start: Start = NOISE_ALONE,
     ) -> None:
         self.index = index
+        self.model = model
         self._text = text
         self._start = start
         self.latents: Tensor | None = None
         self.denoised: Tensor | None = None
         self.done = 0
-        self.waited = 0
         self.alone = False
         self._request = request
         self._prediction = model.prediction if request.prediction == "checkpoint" else request.prediction
@@ -89,11 +89,23 @@ class Run:
         """How many rows of a UNet call it takes: two with guidance."""
         return 2 if self.guided else 1
 
-    def candidate(self) -> Candidate:
-        """Describes it to the policy."""
-        pixels = self._request.width * self._request.height
-        key: Hashable = (self._x.shape, self._text[0].hidden.shape)
-        return Candidate(key, max(self.calls - self.done, 1), self.waited, pixels, self.alone)
+    def candidate(self, weights: Hashable, *, ready: bool) -> Candidate:
+        """Describes it to the policy.
+
+        Args:
+            weights: What has to lie on the device for it.
+            ready: Whether that lies there.
+        """
+        return Candidate(
+            key=(self._x.shape, self._text[0].hidden.shape),
+            weights=weights,
+            remaining=max(self.calls - self.done, 1),
+            total=max(self.calls, 1),
+            pixels=self._request.width * self._request.height,
+            rows=self.rows,
+            ready=ready,
+            alone=self.alone,
+        )
 
     def model_input(self) -> Tensor:
         """Returns the latents as the UNet was trained to see them, one row per prompt."""

@@ -69,6 +69,7 @@ class Work:
     savings: list[Saving] = field(default_factory=list)
     _admitted: float = field(default_factory=time.perf_counter)
     _device_seconds: float = 0.0
+    _told_of_loading: bool = False
     _done: int = 0
     _expected: int = 0
     _pictures: dict[int, Pixels] = field(default_factory=dict)
@@ -77,6 +78,12 @@ class Work:
     def weights(self) -> tuple[str, tuple[Lora, ...]]:
         """What paints it: the model's name and the LoRAs in its weights; works that differ in it take turns."""
         return self.request.model, tuple(lora.asked for lora in self.loras)
+
+    def await_weights(self) -> None:
+        """Says, once, that its weights are being loaded."""
+        if not self._told_of_loading:
+            self._told_of_loading = True
+            self.tell(Stage.LOADING)
 
     def admit(self) -> None:
         """Starts its clock."""

@@ -127,6 +127,13 @@ class LoopbackDiscord(Playground):
         """Writes a message as a person."""
         return self.actions.write(self._place(user, channel), content)
 
+    def delete_channel(self, channel: Channel) -> None:
+        """Deletes a channel with everything in it."""
+        del self.world.channels[channel.id]
+        for message in channel.messages.values():
+            message.deleted = True
+        self.gateway.dispatch("CHANNEL_DELETE", channel.json())
+
     def shown(self, message: Message, user: Person | None = None) -> dict[str, Any]:
         """Returns a message as the page shows it to a person."""
         return Portrait(self.world, absolute=False).page_message(message, user or self.people["member"])

@@ -12,7 +12,12 @@ from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
 FOLDER = Path(__file__).parents[3] / "shared" / "discord"
-_UNDESCRIBED = {"RESUMED", "MESSAGE_REACTION_REMOVE_ALL", "MESSAGE_REACTION_REMOVE_EMOJI"}  # not in gateway_schema.json
+_UNDESCRIBED = {
+    "RESUMED",
+    "CHANNEL_DELETE",
+    "MESSAGE_REACTION_REMOVE_ALL",
+    "MESSAGE_REACTION_REMOVE_EMOJI",
+}  # not in gateway_schema.json
 _REST, _GATEWAY = "urn:discord:rest", "urn:discord:gateway"
 
 

@@ -19,7 +19,8 @@ def weight(model: Model, which: str, path: str) -> Tensor:
     """Returns one weight of a model, wherever its transformers version puts it."""
     module = {"unet": model.unet, "text_encoder": model.text.encoder, "text_encoder_2": model.text.encoder_2}[which]
     named = dict(module.named_parameters())
-    found: Tensor = named.get(f"{path}.weight", named.get(f"text_model.{path}.weight"))
+    name = f"{path}.weight" if f"{path}.weight" in named else f"text_model.{path}.weight"
+    found: Tensor = named[name]
     return found
 
 

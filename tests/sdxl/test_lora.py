@@ -16,7 +16,7 @@ from generation import Catalog, GenerationSettings, InvalidRequestError, LocalEx
 from generation.catalog import describe
 from generation.extras import Extras
 from generation.parts import Lora
-from generation.sdxl import engine
+from generation.sdxl import engine, run
 from generation.sdxl.checkpoint import load
 from generation.sdxl.lora import LoadedLora, LoraFiles, change, read
 from generation.sdxl.model import Model
@@ -217,7 +217,7 @@ async def test_jobs_with_the_same_loras_share_calls_and_others_take_turns(
     with_loras: LocalExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sizes: list[int] = []
-    call = engine.call_unet
+    call = run.call_unet
 
     def counted(model: Model, runs: list[object]) -> list[Tensor]:
         sizes.append(len(runs))

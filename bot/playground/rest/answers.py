@@ -195,7 +195,8 @@ class AnswerRoutes:
 
     def _begin(self, interaction: Interaction, data: dict[str, Any], reply_to: Message | None = None) -> Message:
         only_for = interaction.user if (data.get("flags") or 0) & EPHEMERAL else None
-        message = self._world.new_message(interaction.channel, self._world.bot, only_for)
+        channel = self._world.channel(interaction.channel.id)
+        message = self._world.new_message(channel, self._world.bot, only_for)
         message.cause = interaction.cause()
         if reply_to is not None:
             message.kind, message.reply_to = REPLY, reply_to.id

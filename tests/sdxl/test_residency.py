@@ -1,0 +1,189 @@
+"""Which checkpoints stay in memory, and when the others come."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from generation import CancelToken, Catalog, GenerationCancelledError, GenerationSettings, LocalExecutor, ModelEntry
+from generation.errors import ModelError
+from generation.sdxl import checkpoint, device
+from generation.sdxl.checkpoint import load
+from generation.sdxl.device import Placement
+from generation.sdxl.model import Model
+from generation.sdxl.residency import Residency
+from tests.sdxl.conftest import request
+
+
+class Shelf:
+    """Stands for the disk: hands out one model under many names and remembers who asked."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.read: list[str] = []
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def __call__(self, name: str) -> Model:
+        self.read.append(name)
+        self.gate.wait(20)
+        if name == "damaged":
+            raise ModelError("damaged is damaged.")
+        return Model(self.model.unet, self.model.vae, self.model.text, self.model.placement)
+
+
+@pytest.fixture
+def shelf(model: Model) -> Shelf:
+    return Shelf(model)
+
+
+@pytest.fixture
+def two(shelf: Shelf, model: Model) -> Iterator[Residency]:
+    """Has room for two checkpoints."""
+    residency = Residency(shelf, 2 * model.bytes, lambda _name: model.bytes)
+    yield residency
+    shelf.gate.set()
+    residency.close()
+
+
+def test_switching_between_two_in_memory_reads_nothing(two: Residency, shelf: Shelf) -> None:
+    models = [two.get(name) for name in "ababa"]
+
+    assert shelf.read == ["a", "b"]
+    assert models[0] is models[2] is models[4]
+
+
+def test_the_least_recently_used_leaves_first(two: Residency, shelf: Shelf) -> None:
+    for name in ("a", "b", "a", "c"):
+        two.get(name)
+
+    assert two.names == ("a", "c")
+    two.get("b")
+    assert shelf.read == ["a", "b", "c", "b"]
+
+
+def test_one_that_is_in_use_stays_and_the_next_waits_for_room(two: Residency) -> None:
+    two.get("a")
+    two.get("b")
+
+    assert not two.ask("c", in_use={"a", "b"})
+    assert two.ask("c", in_use={"b"})
+    assert two.get("c", in_use={"b"})
+    assert two.names == ("b", "c")
+
+
+def test_a_checkpoint_larger_than_the_budget_is_alone(shelf: Shelf, model: Model) -> None:
+    residency = Residency(shelf, model.bytes / 2, lambda _name: model.bytes)
+
+    residency.get("a")
+    residency.get("b")
+
+    assert residency.names == ("b",)
+    residency.close()
+
+
+def test_the_next_comes_while_nobody_waits_for_it(two: Residency, shelf: Shelf) -> None:
+    two.get("a")
+    shelf.gate.clear()
+
+    assert two.ask("b", in_use={"a"})
+    assert not two.ready("b")
+    shelf.gate.set()
+    two.wait(20)
+
+    assert two.ready("b")
+    assert shelf.read == ["a", "b"]
+
+
+def test_one_that_cannot_be_loaded_is_tried_again_when_asked_again(two: Residency, shelf: Shelf) -> None:
+    for _ in range(2):
+        with pytest.raises(ModelError, match="damaged is damaged"):
+            two.get("damaged")
+
+    assert shelf.read == ["damaged", "damaged"]
+    assert two.empty
+
+
+def test_one_that_came_for_a_cancelled_work_leaves_when_room_is_needed(two: Residency) -> None:
+    two.get("a")
+    two.ask("forgotten", in_use={"a"})
+    two.wait(20)
+
+    assert two.ask("b", in_use={"a"})
+    two.get("b", in_use={"a"})
+
+    assert two.names == ("a", "b")
+
+
+def test_on_a_full_device_the_least_recently_used_gives_way(
+    two: Residency, model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The meta device stands for a card: nothing lies on it, and it tells what is free as the test wants it."""
+    first, second = two.get("a"), two.get("b")
+    moves: list[tuple[str, str]] = []
+    for name, each in (("a", first), ("b", second)):
+        each.placement = Placement(device.torch.device("mps"), model.placement.dtype, model.placement.vae_dtype)
+        each.here = name == "a"
+    monkeypatch.setattr(Model, "_move", lambda self, to: moves.append(("a" if self is first else "b", str(to))))
+    monkeypatch.setattr(Model, "fits", lambda _self: not first.here)
+
+    assert two.bring(second)
+    assert not two.bring(second)
+
+    assert moves == [("a", "cpu"), ("b", "mps")]
+    assert (first.here, second.here) == (False, True)
+
+
+async def test_the_next_checkpoint_is_read_while_the_present_one_paints(
+    models_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[tuple[str, str]] = []
+    painting, reading = threading.Event(), threading.Event()
+
+    def watched(entry: ModelEntry, placement: Placement) -> Model:
+        read.append((entry.name, threading.current_thread().name))
+        if entry.name == "zebra":
+            reading.set()
+            assert painting.wait(20)
+        return load(entry, placement)
+
+    monkeypatch.setattr(checkpoint, "load", watched)
+    executor = LocalExecutor(GenerationSettings(models_dir=models_folder, device="cpu"), Catalog(models_folder))
+    await executor.generate(request(steps=1))
+    zebra = asyncio.create_task(executor.generate(request(model="zebra", steps=2)))
+    assert await asyncio.to_thread(reading.wait, 20)
+    await executor.generate(request(steps=4))  # painted to its end while zebra is still being read
+    painting.set()
+    await zebra
+    for name in ("tiny", "zebra", "tiny", "zebra"):
+        await executor.generate(request(model=name, steps=1))
+    await executor.close()
+
+    assert [name for name, _ in read] == ["tiny", "zebra"]
+    assert all(thread.startswith("loader") for _, thread in read)
+
+
+async def test_a_work_that_waits_for_its_checkpoint_can_be_cancelled(
+    models_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(entry: ModelEntry, placement: Placement) -> Model:
+        reading.set()
+        assert go_on.wait(20)
+        return load(entry, placement)
+
+    monkeypatch.setattr(checkpoint, "load", slow)
+    executor = LocalExecutor(GenerationSettings(models_dir=models_folder, device="cpu"), Catalog(models_folder))
+    token = CancelToken()
+    waiting = asyncio.create_task(executor.generate(request(), cancel=token))
+    assert await asyncio.to_thread(reading.wait, 20)
+
+    token.cancel()
+    with pytest.raises(GenerationCancelledError):
+        await waiting
+
+    go_on.set()
+    await executor.close()
