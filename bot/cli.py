@@ -81,6 +81,8 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     strength: Annotated[float | None, typer.Option(help="How much of it to paint anew, 0 to 1.")] = None,
     mask: Annotated[Path | None, typer.Option(help="White or transparent in it is painted anew.")] = None,
     outpaint: Annotated[str | None, typer.Option(help="Add canvas: 2x, square, or left 50%.")] = None,
+    hires: Annotated[float | None, typer.Option(help="Paint a second pass so many times larger, 1 to 4.")] = None,
+    upscale: Annotated[float | None, typer.Option(help="Make it so many times larger, in tiles.")] = None,
     lora: Annotated[str | None, typer.Option(help="LoRAs to paint with: 'name:0.8, other:0.5'.")] = None,
     extra: Annotated[str | None, typer.Option(help="Seldom needed: 'name=value name=value'.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="A picture whose settings to take.")] = None,
@@ -97,7 +99,8 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     order = Order(
         prompt=prompt or "", negative=negative, model=model, aspect=aspect, width=width, height=height, steps=steps,
         cfg=cfg, sampler=sampler, scheduler=scheduler, seed=seed, count=count, preset=preset, vae=vae,
-        clip_skip=clip_skip, strength=strength, outpaint=outpaint, lora=lora, extra=extra,
+        clip_skip=clip_skip, strength=strength, outpaint=outpaint, lora=lora, hires=hires,
+        upscale=upscale, extra=extra,
     )  # fmt: skip
     if source is not None:
         order, notes = order_from(read_file(source), order, Settings())

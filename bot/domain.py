@@ -81,6 +81,12 @@ class Order:
     margin: int | None = None
     outpaint: str | None = None
     lora: str | None = None
+    hires: float | None = None
+    upscale: float | None = None
+    hires_strength: float | None = None
+    hires_steps: int | None = None
+    hires_method: str | None = None
+    tile: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -95,6 +95,10 @@ def _parts(found: dict[str, Any]) -> list[str]:
     if outpaint is not None:
         del found["width"], found["height"]
         notes.append("It was outpainted: say how with --outpaint.")
+    if hires := found.pop("hires", None):
+        second = {"strength": "hires_strength", "steps": "hires_steps", "method": "hires_method", "tile": "tile"}
+        found |= {name: getattr(hires, each) for each, name in second.items()}
+        found["upscale" if hires.tile else "hires"] = hires.scale
     if loras := found.pop("loras", ()):
         found["lora"] = ", ".join(f"{lora.name}:{lora.strength}:{lora.text_strength}" for lora in loras)
     return notes

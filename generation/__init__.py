@@ -12,7 +12,7 @@ from generation.errors import (
 )
 from generation.executor import Executor, LocalExecutor
 from generation.methods import SAMPLERS, SCHEDULES
-from generation.parts import Init, Margins, Mask
+from generation.parts import Hires, Init, Lora, Margins, Mask
 from generation.request import GenerationRequest
 from generation.result import Artifact, GenerationResult, Progress, Stage
 from generation.settings import GenerationSettings
@@ -33,9 +33,11 @@ __all__ = [
     "GenerationRequest",
     "GenerationResult",
     "GenerationSettings",
+    "Hires",
     "Init",
     "InvalidRequestError",
     "LocalExecutor",
+    "Lora",
     "Margins",
     "Mask",
     "ModelEntry",

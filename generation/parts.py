@@ -6,12 +6,15 @@ Each is frozen and checks itself; a request without parts is painted from words 
 import re
 from dataclasses import dataclass
 
-from generation.checks import MAX_SIZE, check_name, check_range
+from generation.checks import MAX_SIZE, SIZE_STEP, check_name, check_range, check_size
 from generation.errors import InvalidRequestError
 
 FITS = ("crop", "pad", "stretch")  # how a picture is brought to another aspect
 AREAS = ("whole", "masked", "canvas")  # what of a picture is painted again
+ENLARGERS = ("pixel", "latent")  # between what one interpolates
 MAX_FEATHER = 256
+MAX_SCALE = 4.0
+MAX_STEPS = 150
 MAX_LORA_STRENGTH = 10.0
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -110,6 +113,39 @@ class Margins:
         check_range("feather", self.feather, 0, MAX_FEATHER)
         if not (self.left or self.top or self.right or self.bottom):
             raise InvalidRequestError("outpaint", "outpaint adds nothing: say how much to add, and where.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hires:
+    """A second pass over the finished picture, made larger first.
+
+    Attributes:
+        scale: How many times larger each side becomes, 1 to 4.
+        strength: How much of it is painted anew, 0 to 1.
+        steps: All are taken within that strength.
+        method: How it is made larger, a name of ENLARGERS.
+        tile: The side in pixels of the overlapping tiles it is painted in; 0 for one piece. Tiles bound the memory,
+            and they agree at every step (MultiDiffusion, Bar-Tal et al. 2023, arXiv 2302.08113, eq. 5).
+    """
+
+    scale: float = 2.0
+    strength: float = 0.5
+    steps: int = 20
+    method: str = "pixel"
+    tile: int = 0
+
+    def __post_init__(self) -> None:
+        check_range("hires", self.scale, 1, MAX_SCALE)
+        check_range("hires_strength", self.strength, 0, 1)
+        check_range("hires_steps", self.steps, 1, MAX_STEPS)
+        check_name("hires_method", self.method, ENLARGERS)
+        if self.tile:
+            check_size("tile", self.tile)
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Returns the size that a picture of a size becomes, in multiples of 8."""
+        larger = [round(side * self.scale / SIZE_STEP) * SIZE_STEP for side in (width, height)]
+        return larger[0], larger[1]
 
 
 def check_digest(field: str, digest: str) -> None:

@@ -14,7 +14,8 @@ from generation.checks import (
 )
 from generation.errors import InvalidRequestError
 from generation.methods import NOISES, PREDICTIONS, SAMPLERS, SCHEDULES, WEIGHTS, calls
-from generation.parts import Init, Lora, Margins, Mask
+from generation.parts import MAX_STEPS, Hires, Init, Lora, Margins, Mask
+from generation.tiles import tiles
 
 __all__ = [
     "MAX_CLIP_SKIP",
@@ -30,7 +31,6 @@ __all__ = [
     "check_name",
 ]
 
-MAX_STEPS = 150
 MAX_GUIDANCE_SCALE = 50.0
 MAX_COUNT = 10
 MAX_CLIP_SKIP = 12  # the layers of SDXL's smaller text encoder
@@ -73,6 +73,7 @@ class GenerationRequest:
         mask: What of that picture is painted anew; None for all of it.
         loras: What is merged into the weights, beside what the prompt asks for in <lora:...>.
         outpaint: The canvas that is added around it; None for none.
+        hires: A second pass over the picture, made larger; None for none.
 
     Raises:
         InvalidRequestError: A value is out of its range.
@@ -105,6 +106,7 @@ class GenerationRequest:
     init: Init | None = None
     mask: Mask | None = None
     outpaint: Margins | None = None
+    hires: Hires | None = None
 
     def __post_init__(self) -> None:
         check_text("prompt", self.prompt)
@@ -136,9 +138,24 @@ class GenerationRequest:
     @property
     def calls(self) -> int:
         """How many UNet calls all its pictures take together when none share one; some samplers only estimate it."""
-        if self.init is not None and self.init.strength == 0:
-            return 0
-        return self.count * calls(self.sampler, self.scheduler, self.steps)
+        return self.count * sum(count for count, _ in self.passes)
+
+    @property
+    def passes(self) -> tuple[tuple[int, int], ...]:
+        """The passes that one picture takes: each one's UNet calls, and the area in pixels of a call."""
+        first = 0 if self.init is not None and self.init.strength == 0 else self.steps
+        found = [(calls(self.sampler, self.scheduler, first) if first else 0, self.width * self.height)]
+        if self.hires is not None:
+            pieces = tiles(*self.size, self.hires.tile or MAX_SIZE)
+            left, top, right, bottom = pieces[0]
+            steps = calls(self.sampler, self.scheduler, self.hires.steps) if self.hires.strength else 0
+            found.append((steps * len(pieces), (right - left) * (bottom - top)))
+        return tuple(found)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The finished picture's width and height, where a mask does not give the input's size back."""
+        return (self.width, self.height) if self.hires is None else self.hires.size(self.width, self.height)
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -167,6 +184,11 @@ def check_parts(request: GenerationRequest) -> None:
     """Refuses parts that need another part, or do not fit the size."""
     if request.init is None and (request.mask is not None or request.outpaint is not None):
         raise InvalidRequestError("image", "image is missing: a mask or an outpaint needs the picture it belongs to.")
+    if request.hires is not None:
+        check_size("hires: the larger width", request.size[0])
+        check_size("hires: the larger height", request.size[1])
+        if request.mask is not None or request.outpaint is not None:
+            raise InvalidRequestError("hires", "hires does not go with a mask or an outpaint: enlarge their result.")
     edges = request.outpaint
     if edges is None:
         return

@@ -24,6 +24,7 @@ from generation import (
     GenerationRequest,
     presets,
 )
+from generation.parts import MAX_SCALE
 from generation.request import (
     MAX_CLIP_SKIP,
     MAX_COUNT,
@@ -78,6 +79,8 @@ class ImagineCog(commands.Cog):
         mask="A picture whose white or transparent part is painted anew in the image",
         outpaint="Add canvas around the image: 2x, square, or left 50%",
         lora="LoRAs to paint with: name:0.8, several by commas",
+        hires="Paint a second pass this many times larger, for detail",
+        upscale="Make the picture this many times larger, in tiles; with an image, that one",
         extra="Seldom needed: name=value name=value, such as subseed=3 subseed_strength=0.2",
     )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -105,6 +108,8 @@ class ImagineCog(commands.Cog):
         mask: discord.Attachment | None = None,
         outpaint: str | None = None,
         lora: str | None = None,
+        hires: app_commands.Range[float, 1.0, MAX_SCALE] | None = None,
+        upscale: app_commands.Range[float, 1.0, MAX_SCALE] | None = None,
         extra: str | None = None,
     ) -> None:
         """Paints; what was left open has the server's defaults."""
@@ -127,6 +132,8 @@ class ImagineCog(commands.Cog):
             strength=strength,
             outpaint=outpaint,
             lora=lora,
+            hires=hires,
+            upscale=upscale,
             extra=extra,
         )
         files = {field: file for field, file in (("image", image), ("mask", mask)) if file is not None}

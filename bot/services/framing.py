@@ -7,10 +7,11 @@ from typing import Any
 
 from bot.domain import InputFile, Order
 from bot.services.sizes import WIDEST, size_for
-from generation import Init, InvalidRequestError, Margins, Mask
+from generation import Hires, Init, InvalidRequestError, Margins, Mask
 from generation.request import SIZE_STEP
 
 IMAGE_STRENGTH, MASK_STRENGTH = 0.6, 1.0
+HIRES_STRENGTH, UPSCALE_STRENGTH = 0.5, 0.3
 FEATHER_SHARE = 32  # of the shorter side
 USUAL_PAN = "50"  # percent of the side
 _ZOOM = re.compile(r"(?:zoom\s*)?(\d+(?:\.\d+)?)\s*x?|zoom")
@@ -93,7 +94,7 @@ def beginning(order: Order, frame: Frame) -> dict[str, Any]:
     parts: dict[str, Any] = {
         "init": Init(
             picture=image.digest,
-            strength=_or(order.strength, MASK_STRENGTH if partly else IMAGE_STRENGTH),
+            strength=_or(order.strength, _usual_strength(order, partly=partly)),
             fit=_or(order.fit, "crop"),
         )
     }
@@ -112,10 +113,46 @@ def beginning(order: Order, frame: Frame) -> dict[str, Any]:
     return parts
 
 
+def _usual_strength(order: Order, *, partly: bool) -> float:
+    """Returns how much of an image is painted anew where nobody says it: an upscale leaves that to its second pass."""
+    if order.upscale is not None:
+        return 0.0
+    return MASK_STRENGTH if partly else IMAGE_STRENGTH
+
+
 def _speaks_of_a_mask(order: Order) -> bool:
     """Whether what is transparent is the mask: only when something about masks was typed."""
     about = (order.area, order.grow, order.invert, order.margin, None if order.outpaint else order.feather)
     return any(each is not None for each in about)
+
+
+def second_pass(order: Order, native: int, steps: int) -> Hires | None:
+    """Returns the pass that makes a picture larger: `hires` in one piece, `upscale` in tiles and more gently.
+
+    Args:
+        order: What was typed.
+        native: Side of the model's square training pictures, and so of a tile.
+        steps: The first pass's.
+
+    Raises:
+        InvalidRequestError: Both were typed, or something about a second pass that is not there.
+    """
+    scale = _or(order.hires, order.upscale)
+    if scale is None:
+        for field in ("hires_strength", "hires_steps", "hires_method", "tile"):
+            if getattr(order, field) is not None:
+                raise InvalidRequestError(field, f"{field} needs hires or upscale; give one, or leave {field} out.")
+        return None
+    if order.hires is not None and order.upscale is not None:
+        raise InvalidRequestError("upscale", "Give either hires or upscale, not both.")
+    gently = order.upscale is not None
+    return Hires(
+        scale=float(scale),
+        strength=_or(order.hires_strength, UPSCALE_STRENGTH if gently else HIRES_STRENGTH),
+        steps=_or(order.hires_steps, steps),
+        method=_or(order.hires_method, "pixel"),
+        tile=_or(order.tile, native if gently else 0),
+    )
 
 
 def _area(order: Order) -> str:

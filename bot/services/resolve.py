@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from bot.domain import Order
 from bot.errors import LimitError
 from bot.services.extra import unpack
-from bot.services.framing import Frame, beginning, frame_of
+from bot.services.framing import Frame, beginning, frame_of, second_pass
 from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
 from generation.prompt import DIALECTS, Dialect, parse, parse_loras
@@ -60,18 +60,21 @@ def resolve(
     _check_prompts(order)
     model = _model(order.model or default_model, models)
     frame = _frame(order, model.native_size)
-    if max(frame.width, frame.height) > defaults.max_size:
-        size = f"{frame.width}x{frame.height}"
-        raise LimitError(f"{size} is too large here: the longest side may have {defaults.max_size} pixels.")
     preset = presets.find(order.preset) if order.preset else presets.for_model(model.name)
     advised = defaults if preset is None else preset
+    steps = _typed(order.steps, advised.steps)
+    hires = second_pass(order, model.native_size, steps)
+    width, height = (frame.width, frame.height) if hires is None else hires.size(frame.width, frame.height)
+    if max(width, height) > defaults.max_size:
+        size = f"{width}x{height}"
+        raise LimitError(f"{size} is too large here: the longest side may have {defaults.max_size} pixels.")
     return GenerationRequest(
         prompt=order.prompt,
         negative_prompt=_typed(order.negative, defaults.negative),
         model=model.name,
         width=frame.width,
         height=frame.height,
-        steps=_typed(order.steps, advised.steps),
+        steps=steps,
         guidance_scale=_typed(order.cfg, advised.cfg),
         sampler=_typed(order.sampler, advised.sampler),
         scheduler=_typed(order.scheduler, advised.scheduler),
@@ -79,6 +82,7 @@ def resolve(
         count=_typed(order.count, defaults.count),
         vae=_typed(order.vae, defaults.vae),
         loras=parse_loras(order.lora or ""),
+        hires=hires,
         **beginning(order, frame),
         **_seldom(order),
     )

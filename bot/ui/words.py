@@ -111,6 +111,7 @@ def recipe_line(request: GenerationRequest) -> str:
         escape(request.model, 100),
         *(f"lora {escape(lora.name, 60)}:{lora.strength:g}" for lora in request.loras),
         *_beginning(request),
+        *_second_pass(request),
         *_unusual(request),
     ]
     return " · ".join(parts)
@@ -128,6 +129,15 @@ def _beginning(request: GenerationRequest) -> list[str]:
         sides = (("left", edges.left), ("up", edges.top), ("right", edges.right), ("down", edges.bottom))
         said.append("outpainted " + " ".join(f"{side} {pixels}" for side, pixels in sides if pixels))
     return said
+
+
+def _second_pass(request: GenerationRequest) -> list[str]:
+    """Names what the picture was made larger with."""
+    hires = request.hires
+    if hires is None:
+        return []
+    name = "upscale" if hires.tile else "hires"
+    return [f"{name} {hires.scale:g} ({hires.method}, strength {hires.strength:g}, {hires.steps} steps)"]
 
 
 def _unusual(request: GenerationRequest) -> list[str]:

@@ -18,6 +18,7 @@ from generation.pixels import Pixels
 from generation.prompt import Dialect
 from generation.result import Stage
 from generation.sdxl.device import is_memory_error
+from generation.sdxl.hires import second_pass
 from generation.sdxl.model import Model
 from generation.sdxl.policy import QUANTUM, Turn, choose
 from generation.sdxl.residency import Residency
@@ -154,7 +155,8 @@ class Engine:
         self._waiting.remove(work)
         self._painting += [(work, run) for run in runs if run.latents is None]
         self._painted += [(work, run) for run in runs if run.latents is not None]
-        work.expect(sum(run.calls for run in runs))
+        second = sum(count for count, _ in work.request.passes[1:])
+        work.expect(sum(run.calls + second for run in runs))
         work.tell(Stage.PAINTING)
 
     def _prepare(self, work: Work, model: Model) -> list[Run]:
@@ -164,7 +166,7 @@ class Engine:
         text = model.encode(request.prompt, request.negative_prompt if request.guided else None, style)
         clock = time.perf_counter()
         tiled = Saving.TILED_VAE in work.savings
-        start = begin(model, work.canvas, request.width, request.height, tiled=tiled)
+        start = begin(model, request, work.canvas, tiled=tiled)
         if work.canvas is not None:
             work.charge(time.perf_counter() - clock)
         return [Run(request.picture(index), index, model, text, start) for index in range(request.count)]
@@ -211,12 +213,17 @@ class Engine:
         self._serving = [work]
         if run.latents is None:
             raise AssertionError("a run is only finished with latents")
-        work.tell(Stage.FINISHING)
+        hires, tiled = run.request.hires, Saving.TILED_VAE in work.savings
+        work.tell(Stage.FINISHING if hires is None else Stage.PAINTING)
         start = time.perf_counter()
         try:
             self._models.bring(run.model)
             run.model.use_vae(run.vae)
-            picture = decode(run.model, run.latents, tiled=Saving.TILED_VAE in work.savings)
+            if hires is not None:
+                self._begin_again(work, second_pass(run, hires, tiled=tiled))
+                work.charge(time.perf_counter() - start)
+                return
+            picture = decode(run.model, run.latents, tiled=tiled)
         except RuntimeError as error:
             self._save_memory([work], [Saving.TILED_VAE, Saving.OFFLOAD], error)
             return
@@ -224,6 +231,11 @@ class Engine:
         height, width, _ = picture.shape
         work.charge(time.perf_counter() - start)
         work.deliver(run.index, Pixels(width, height, picture.numpy().tobytes()))
+
+    def _begin_again(self, work: Work, run: Run) -> None:
+        """Puts the second pass of the picture in front in its place."""
+        self._painted.popleft()
+        (self._painting if run.latents is None else self._painted).append((work, run))
 
     def _save_memory(self, works: Sequence[Work], savings: Sequence[Saving], error: RuntimeError) -> None:
         """Takes the next saving that one of these works has not had yet; the next turn tries again.

@@ -16,6 +16,7 @@ from generation.sdxl.samplers import SAMPLERS
 from generation.sdxl.sigmas import levels, schedule, sigma_max
 from generation.sdxl.start import NOISE_ALONE, Start
 from generation.sdxl.text import Conditioning
+from generation.sdxl.tiling import Tiles
 
 
 class Run:
@@ -45,16 +46,18 @@ class Run:
         self.denoised: Tensor | None = None
         self.done = 0
         self.alone = False
-        self._request = request
+        self.request = request
         self._prediction = model.prediction if request.prediction == "checkpoint" else request.prediction
         zero_terminal = self._prediction == "v_prediction_zsnr"
         self._trained = levels(zero_terminal=zero_terminal)
-        denoise = 1.0 if request.init is None else request.init.strength
-        self._sigmas = schedule(request.scheduler, request.sampler, request.steps, denoise, zero_terminal=zero_terminal)
+        self._sigmas = schedule(
+            request.scheduler, request.sampler, request.steps, start.strength, zero_terminal=zero_terminal
+        )
         if len(self._sigmas) < 2:
             self.calls, self.latents = 0, start.latents
             return
-        self.calls = SAMPLER_FACTS[request.sampler].calls(len(self._sigmas) - 1)
+        self._tiles = Tiles(request.width, request.height, start.tile, model.downscale)
+        self.calls = SAMPLER_FACTS[request.sampler].calls(len(self._sigmas) - 1) * len(self._tiles)
         shape = (1, model.latent_channels, request.height // model.downscale, request.width // model.downscale)
         device = model.placement.device
         scale = starting_scale(self._sigmas[0], self._trained.highest)
@@ -67,7 +70,7 @@ class Run:
     @property
     def vae(self) -> str:
         """The name of the VAE that decodes it; "" for the checkpoint's own."""
-        return self._request.vae
+        return self.request.vae
 
     @property
     def guided(self) -> bool:
@@ -76,8 +79,8 @@ class Run:
             return False
         steps = len(self._sigmas) - 1
         step = max(int((self._sigmas[:-1] >= self._sigma * (1 - 1e-5)).sum()) - 1, 0)
-        end = self._request.guidance_end
-        return self._request.guidance_start <= step / steps and (end >= 1 or step / steps < end)
+        end = self.request.guidance_end
+        return self.request.guidance_start <= step / steps and (end >= 1 or step / steps < end)
 
     @property
     def text(self) -> Sequence[Conditioning]:
@@ -97,11 +100,11 @@ class Run:
             ready: Whether that lies there.
         """
         return Candidate(
-            key=(self._x.shape, self._text[0].hidden.shape),
+            key=(self._tiles.shape, self._text[0].hidden.shape),
             weights=weights,
             remaining=max(self.calls - self.done, 1),
             total=max(self.calls, 1),
-            pixels=self._request.width * self._request.height,
+            pixels=self._tiles.pixels,
             rows=self.rows,
             ready=ready,
             alone=self.alone,
@@ -109,9 +112,9 @@ class Run:
 
     def model_input(self) -> Tensor:
         """Returns the latents as the UNet was trained to see them, one row per prompt."""
-        scaled: Tensor = self._x / (1 + self._sigma**2).sqrt()
+        scaled: Tensor = self._tiles.cut(self._x) / (1 + self._sigma**2).sqrt()
         if self._start.beside is not None:
-            scaled = torch.cat([scaled, self._start.beside], dim=1)
+            scaled = torch.cat([scaled, self._tiles.cut(self._start.beside)], dim=1)
         return scaled.repeat(self.rows, 1, 1, 1)
 
     def timesteps(self) -> list[int]:
@@ -120,23 +123,39 @@ class Run:
 
     def time_ids(self) -> list[tuple[float, ...]]:
         """Returns SDXL's micro-conditioning of each row: original size, crop, target size."""
-        height, width = self._request.height, self._request.width
-        return [(height, width, 0, 0, height, width)] * self.rows
+        left, top, right, bottom = self._tiles.box
+        ids = (self.request.height, self.request.width, top, left, bottom - top, right - left)
+        return [ids] * self.rows
 
     def advance(self, answer: Tensor) -> None:
         """Takes the UNet's answer, (rows, 4, h, w), and goes on to the next model call or to the end."""
-        denoised = denoised_from(answer, self._x, self._sigma, self._prediction)
+        x = self._tiles.cut(self._x)
+        denoised = denoised_from(answer, x, self._sigma, self._prediction)
         if len(denoised) == 2:
             positive, negative = denoised[:1], denoised[1:]
-            denoised = guide(positive, negative, self._request.guidance_scale)
-            if self._request.guidance_rescale > 0:
-                denoised = rescale(denoised, positive, self._x, self._sigma, self._request.guidance_rescale)
+            denoised = guide(positive, negative, self.request.guidance_scale)
+            if self.request.guidance_rescale > 0:
+                denoised = rescale(denoised, positive, x, self._sigma, self.request.guidance_rescale)
         self.done += 1
-        self.denoised = denoised
+        whole = self._tiles.take(denoised)
+        if whole is None:
+            return
+        whole = self._kept(whole, self._start.latents)
+        self.denoised = self._as_shown(whole)
         try:
-            self._go_on(*self._steps.send(self._kept(denoised, self._start.latents)))
+            self._go_on(*self._steps.send(whole))
         except StopIteration as end:
             self.latents = end.value
+
+    def again(self, request: GenerationRequest, start: Start) -> "Run":
+        """Begins another pass with the same prompts."""
+        return Run(request, self.index, self.model, self._text, start)
+
+    def _as_shown(self, denoised: Tensor) -> Tensor:
+        """Returns an estimate of the size that people are shown on the way, in every pass the same."""
+        if self._start.scale == 1:
+            return denoised
+        return torch.nn.functional.interpolate(denoised, scale_factor=1 / self._start.scale, mode="area")
 
     def _go_on(self, x: Tensor, sigma: Tensor) -> None:
         """Takes the sampler's next question; where latents are kept, the UNet sees them with this level's noise."""

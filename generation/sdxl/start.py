@@ -7,6 +7,7 @@ from torch import Tensor
 
 from generation.canvas import Canvas
 from generation.pixels import Cover, Pixels
+from generation.request import GenerationRequest
 from generation.sdxl.model import Model
 from generation.sdxl.vae import encode
 
@@ -22,40 +23,49 @@ class Start:
         anew: (1, 1, h, w), 1 where latents are painted anew and 0 where they are kept; None for all of them.
         beside: (1, 5, h, w), what an inpainting UNet sees beside the latents: `anew`, and the latents of the picture
             blanked there; None for an ordinary UNet.
+        strength: How much of the way is gone from there.
+        tile: The side in pixels of the tiles it is painted in; 0 for one piece.
+        scale: How many times larger it is than what people are shown on the way.
     """
 
     latents: Tensor | None = None
     anew: Tensor | None = None
     beside: Tensor | None = None
+    strength: float = 1.0
+    tile: int = 0
+    scale: float = 1.0
 
 
 NOISE_ALONE = Start()
 
 
-def begin(model: Model, canvas: Canvas | None, width: int, height: int, *, tiled: bool = False) -> Start:
+def begin(model: Model, request: GenerationRequest, canvas: Canvas | None, *, tiled: bool = False) -> Start:
     """Brings a canvas to the device.
 
     Args:
         model: What paints.
+        request: What is painted.
         canvas: The input picture; None for none.
-        width: The request's, in pixels.
-        height: Likewise.
         tiled: Encode in tiles, for want of memory.
     """
-    latents = anew = None
-    picture = torch.full((1, 3, height, width), BLANK)
-    cover = torch.ones(1, 1, height, width)
-    if canvas is not None:
-        picture = to_tensor(canvas.picture)
-        latents = encode(model, picture, tiled=tiled)
-    if canvas is not None and canvas.anew is not None:
-        cover = _levels(canvas.anew)
-        anew = _shrunk(cover, model)
-    if not model.inpaints:
-        return Start(latents, anew)
-    blanked = torch.where(cover > 0, BLANK, picture)
-    beside = torch.cat([_shrunk(cover, model), encode(model, blanked, tiled=tiled)], dim=1)
-    return Start(latents, anew, beside)
+    if canvas is None or request.init is None:
+        beside = beside_nothing(model, request.width, request.height, tiled=tiled) if model.inpaints else None
+        return Start(beside=beside)
+    picture = to_tensor(canvas.picture)
+    latents = encode(model, picture, tiled=tiled)
+    cover = torch.ones(1, 1, *picture.shape[2:]) if canvas.anew is None else _levels(canvas.anew)
+    anew = None if canvas.anew is None else _shrunk(cover, model)
+    beside = _beside(model, cover, torch.where(cover > 0, BLANK, picture), tiled=tiled) if model.inpaints else None
+    return Start(latents, anew, beside, request.init.strength)
+
+
+def beside_nothing(model: Model, width: int, height: int, *, tiled: bool = False) -> Tensor:
+    """Returns what an inpainting UNet sees where everything is painted anew, (1, 5, h, w)."""
+    return _beside(model, torch.ones(1, 1, height, width), torch.full((1, 3, height, width), BLANK), tiled=tiled)
+
+
+def _beside(model: Model, cover: Tensor, blanked: Tensor, *, tiled: bool) -> Tensor:
+    return torch.cat([_shrunk(cover, model), encode(model, blanked, tiled=tiled)], dim=1)
 
 
 def to_tensor(pixels: Pixels) -> Tensor:

@@ -60,7 +60,7 @@ def test_the_steps_and_the_start_are_those_of_comfyui(model: Model, strength: fl
     asked = from_picture(data, strength, steps=6, sampler="euler", scheduler="normal")
     canvas = prepare(asked, {digest_of(data): data})
     with torch.inference_mode():
-        start = begin(model, canvas, 64, 64)
+        start = begin(model, asked, canvas)
         run = Run(asked, 0, model, model.encode("a", None), start)
 
     sigmas = schedule("normal", "euler", 6, strength)

@@ -80,7 +80,7 @@ def test_latents_outside_the_mask_end_as_they_began_with_every_kind_of_sampler(m
     asked = inpainting(sampler=sampler, steps=4)
     canvas = prepare(asked, FILES)
     with torch.inference_mode():
-        start = begin(model, canvas, 64, 64)
+        start = begin(model, asked, canvas)
         run = Run(asked, 0, model, model.encode("a", None), start)
         while run.latents is None:
             run.advance(torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(run.done)))
@@ -96,7 +96,7 @@ def test_latents_outside_the_mask_end_as_they_began_with_every_kind_of_sampler(m
 def test_the_unet_sees_the_kept_part_with_the_noise_of_its_level(model: Model) -> None:
     asked = inpainting(sampler="euler", scheduler="normal", steps=4)
     with torch.inference_mode():
-        start = begin(model, prepare(asked, FILES), 64, 64)
+        start = begin(model, asked, prepare(asked, FILES))
         run = Run(asked, 0, model, model.encode("a", None), start)
         first = run.model_input()
         run.advance(torch.zeros(1, 4, 8, 8))
@@ -136,10 +136,11 @@ def test_an_inpainting_unet_is_known_by_its_nine_channels(inpainting_folder: Pat
 
 def test_an_inpainting_unet_sees_the_mask_and_the_picture_blanked_there(inpainting_folder: Path) -> None:
     model = load(describe(inpainting_folder / "inpainter.safetensors"), CPU)
-    canvas = prepare(inpainting(), FILES)
+    asked = inpainting()
+    canvas = prepare(asked, FILES)
     with torch.inference_mode():
-        start = begin(model, canvas, 64, 64)
-        run = Run(inpainting(), 0, model, model.encode("a", "b"), start)
+        start = begin(model, asked, canvas)
+        run = Run(asked, 0, model, model.encode("a", "b"), start)
         photo = torch.from_numpy(np.asarray(Image.open(io.BytesIO(PHOTO))).copy())
         blanked = photo.permute(2, 0, 1).unsqueeze(0).float() / 127.5 - 1
         assert canvas is not None
