@@ -13,14 +13,18 @@ import aiohttp
 import discord
 
 from bot.client import EaselClient, Parts
+from bot.domain import Action
 from bot.errors import SettingsError
 from bot.persistence.database import Database
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
+from bot.persistence.posts import SqlPosts
 from bot.persistence.speeds import SqlSpeedBook
+from bot.persistence.stars import SqlStars
 from bot.persistence.upkeep import report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.playground import Playground, open_page
+from bot.services.actions import PictureActions, Rules
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
@@ -134,7 +138,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     pictures = PictureFolder(settings.pictures_path)
     worker = this_process()
     ledger = SqlLedger(database, worker.id)
-    ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client))
+    ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client, show_reroll=settings.show_reroll))
     costs = CostModel()
     queue = FairQueue(settings.max_waiting, costs.estimate, settings.max_running, settings.group_seconds)
     board = StatusBoard(queue, costs.estimate, ports.messenger)
@@ -142,8 +146,20 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     models = ModelShelf(_catalog(settings), Extras(settings.models_path))
     generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings), settings.role_weights)
-    overview = QueueOverview(queue, board, ledger)
-    client.fit(Parts(generation, dispatcher, takeover, overview, executor, database, InputShelf(pictures)))
+    actions = PictureActions(generation, ledger, SqlPosts(database), pictures, _rules(settings))
+    client.fit(
+        Parts(
+            generation,
+            actions,
+            SqlStars(database),
+            dispatcher,
+            takeover,
+            QueueOverview(queue, board, ledger),
+            executor,
+            database,
+            InputShelf(pictures),
+        )
+    )
     return client
 
 
@@ -173,6 +189,15 @@ def _defaults(settings: Settings) -> Defaults:
         count=settings.default_count,
         vae=settings.vae or "",
         max_size=settings.max_size,
+    )
+
+
+def _rules(settings: Settings) -> Rules:
+    return Rules(
+        buttons_for_all=settings.buttons == "everyone",
+        reactions_for_all=settings.reactions == "everyone",
+        vary=Action(f"vary_{settings.vary}"),
+        variations=settings.variations,
     )
 
 

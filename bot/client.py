@@ -11,17 +11,25 @@ import yarl
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 
+from bot.cogs.forms import FormsCog
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.jobs import JobsCog
+from bot.cogs.reactions import Desk, ReactionsCog
 from bot.persistence.database import Database
+from bot.services.actions import PictureActions
 from bot.services.dispatcher import Dispatcher
 from bot.services.generation import GenerationService
 from bot.services.inputs import InputShelf
 from bot.services.overview import QueueOverview
+from bot.services.ports import Stars
 from bot.services.takeover import Takeover
 from bot.settings import Settings
 from bot.ui.buttons import CancelButton
+from bot.ui.gallery import Gallery
+from bot.ui.letters import Letters
 from bot.ui.permissions import invite_link
+from bot.ui.pressing import PictureButton
+from bot.ui.removing import Remover
 from bot.ui.requests import PASSING
 from bot.ui.tree import EaselTree
 from generation import Executor
@@ -29,7 +37,7 @@ from generation import Executor
 log = logging.getLogger(__name__)
 
 SYNC_PAUSES = (1.0, 5.0, 15.0, 60.0)
-INTENTS = discord.Intents(guilds=True)  # none of them privileged
+INTENTS = discord.Intents(guilds=True, guild_reactions=True, dm_reactions=True)  # none of them privileged
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +45,8 @@ class Parts:
     """What the client keeps running, and closes in the end."""
 
     generation: GenerationService
+    actions: PictureActions
+    stars: Stars
     dispatcher: Dispatcher
     takeover: Takeover
     overview: QueueOverview
@@ -66,13 +76,19 @@ class EaselClient(commands.AutoShardedBot):
         """Takes in what the client works with."""
         self._parts = parts
         self.generation = parts.generation
+        self.actions = parts.actions
+        self.command_name = self._settings.command
+        self._gallery = Gallery(self, parts.stars, self._settings.gallery)
+        self.remover = Remover(self, parts.actions, self._gallery)
 
     async def setup_hook(self) -> None:
         """Runs once after the login: nothing here waits for the model's weights or for the commands' registration."""
         await self._find_gateway()
         await self.add_cog(ImagineCog(self.generation, self._parts.inputs, self._settings.command))
         await self.add_cog(JobsCog(self.generation, self._parts.overview))
-        self.add_dynamic_items(CancelButton)
+        await self.add_cog(FormsCog(self.actions))
+        await self.add_cog(ReactionsCog(self._desk()))
+        self.add_dynamic_items(CancelButton, PictureButton)
         await self._parts.executor.start()
         await self.generation.models.refresh()
         await self._parts.dispatcher.prepare()
@@ -105,6 +121,9 @@ class EaselClient(commands.AutoShardedBot):
         await self._parts.takeover.end()
         await self._parts.database.close()
         await super().close()
+
+    def _desk(self) -> Desk:
+        return Desk(self, self.actions, self.remover, self._gallery, Letters(self), self.command_name)
 
     async def _find_gateway(self) -> None:
         """Lets reconnections go to the gateway of the API in use; discord.py only asks for it the first time."""

@@ -23,6 +23,18 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.RENDERED)
+
+
+class Action(StrEnum):
+    """What made a new job of an old one."""
+
+    REROLL = "reroll"
+    VARY_SUBTLE = "vary_subtle"
+    VARY_STRONG = "vary_strong"
+    EDIT = "edit"
+
+
 @dataclass(frozen=True, slots=True)
 class InputFile:
     """A picture that a person brought: read, checked, and kept in the store.
@@ -98,9 +110,10 @@ class Origin:
         channel_id: Where.
         guild_id: The server; None in a direct message.
         application_id: Which application answers.
-        token: The interaction's secret; good for 15 minutes after asked_at.
+        token: The interaction's secret; good for 15 minutes after asked_at. "" where nothing but a reaction asked: the
+            answer is then a message of the bot's own.
         message_id: The answer's message.
-        interaction_id: The command itself; a job is made of it once.
+        interaction_id: The command or the press itself; a job is made of it once. None for a reaction.
         asked_at: When Discord received the command.
         file_limit: The largest file in bytes that may be uploaded there.
         roles: The person's roles on the server; not kept.
@@ -112,14 +125,14 @@ class Origin:
     application_id: int
     token: str
     message_id: int
-    interaction_id: int
+    interaction_id: int | None
     asked_at: datetime
     file_limit: int
     roles: tuple[int, ...] = ()
 
     def answerable(self, now: datetime, margin: timedelta = timedelta(seconds=30)) -> bool:
-        """Whether the answer can still be edited by its token, with time enough for an upload."""
-        return now < self.asked_at + TOKEN_LIFE - margin
+        """Whether the answer can still be edited, with time enough for an upload."""
+        return now < self.asked_at + (TOKEN_LIFE if self.token else EDITABLE) - margin
 
     def editable(self, now: datetime) -> bool:
         """Whether the answer may still be edited as any message of ours, its token dead or not."""
@@ -144,6 +157,23 @@ class Picture:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Derivation:
+    """Where a job comes from that was made of an earlier one.
+
+    Attributes:
+        parent_job: The earlier job's id.
+        parent_index: Which of its pictures, counted from 1; None for the job as a whole.
+        action: What was done with it.
+        reaction: The message and the emoji, as "id:emoji", where a reaction asked for it.
+    """
+
+    parent_job: str
+    parent_index: int | None
+    action: Action
+    reaction: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A request on its way, with its person.
 
@@ -157,6 +187,7 @@ class Job:
         seconds: How long the painting took.
         notes: What people should know of how it was made.
         weight: How much of the device its person may have, where others have 1.
+        derived: The earlier job it was made of, if it was.
     """
 
     id: str
@@ -168,6 +199,30 @@ class Job:
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
     weight: float = 1.0
+    derived: Derivation | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Post:
+    """A message that shows pictures of a job.
+
+    Attributes:
+        job: The job.
+        number: Which picture, counted from 1; None where the message shows the whole job.
+        person: Who had it posted.
+    """
+
+    job: Job
+    number: int | None
+    person: int
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A message in a gallery: its channel and its own id."""
+
+    channel_id: int
+    message_id: int
 
 
 @dataclass(frozen=True, slots=True)

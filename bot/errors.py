@@ -18,7 +18,11 @@ class StorageError(EaselError):
 
 
 class PictureLostError(EaselError):
-    """A painted picture could not be kept."""
+    """A painted picture could not be kept, or is no longer kept."""
+
+
+class NotKeptError(EaselError):
+    """A job is asked for that is no longer known."""
 
 
 class JobTakenError(EaselError):

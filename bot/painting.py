@@ -12,7 +12,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.domain import InputFile, Order
 from bot.services.extra import unpack
+from bot.services.flags import ORDERED
 from bot.services.inputs import look
+from bot.services.partwords import in_words
 from bot.services.resolve import Defaults, resolve
 from bot.settings import Settings
 from generation import Catalog, GenerationRequest, GenerationResult, InvalidRequestError, LocalExecutor, recipe
@@ -44,16 +46,6 @@ class Painted:
         }
 
 
-# A request's fields by the names an order has for them, where they differ.
-_ORDERED = {
-    "negative_prompt": "negative",
-    "guidance_scale": "cfg",
-    "guidance_rescale": "rescale",
-    "guidance_start": "cfg_start",
-    "guidance_end": "cfg_end",
-}
-
-
 def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Order, tuple[str, ...]]:
     """Fills what was not typed with what a picture says of itself.
 
@@ -66,11 +58,14 @@ def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Orde
         The order, and what a person should know: fields that could not be used, a model that is not here.
     """
     typed = unpack(typed)
-    found = {_ORDERED.get(name, name): value for name, value in reading.values.items()}
+    found = {ORDERED.get(name, name): value for name, value in reading.values.items()}
     if typed.aspect is not None:
         found = {name: value for name, value in found.items() if name not in {"width", "height"}}
     notes = [f"{reading.tool} says {each}: not used." for each in reading.unknown]
-    notes += _parts(found)
+    notes += _to_bring(found)
+    if found.get("outpaint"):
+        found = {name: value for name, value in found.items() if name not in {"width", "height"}}
+    found = {name: value for name, value in in_words(found).items() if value is not None}
     for name, here in (("model", _has_model), ("vae", _has_vae)):
         if found.get(name) and getattr(typed, name) is None and not here(settings, found[name]):
             notes.append(f"{reading.tool} says {name}: {found.pop(name)}, which is not here.")
@@ -80,27 +75,16 @@ def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Orde
     return Order(**({"prompt": ""} | found | kept)), tuple(notes)
 
 
-def _parts(found: dict[str, Any]) -> list[str]:
-    """Puts a recipe's parts into the words an order has for them; returns what a person must do for it."""
-    notes = []
-    init, mask, outpaint = (found.pop(name, None) for name in ("init", "mask", "outpaint"))
-    if init is not None:
-        found |= {"strength": init.strength, "fit": init.fit}
-        notes.append(f"It was painted from the picture with the SHA-256 {init.picture}: give that with --image.")
-    if mask is not None:
-        about = ("invert", "grow", "feather", "area", "margin")
-        found |= {name: getattr(mask, name) for name in about}
-        if mask.picture:
-            notes.append(f"Its mask has the SHA-256 {mask.picture}: give that with --mask.")
-    if outpaint is not None:
-        del found["width"], found["height"]
+def _to_bring(values: Mapping[str, Any]) -> list[str]:
+    """Says which pictures a recipe needs, which no recipe carries."""
+    init, mask = values.get("init"), values.get("mask")
+    notes = (
+        [f"It was painted from the picture with the SHA-256 {init.picture}: give that with --image."] if init else []
+    )
+    if mask and mask.picture:
+        notes.append(f"Its mask has the SHA-256 {mask.picture}: give that with --mask.")
+    if values.get("outpaint"):
         notes.append("It was outpainted: say how with --outpaint.")
-    if hires := found.pop("hires", None):
-        second = {"strength": "hires_strength", "steps": "hires_steps", "method": "hires_method", "tile": "tile"}
-        found |= {name: getattr(hires, each) for each, name in second.items()}
-        found["upscale" if hires.tile else "hires"] = hires.scale
-    if loras := found.pop("loras", ()):
-        found["lora"] = ", ".join(f"{lora.name}:{lora.strength}:{lora.text_strength}" for lora in loras)
     return notes
 
 

@@ -62,6 +62,24 @@ class Settings(GenerationSettings):
     default_scheduler: str = Field(default="karras", description="schedule where a person gives none")
     default_negative: str = Field(default="", description="negative prompt where a person gives none")
     default_count: int = Field(default=1, ge=1, le=MAX_COUNT, description="pictures where a person gives no count")
+    buttons: str = Field(
+        default="everyone",
+        pattern="^(everyone|owner)$",
+        description="who may use the buttons under a picture: everyone, or owner (who asked for it, and moderators)",
+    )
+    reactions: str = Field(
+        default="everyone",
+        pattern="^(everyone|owner)$",
+        description="who may re-roll by a reaction: everyone, or owner (who asked for it, and moderators)",
+    )
+    show_reroll: bool = Field(default=True, description="react with 🎲 to every result, so that people find re-rolling")
+    vary: str = Field(default="strong", pattern="^(strong|subtle)$", description="what V1 to V4 do: strong or subtle")
+    variations: int = Field(default=4, ge=1, le=MAX_COUNT, description="pictures that a variation has")
+    gallery: str = Field(
+        default="gallery",
+        min_length=1,
+        description="the channel of each server that starred pictures are copied to: its name, or its id",
+    )
     grace_seconds: float = Field(
         default=15.0, ge=0, description="how long running jobs may go on after the bot is told to stop"
     )

@@ -46,7 +46,8 @@ class FakeExecutor:
         self.gate.set()
 
     async def start(self) -> None:
-        """Needs no warm-up."""
+        """Needs no warm-up; a bot that is started again finds it open."""
+        self.closed = False
 
     async def generate(
         self,

@@ -1,29 +1,22 @@
 """/imagine: words become a job."""
 
-import logging
+from functools import partial
 from typing import Any
 
 import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain import Order, Origin
-from bot.errors import AnswerExpiredError, EaselError, JobTakenError
+from bot.domain import Order
 from bot.services.extra import KEYS
 from bot.services.generation import GenerationService
 from bot.services.inputs import InputShelf
 from bot.services.sizes import ASPECTS
 from bot.ui.attachments import Files, bring, expecting
 from bot.ui.autocomplete import matching
-from bot.ui.permissions import missing
-from bot.ui.private import acknowledge, whisper
-from generation import (
-    SAMPLERS,
-    SCHEDULES,
-    GenerationError,
-    GenerationRequest,
-    presets,
-)
+from bot.ui.permissions import check_posting
+from bot.ui.submitting import submit
+from generation import SAMPLERS, SCHEDULES, GenerationRequest, presets
 from generation.parts import MAX_SCALE
 from generation.request import (
     MAX_CLIP_SKIP,
@@ -35,8 +28,6 @@ from generation.request import (
     MAX_STEPS,
     MIN_SIZE,
 )
-
-log = logging.getLogger(__name__)
 
 Text = app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS]
 Side = app_commands.Range[int, MIN_SIZE, MAX_SIZE]
@@ -137,35 +128,13 @@ class ImagineCog(commands.Cog):
             extra=extra,
         )
         files = {field: file for field, file in (("image", image), ("mask", mask)) if file is not None}
-        if lacking := missing(interaction):
-            await whisper(interaction, f"I cannot post pictures here: I lack the permission {', '.join(lacking)}.")
-            return
-        try:
-            request = self._service.accept(expecting(order, files), interaction.user.id)
-        except (EaselError, GenerationError) as error:
-            await whisper(interaction, str(error))
-            return
-        await self._submit(interaction, request, order, files)
+        check_posting(interaction)
+        request = self._service.accept(expecting(order, files), interaction.user.id)
+        complete = partial(self._complete, order, files) if files else None
+        await submit(interaction, self._service, request, complete=complete)
 
-    async def _submit(
-        self, interaction: discord.Interaction[Any], request: GenerationRequest, order: Order, files: Files
-    ) -> None:
-        try:
-            origin: Origin = await acknowledge(interaction)
-        except AnswerExpiredError as error:
-            self._service.withdraw_acceptance(interaction.user.id)
-            log.warning("a command was lost: %s", error)
-            return
-        try:
-            if files:
-                request = self._service.complete(await bring(order, files, self._inputs))
-        except (EaselError, GenerationError):
-            self._service.withdraw_acceptance(interaction.user.id)
-            raise  # the command tree tells the person alone
-        try:
-            await self._service.submit(request, origin)
-        except JobTakenError:
-            log.info("another process of the bot has taken a command that came to both")
+    async def _complete(self, order: Order, files: Files) -> GenerationRequest:
+        return self._service.complete(await bring(order, files, self._inputs))
 
     @imagine.autocomplete("model")
     async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:

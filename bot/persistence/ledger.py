@@ -7,13 +7,11 @@ from sqlalchemy import Executable, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bot.domain import Job, JobState, Origin, Picture, Usage, now
+from bot.domain import UNFINISHED, Action, Derivation, Job, JobState, Origin, Picture, Usage, now
 from bot.errors import JobTakenError
 from bot.persistence.database import Database
 from bot.persistence.tables import ImageRow, JobRow, UserRow, WorkerRow
 from generation import recipe
-
-_UNFINISHED = (JobState.QUEUED, JobState.RUNNING, JobState.RENDERED)
 
 
 class SqlLedger:
@@ -51,6 +49,7 @@ class SqlLedger:
             asked_at=origin.asked_at,
             created_at=job.created_at,
             weight=job.weight,
+            **_derivation_columns(job.derived),
         )
         try:
             async with self._database.writing() as session:
@@ -98,7 +97,7 @@ class SqlLedger:
         """Finds a job."""
         async with self._database.reading() as session:
             row = await session.get(JobRow, job_id)
-            return None if row is None else _job(row)
+            return None if row is None else job_of(row)
 
     async def usage(self, person: int) -> Usage:
         """Says what a person has had painted in all."""
@@ -118,12 +117,12 @@ class SqlLedger:
         nobody = JobRow.worker_id.is_(None) | JobRow.worker_id.not_in(select(WorkerRow.id))
         others = nobody | JobRow.worker_id.in_(dead)
         orphaned = others & (func.coalesce(JobRow.worker_id, "") != self._worker)
-        taken = update(JobRow).where(JobRow.state.in_(_UNFINISHED), orphaned).values(worker_id=self._worker)
+        taken = update(JobRow).where(JobRow.state.in_(UNFINISHED), orphaned).values(worker_id=self._worker)
         async with self._database.writing() as session:
             ids = list(await session.scalars(taken.returning(JobRow.id)))
         chosen = select(JobRow).where(JobRow.id.in_(ids)).order_by(JobRow.created_at)
         async with self._database.reading() as session:
-            return [_job(row) for row in await session.scalars(chosen)]
+            return [job_of(row) for row in await session.scalars(chosen)]
 
     async def mine(self, job_id: str) -> bool:
         """Whether this process still looks after a job."""
@@ -143,7 +142,8 @@ class SqlLedger:
                 raise JobTakenError("Another process looks after this job.")
 
 
-def _job(row: JobRow) -> Job:
+def job_of(row: JobRow) -> Job:
+    """Reads a job from its row."""
     return Job(
         id=row.id,
         request=recipe.from_json(row.request),
@@ -154,7 +154,7 @@ def _job(row: JobRow) -> Job:
             application_id=row.application_id,
             token=row.token,
             message_id=row.message_id,
-            interaction_id=row.interaction_id or 0,
+            interaction_id=row.interaction_id,
             asked_at=row.asked_at,
             file_limit=row.file_limit,
         ),
@@ -167,4 +167,24 @@ def _job(row: JobRow) -> Job:
         seconds=row.seconds,
         notes=tuple(row.notes.splitlines()),
         weight=row.weight,
+        derived=_derivation(row),
+    )
+
+
+def _derivation_columns(derived: Derivation | None) -> dict[str, Any]:
+    if derived is None:
+        return {}
+    return {
+        "parent_job": derived.parent_job,
+        "parent_index": derived.parent_index,
+        "action": derived.action,
+        "reaction": derived.reaction,
+    }
+
+
+def _derivation(row: JobRow) -> Derivation | None:
+    if row.parent_job is None or row.action is None:
+        return None
+    return Derivation(
+        parent_job=row.parent_job, parent_index=row.parent_index, action=Action(row.action), reaction=row.reaction
     )

@@ -36,8 +36,18 @@ class PictureFolder:
             raise PictureLostError(f"Your picture was painted, but {reason}; please tell whoever runs me.") from error
 
     async def get(self, digest: str) -> bytes:
-        """Reads a file."""
-        return await asyncio.to_thread(self._path(digest).read_bytes)
+        """Reads a file.
+
+        Raises:
+            PictureLostError: It is not there any more, or cannot be read.
+        """
+        try:
+            return await asyncio.to_thread(self._path(digest).read_bytes)
+        except FileNotFoundError as error:
+            raise PictureLostError("I no longer keep this picture.") from error
+        except OSError as error:
+            log.error("a picture could not be read in %s: %s", self._folder, error)  # noqa: TRY400 - no bug of ours
+            raise PictureLostError("I cannot read this picture just now; please tell whoever runs me.") from error
 
     async def survey(self, *, thorough: bool = True) -> tuple[set[str], set[str]]:
         """Looks at every file; returns the names of those that are whole, and of those whose content is another.

@@ -52,7 +52,7 @@ class JobRow(Table):
     guild_id: Mapped[int | None] = mapped_column(BigInteger)
     application_id: Mapped[int] = mapped_column(BigInteger)
     token: Mapped[str] = mapped_column(Text)
-    message_id: Mapped[int] = mapped_column(BigInteger)
+    message_id: Mapped[int] = mapped_column(BigInteger, index=True)
     interaction_id: Mapped[int | None] = mapped_column(BigInteger, unique=True)
     worker_id: Mapped[str | None] = mapped_column(String(16), index=True)
     file_limit: Mapped[int] = mapped_column(BigInteger)
@@ -68,6 +68,10 @@ class JobRow(Table):
     notes: Mapped[str] = mapped_column(Text, default="")
     weight: Mapped[float] = mapped_column(default=1.0, server_default="1")
     reason: Mapped[str | None] = mapped_column(Text)
+    parent_job: Mapped[str | None] = mapped_column(String(16), index=True)
+    parent_index: Mapped[int | None]
+    action: Mapped[str | None] = mapped_column(String(16))
+    reaction: Mapped[str | None] = mapped_column(String(64), index=True)
     images: Mapped[list["ImageRow"]] = relationship(
         order_by="ImageRow.position", cascade="all, delete-orphan", lazy="selectin"
     )
@@ -96,6 +100,40 @@ class ImageRow(Table):
     media_type: Mapped[str] = mapped_column(String(32))
     size: Mapped[int] = mapped_column(BigInteger)
     seed: Mapped[int] = mapped_column(BigInteger)
+
+
+class PostRow(Table):
+    """A message that shows one picture of a job, beside the job's own message."""
+
+    __tablename__ = "posts"
+
+    message_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int]
+    user_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class StarRow(Table):
+    """A person's star on a message that shows pictures of a job."""
+
+    __tablename__ = "stars"
+
+    message_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    position: Mapped[int | None]
+    starred_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class GalleryRow(Table):
+    """The copy of a starred message in a server's gallery."""
+
+    __tablename__ = "gallery"
+
+    message_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), index=True)
+    channel_id: Mapped[int] = mapped_column(BigInteger)
+    copy_id: Mapped[int] = mapped_column(BigInteger)
 
 
 class SpeedRow(Table):

@@ -15,7 +15,8 @@ from bot.playground.messages import EPHEMERAL, Attachment, Channel, Message
 from bot.playground.people import BOT, EVERYBODY, JOINED, MODERATION, Person, Role
 from bot.playground.wire import Refusal
 
-GUILD, BOT_USER, BOT_ROLE, MODERATORS, GENERAL, NSFW, FIRST_PERSON, FIRST_PRIVATE = 1, 2, 3, 4, 10, 11, 20, 30
+GUILD, BOT_USER, BOT_ROLE, MODERATORS = 1, 2, 3, 4
+GENERAL, NSFW, GALLERY, FIRST_PERSON, FIRST_PRIVATE = 10, 11, 12, 20, 30
 
 
 class World:
@@ -43,6 +44,7 @@ class World:
         general = "Try the bot here: type / to see its commands."
         self.general = self._add_channel(GENERAL, "general", topic=general)
         self.nsfw = self._add_channel(NSFW, "after-dark", topic="What the bot does where age matters.", nsfw=True)
+        self.gallery = self._add_channel(GALLERY, "gallery", topic="Where a bot may show what people liked.")
         self.commands = CommandBook(self.snowflake, self.bot.id, self.guild_id)
         self.interactions: dict[str, Interaction] = {}
         self.on_change: Callable[[], None] = lambda: None

@@ -3,10 +3,12 @@
 import asyncio
 import itertools
 import logging
+from collections.abc import Sequence
 
 from bot.domain import Job, now
-from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, UnreachableError, UploadTooLargeError
-from bot.services.fitting import fit
+from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, UnreachableError
+from bot.services.fitting import post_fitting
+from bot.services.originals import originals, shown
 from bot.services.patience import insist
 from bot.services.ports import Ports, Upload
 
@@ -27,7 +29,7 @@ class Delivery:
         if message_id is None:
             await self.post(job)
         else:
-            await insist(lambda: self._ports.ledger.posted(job.id, message_id))
+            await self._posted(job, message_id)
 
     async def post(self, job: Job) -> None:
         """Posts a rendered job's pictures and notes their message. Does not raise for Discord's refusals.
@@ -39,10 +41,7 @@ class Delivery:
         """
         if not await self._ports.ledger.mine(job.id):
             raise JobTakenError("Another process looks after this job.")
-        files = [
-            Upload(name, await self._ports.pictures.get(picture.digest))
-            for name, picture in zip(_names(job), job.pictures, strict=True)
-        ]
+        files = await shown(job, await originals(job, self._ports.pictures))
         try:
             message_id = await self._post_in_the_end(job, files)
         except DeliveryError as error:
@@ -51,7 +50,7 @@ class Delivery:
             await insist(lambda: self._ports.ledger.failed(job.id, reason))
             await self.refuse(job, f"Your picture is painted, but I cannot post it here: {error}")
             return
-        await insist(lambda: self._ports.ledger.posted(job.id, message_id))
+        await self._posted(job, message_id)
 
     async def refuse(self, job: Job, reason: str) -> None:
         """Tells a job's person why there is no result; a person who cannot be reached is only logged."""
@@ -59,6 +58,13 @@ class Delivery:
             await self._ports.messenger.refuse(job, reason)
         except DeliveryError as error:
             log.warning("the person of job %s could not be told why it failed: %s", job.id, error)
+
+    async def _posted(self, job: Job, message_id: int) -> None:
+        await insist(lambda: self._ports.ledger.posted(job.id, message_id))
+        try:
+            await self._ports.messenger.invite(job, message_id)
+        except DeliveryError as error:
+            log.info("people cannot be shown how to react to job %s: %s", job.id, error)
 
     async def _post_in_the_end(self, job: Job, files: list[Upload]) -> int:
         """Tries for as long as Discord cannot be reached; what may have arrived is looked for before each new try."""
@@ -80,25 +86,13 @@ class Delivery:
             return None
 
     async def _post_fitting(self, job: Job, files: list[Upload]) -> int:
-        limit = job.origin.file_limit
-        try:
-            return await self._post_once(job, files, limit)
-        except UploadTooLargeError:
-            return await self._post_once(job, files, limit // 4)  # the limit we were told was not the true one
+        async def post(fitting: Sequence[Upload], notes: Sequence[str]) -> int:
+            notes = (*job.notes, *notes)
+            if job.origin.answerable(now()):
+                try:
+                    return await self._ports.messenger.answer(job, fitting, notes)
+                except AnswerExpiredError:
+                    log.info("the answer to job %s is gone; a message of its own takes its place", job.id)
+            return await self._ports.messenger.send(job, fitting, notes)
 
-    async def _post_once(self, job: Job, files: list[Upload], limit: int) -> int:
-        fitting, notes = await fit(files, limit)
-        notes = (*job.notes, *notes)
-        if job.origin.answerable(now()):
-            try:
-                return await self._ports.messenger.answer(job, fitting, notes)
-            except AnswerExpiredError:
-                log.info("the answer to job %s is gone; a message of its own takes its place", job.id)
-        return await self._ports.messenger.send(job, fitting, notes)
-
-
-def _names(job: Job) -> list[str]:
-    """Names a job's files by their seeds; pictures that share a seed are numbered."""
-    seeds = [picture.seed for picture in job.pictures]
-    shared = len(set(seeds)) < len(seeds)
-    return [f"easel-{job.id}-{seed}{f'-{number}' if shared else ''}.png" for number, seed in enumerate(seeds, 1)]
+        return await post_fitting(files, job.origin.file_limit, post)

@@ -91,14 +91,20 @@ class Dispatcher:
 
     async def cancel(self, job: Job) -> bool:
         """Withdraws a waiting job or stops a running one; False when it is too late for either."""
-        if self._queue.withdraw(job.id) is not None:
-            self._board.moved()
-            await self._cancelled(job)
+        if await self.withdraw(job):
             return True
         token = self._tokens.get(job.id)
         if token is None:
             return False
         token.cancel()
+        return True
+
+    async def withdraw(self, job: Job) -> bool:
+        """Withdraws a waiting job; False once its painting has begun."""
+        if self._queue.withdraw(job.id) is None:
+            return False
+        self._board.moved()
+        await self._cancelled(job)
         return True
 
     def _start(self, job: Job, slot: asyncio.Semaphore) -> None:

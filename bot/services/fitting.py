@@ -2,11 +2,13 @@
 
 import asyncio
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
+from typing import TypeVar
 
 from PIL import Image
 
+from bot.errors import UploadTooLargeError
 from bot.services.ports import Upload
 from generation import recipe
 
@@ -15,14 +17,16 @@ QUALITIES = (95, 85, 70)
 SMALLEST = 64  # times smaller a side may get before we give up
 NOTE = "Shown as JPEG because of Discord's upload limit; the originals are kept."
 
+T = TypeVar("T")
 Encode = Callable[[Upload], Upload]
+Post = Callable[[tuple[Upload, ...], tuple[str, ...]], Awaitable[T]]
 
 
 async def fit(files: Sequence[Upload], file_limit: int) -> tuple[tuple[Upload, ...], tuple[str, ...]]:
     """Makes files fit into one message: as they are, else as lossless WebP, else as JPEG.
 
     Args:
-        files: PNG files.
+        files: PNG files, or a grid of them.
         file_limit: The largest file in bytes that may be uploaded there.
 
     Returns:
@@ -32,6 +36,29 @@ async def fit(files: Sequence[Upload], file_limit: int) -> tuple[tuple[Upload, .
         return tuple(files), ()
     smaller = await asyncio.to_thread(_shrink, files, file_limit)
     return smaller, () if smaller[0].name.endswith(".webp") else (NOTE,)
+
+
+async def post_fitting(files: Sequence[Upload], file_limit: int, post: Post[T]) -> T:
+    """Makes files fit and posts them; once more and smaller if Discord finds them too large all the same."""
+    try:
+        return await post(*await fit(files, file_limit))
+    except UploadTooLargeError:
+        return await post(*await fit(files, file_limit // 4))  # the limit we were told was not the true one
+
+
+async def fit_each(files: Sequence[Upload], file_limit: int) -> tuple[list[Upload], tuple[str, ...]]:
+    """Makes only those files smaller that are too large, however many there are.
+
+    Returns:
+        The files, and what to tell people about it.
+    """
+    fitting: list[Upload] = []
+    notes: tuple[str, ...] = ()
+    for file in files:
+        (smaller,), said = await fit([file], file_limit)
+        fitting.append(smaller)
+        notes = notes or said
+    return fitting, notes
 
 
 def _fits(files: Sequence[Upload], file_limit: int) -> bool:

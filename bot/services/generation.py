@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from types import MappingProxyType
 
-from bot.domain import Job, JobState, Order, Origin, new_job_id, now
+from bot.domain import Derivation, Job, JobState, Order, Origin, new_job_id, now
 from bot.errors import LimitError
 from bot.services.dispatcher import Dispatcher
 from bot.services.models import ModelShelf
@@ -62,8 +62,7 @@ class GenerationService:
             ModelError: There is no model.
             LimitError: The person has too much waiting, asks for more than is allowed, or the bot is stopping.
         """
-        if self._closing:
-            raise LimitError("I am being restarted. Please ask again in a minute; what was asked before is kept.")
+        self._check_open()
         request = self.complete(order)
         self._queue.reserve(person)
         return request
@@ -83,31 +82,52 @@ class GenerationService:
                 check_name("lora", lora.name, self.models.loras)
         return request
 
+    def accept_again(self, request: GenerationRequest, person: int) -> None:
+        """Reserves a place for a request that was made of an earlier one; what `accept` says holds here too.
+
+        Raises:
+            InvalidRequestError: The model it was painted with is gone.
+            LimitError: The person has too much waiting, or the bot is stopping.
+        """
+        self._check_open()
+        check_name("model", request.model, [model.name for model in self.models.usable])
+        self._queue.reserve(person)
+
     def withdraw_acceptance(self, person: int) -> None:
         """Gives back the place of an order that will not be submitted."""
         self._queue.release(person)
 
-    async def submit(self, request: GenerationRequest, origin: Origin) -> Job:
+    async def submit(
+        self, request: GenerationRequest, origin: Origin, derived: Derivation | None = None, shown: str | None = None
+    ) -> Job:
         """Keeps an accepted request as a job, and only then lets the queue see it.
+
+        Args:
+            request: What to paint.
+            origin: Who asked and where.
+            derived: The earlier job it was made of.
+            shown: The job's id, where its message says already that it starts.
 
         Raises:
             JobTakenError: Another process of the bot has made a job of this command.
             StorageError: It could not be kept.
         """
         job = Job(
-            id=new_job_id(),
+            id=shown or new_job_id(),
             request=request,
             origin=origin,
             state=JobState.QUEUED,
             created_at=now(),
             weight=weight_of(origin.roles, self._weights),
+            derived=derived,
         )
         with ExitStack() as undo:
             undo.callback(self._queue.release, origin.user_id)
             await self._ledger.add(job)
             undo.pop_all()
         self._queue.put(job)
-        self._dispatcher.welcome(job)
+        if shown is None or self._queue.place(job).jobs:
+            self._dispatcher.welcome(job)
         log.info("job %s of %s accepted", job.id, origin.user_id)
         return job
 
@@ -125,3 +145,11 @@ class GenerationService:
         if not await self._dispatcher.cancel(job):
             raise LimitError("This job is just being finished; it cannot be cancelled any more.")
         return job
+
+    async def withdraw(self, job: Job) -> bool:
+        """Withdraws a job that still waits; False once its painting has begun."""
+        return await self._dispatcher.withdraw(job)
+
+    def _check_open(self) -> None:
+        if self._closing:
+            raise LimitError("I am being restarted. Please ask again in a minute; what was asked before is kept.")

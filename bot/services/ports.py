@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from bot.domain import Job, Speed, Usage
+from bot.domain import Copy, Job, Post, Speed, Usage
 from generation import Progress
 
 
@@ -57,6 +57,46 @@ class Ledger(Protocol):
         ...
 
 
+class Posts(Protocol):
+    """Which messages show what. Every method may raise StorageError."""
+
+    async def keep(self, message_id: int, job_id: str, number: int, person: int) -> None:
+        """Notes a message that shows one picture of a job, counted from 1, and who had it posted."""
+        ...
+
+    async def find(self, message_id: int) -> Post | None:
+        """Finds what a message shows; a job's own message shows the job also while it is unfinished."""
+        ...
+
+    async def asked_by(self, reaction: str, person: int) -> Job | None:
+        """Finds the unfinished job that a person's reaction asked for (Derivation.reaction)."""
+        ...
+
+
+class Stars(Protocol):
+    """Who starred which messages, and their copies in galleries. Every method may raise StorageError."""
+
+    async def add(self, message_id: int, post: Post, person: int) -> int:
+        """Notes a person's star; returns how many there are now."""
+        ...
+
+    async def take(self, message_id: int, person: int) -> int:
+        """Takes a person's star away; returns how many there are now."""
+        ...
+
+    async def copy_of(self, message_id: int) -> Copy | None:
+        """Finds the gallery's copy of a message."""
+        ...
+
+    async def copied(self, message_id: int, job_id: str, copy: Copy) -> None:
+        """Notes the gallery's copy of a message."""
+        ...
+
+    async def forget(self, message_id: int) -> None:
+        """Forgets a message's copy and its stars."""
+        ...
+
+
 class Workers(Protocol):
     """The processes of the bot that share the database. Every method may raise StorageError."""
 
@@ -101,7 +141,7 @@ class PictureStore(Protocol):
         ...
 
     async def get(self, digest: str) -> bytes:
-        """Reads a file."""
+        """Reads a file; PictureLostError if it is not there any more."""
         ...
 
 
@@ -153,6 +193,10 @@ class Messenger(Protocol):
 
     async def show_cancelled(self, job: Job) -> None:
         """Says that the job was withdrawn."""
+        ...
+
+    async def invite(self, job: Job, message_id: int) -> None:
+        """Shows at a result that people may react to it, where that is wanted."""
         ...
 
 

@@ -1,11 +1,10 @@
 """A job's message in Discord: one per job, edited from waiting to running to finished."""
 
-import io
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime
-from functools import partial
+from typing import Any
 
 import discord
 
@@ -14,12 +13,15 @@ from bot.errors import AnswerExpiredError, DeliveryError
 from bot.services.ports import Upload
 from bot.ui import words
 from bot.ui.buttons import cancel_view
+from bot.ui.picture_buttons import result_view
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
+from bot.ui.uploads import as_files
 from generation import Progress
 
 log = logging.getLogger(__name__)
 
+REROLL_EMOJI = "🎲"
 LOOK_BACK = 200  # messages that are searched for a result which may have been posted
 PREVIEW_NAME = "preview.jpg"  # without the job's id: a preview is not taken for the result
 
@@ -28,10 +30,15 @@ class DiscordMessenger:
     """Speaks to people through the interaction's own address, and by channel messages once that is dead.
 
     It needs nothing but the job, so it works after a restart too.
+
+    Args:
+        client: The client.
+        show_reroll: Whether results get the reaction that re-rolls.
     """
 
-    def __init__(self, client: discord.Client) -> None:
+    def __init__(self, client: discord.Client, *, show_reroll: bool) -> None:
         self._client = client
+        self._show_reroll = show_reroll
 
     async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
         """Says how many jobs are in front of it, when it will be ready, and whether it was taken up after a restart."""
@@ -54,13 +61,7 @@ class DiscordMessenger:
         """Turns the job's answer into its result."""
         text = words.finished(job, notes)
         message = await patiently(
-            lambda: self._webhook(job).edit_message(
-                job.origin.message_id,
-                content=text,
-                attachments=_files(files),
-                view=None,
-                allowed_mentions=NO_MENTIONS,
-            )
+            lambda: self._edit(job, content=text, attachments=as_files(files), view=_buttons(job))
         )
         return message.id
 
@@ -68,7 +69,9 @@ class DiscordMessenger:
         """Posts the result as a message of its own, in place of the answer that can no longer be edited."""
         text = words.finished(job, notes)
         message = await patiently(
-            lambda: self._channel(job).send(text, files=_files(files), nonce=job.id, allowed_mentions=NO_MENTIONS)
+            lambda: self._channel(job).send(
+                text, files=as_files(files), view=_buttons(job), nonce=job.id, allowed_mentions=NO_MENTIONS
+            )
         )
         await self._remove_stale(job)
         return message.id
@@ -100,13 +103,19 @@ class DiscordMessenger:
     async def refuse(self, job: Job, reason: str) -> None:
         """Tells the person alone why there is no result, and takes the public answer away."""
         text = f"{words.escape(job.request.prompt, 300)}: {reason}"[: words.CONTENT_LIMIT]
-        if job.origin.answerable(now()):
+        if job.origin.token and job.origin.answerable(now()):
             try:
                 await self._refuse_by_follow_up(job, text)
             except AnswerExpiredError:
                 await self._refuse_by_direct_message(job, text)
         else:
             await self._refuse_by_direct_message(job, text)
+
+    async def invite(self, job: Job, message_id: int) -> None:
+        """Adds the reaction that re-rolls, so that people find it."""
+        if self._show_reroll:
+            message = self._channel(job).get_partial_message(message_id)
+            await patiently(lambda: message.add_reaction(REROLL_EMOJI))
 
     async def _refuse_by_follow_up(self, job: Job, text: str) -> None:
         """The first follow-up to a public answer would be public too, unless that answer is gone before."""
@@ -128,21 +137,23 @@ class DiscordMessenger:
 
     async def _show(self, job: Job, text: str, view: discord.ui.View | None, files: Sequence[Upload]) -> None:
         """Edits the answer by its token, then as any message of ours, and in the end no more."""
-        by_token = partial(self._webhook(job).edit_message, job.origin.message_id)
-        as_ours = self._channel(job).get_partial_message(job.origin.message_id).edit
-
-        async def edit(way: Callable[..., Awaitable[object]]) -> None:
-            await patiently(
-                lambda: way(content=text, view=view, attachments=_files(files), allowed_mentions=NO_MENTIONS)
-            )
-
         at = now()
         if job.origin.answerable(at):
             with suppress(AnswerExpiredError):
-                await edit(by_token)
+                await patiently(lambda: self._edit(job, content=text, view=view, attachments=as_files(files)))
                 return
         if job.origin.editable(at):
-            await edit(as_ours)
+            await patiently(lambda: self._edit_ours(job, content=text, view=view, attachments=as_files(files)))
+
+    async def _edit(self, job: Job, **changes: Any) -> discord.Message:
+        """Edits a job's message: by its token, or as the bot's own message where nothing but a reaction asked."""
+        if not job.origin.token:
+            return await self._edit_ours(job, **changes)
+        return await self._webhook(job).edit_message(job.origin.message_id, allowed_mentions=NO_MENTIONS, **changes)
+
+    async def _edit_ours(self, job: Job, **changes: Any) -> discord.Message:
+        message = self._channel(job).get_partial_message(job.origin.message_id)
+        return await message.edit(allowed_mentions=NO_MENTIONS, **changes)
 
     async def _remove_stale(self, job: Job) -> None:
         """Deletes the answer whose token is dead, if it can still be done."""
@@ -161,10 +172,10 @@ class DiscordMessenger:
         return self._client.get_partial_messageable(job.origin.channel_id, guild_id=job.origin.guild_id)
 
 
+def _buttons(job: Job) -> discord.ui.View:
+    return result_view(job.id, len(job.pictures))
+
+
 def _shows(message: discord.Message, job: Job) -> bool:
     """Whether a message carries a job's pictures: their names begin with its id."""
     return any(file.filename.startswith(f"easel-{job.id}-") for file in message.attachments)
-
-
-def _files(files: Sequence[Upload]) -> list[discord.File]:
-    return [discord.File(io.BytesIO(file.data), filename=file.name) for file in files]

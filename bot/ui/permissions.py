@@ -4,6 +4,8 @@ from typing import Any
 
 import discord
 
+from bot.errors import LimitError
+
 REQUIRED = discord.Permissions(
     view_channel=True,
     send_messages=True,
@@ -19,6 +21,16 @@ SCOPES = ("bot", "applications.commands")
 def invite_link(application_id: int) -> str:
     """Returns the address at which the owner of a server lets the bot in."""
     return discord.utils.oauth_url(application_id, permissions=REQUIRED, scopes=SCOPES)
+
+
+def check_posting(interaction: discord.Interaction[Any]) -> None:
+    """Refuses where the bot could not post a picture.
+
+    Raises:
+        LimitError: A permission is missing; the text names it.
+    """
+    if lacking := missing(interaction):
+        raise LimitError(f"I cannot post pictures here: I lack the permission {', '.join(lacking)}.")
 
 
 def missing(interaction: discord.Interaction[Any]) -> list[str]:

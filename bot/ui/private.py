@@ -1,20 +1,23 @@
-"""Answers that only one person sees, and the first answer to a command."""
+"""Answers that only one person sees, and the first answer to a command or a press."""
 
 import asyncio
 import logging
+from collections.abc import Coroutine
 from typing import Any
 
 import discord
 
 from bot.domain import Origin, now
-from bot.errors import AnswerExpiredError
+from bot.errors import AnswerExpiredError, EaselError
 from bot.ui.requests import PASSING
+from generation import GenerationError
 
 log = logging.getLogger(__name__)
 
 NO_MENTIONS = discord.AllowedMentions.none()
 _ALREADY_ACKNOWLEDGED, _UNKNOWN_INTERACTION = 40060, 10062
 _TRIES = 4
+BROKEN = "Something went wrong on my side. It has been logged; please try again."
 
 
 async def whisper(interaction: discord.Interaction[Any], text: str) -> None:
@@ -24,6 +27,32 @@ async def whisper(interaction: discord.Interaction[Any], text: str) -> None:
         await interaction.followup.send(text, ephemeral=True, allowed_mentions=NO_MENTIONS)
     else:
         await interaction.response.send_message(text, ephemeral=True, allowed_mentions=NO_MENTIONS)
+
+
+def in_words(cause: BaseException) -> str:
+    """Returns what a person is told of a failure; one that nobody foresaw is logged and told without its innards."""
+    if isinstance(cause, (EaselError, GenerationError)):
+        return str(cause)
+    log.error("something that a person did failed", exc_info=cause)
+    return BROKEN
+
+
+async def confess(interaction: discord.Interaction[Any], cause: BaseException) -> None:
+    """Tells a person alone what went wrong; a public answer that was begun is taken away first."""
+    text = in_words(cause)
+    try:
+        if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
+            await interaction.delete_original_response()
+        await whisper(interaction, text)
+    except (discord.HTTPException, *PASSING) as failure:
+        log.warning("a person could not be told that something failed: %s", failure)
+
+
+async def answered(interaction: discord.Interaction[Any], work: Coroutine[Any, Any, None]) -> None:
+    """Answers a press or a form; whatever goes wrong with it is confessed, as the command tree does for commands."""
+    outcome = (await asyncio.gather(work, return_exceptions=True))[0]
+    if isinstance(outcome, Exception):
+        await confess(interaction, outcome)
 
 
 async def acknowledge(interaction: discord.Interaction[Any]) -> Origin:

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import discord
 
-from bot.domain import Job, Usage
+from bot.domain import Job, Post, Usage
 from bot.services.overview import Overview, Standing
 from generation import GenerationRequest, Progress, Stage
 
@@ -52,6 +52,25 @@ def finished(job: Job, notes: Sequence[str]) -> str:
 def kept(job: Job) -> str:
     """Says that a job outlives the bot's restart."""
     return f"{_title(job)} (restarting, your job is kept)"
+
+
+def picked(job: Job, number: int, person: int, notes: Sequence[str] = ()) -> str:
+    """Names the recipe of one picture that was taken out of a job, and who took it."""
+    title = f"**{escape(job.request.prompt)}** - Image #{number} <@{person}>"
+    recipe = recipe_line(job.request.picture(number - 1))
+    return "\n".join([title, f"-# ℹ️ {recipe}", *(f"-# {note}" for note in notes)])
+
+
+def begun(request: GenerationRequest, person: int) -> str:
+    """Says that a job is about to be accepted."""
+    return f"**{escape(request.prompt)}** - <@{person}> (starting)"
+
+
+def starred(post: Post, message_id: int, count: int) -> str:
+    """Stands under a copy in the gallery: the stars, whose picture it is, and where it came from."""
+    origin = post.job.origin
+    place = f"https://discord.com/channels/{origin.guild_id}/{origin.channel_id}/{message_id}"
+    return f"⭐ {count} · **{escape(post.job.request.prompt)}** - <@{origin.user_id}>\n-# {place}"
 
 
 def cancelled(job: Job) -> str:

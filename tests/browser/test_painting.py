@@ -41,7 +41,7 @@ async def test_values_completed_by_the_bot_are_sent(visitor: Visitor, executor: 
     await visitor.add("count", "4")
     await page.keyboard.press("Enter")
 
-    assert await visitor.picture_sizes(visitor.last) == [16] * 4
+    assert await visitor.picture_sizes(visitor.last) == [33]  # one grid of two by two
     assert (executor.requests[0].width, executor.requests[0].height) == (1216, 832)
 
 
@@ -143,6 +143,9 @@ async def test_a_picture_opens_large_and_closes_with_escape(visitor: Visitor) ->
     await visitor.page.keyboard.press("Tab")
     await visitor.add("count", "2")
     await visitor.page.keyboard.press("Enter")
+    await visitor.picture_sizes(visitor.last)
+    await visitor.press("ℹ️")  # the originals, seen by this person alone
+    await visitor.see("Only you can see this")
     await visitor.picture_sizes(visitor.last)
 
     await visitor.last.get_by_role("button", name="Enlarge").first.click()

@@ -117,7 +117,7 @@ async def test_the_address_gives_the_page_and_a_cookie_that_opens_the_rest(disco
 async def test_hello_says_who_and_where_and_what(discord: LoopbackDiscord, page: Page, other: Page) -> None:
     assert page.hello["me"]["key"] == "member"
     assert [each["key"] for each in page.hello["people"]] == ["owner", "moderator", "member", "stranger"]
-    assert [each["name"] for each in page.hello["channels"]] == ["general", "after-dark", "Easel"]
+    assert [each["name"] for each in page.hello["channels"]] == ["general", "after-dark", "gallery", "Easel"]
     assert page.hello["online"] is True
     assert "secret" not in {each["name"] for each in page.hello["commands"]}
     (secret,) = [each for each in other.hello["commands"] if each["name"] == "secret"]

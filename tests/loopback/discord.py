@@ -57,6 +57,10 @@ class LoopbackDiscord(Playground):
         return self.world.nsfw
 
     @property
+    def gallery(self) -> Channel:
+        return self.world.gallery
+
+    @property
     def commands(self) -> CommandBook:
         return self.world.commands
 
@@ -109,8 +113,8 @@ class LoopbackDiscord(Playground):
         return [choice["value"] for choice in interaction.choices or ()]
 
     async def press(self, message: Message, label: str, user: Person | None = None) -> Interaction:
-        """Presses a message's button."""
-        button = next(each for each in message.buttons() if each.get("label") == label)
+        """Presses a message's button, by its label or its emoji."""
+        button = next(each for each in message.buttons() if label in names(each))
         return self.actions.component(self._place(user, message.channel), message.id, button["custom_id"], [])
 
     async def choose(
@@ -122,6 +126,15 @@ class LoopbackDiscord(Playground):
     async def submit(self, opener: Interaction, values: Values, files: Sequence[UploadedFile] = ()) -> Interaction:
         """Sends in the modal that the bot opened."""
         return self.actions.modal(self._place(opener.user, opener.channel, files), opener.id, values)
+
+    def react(self, message: Message, emoji: str, user: Person | None = None, *, add: bool = True) -> None:
+        """Adds a person's reaction to a message, or takes it away."""
+        self.actions.react(user or self.people["member"], message, emoji, add=add)
+
+    def letters(self, name: str) -> list[Message]:
+        """Lists what the bot wrote to a person in direct messages."""
+        channel = self.direct_messages(self.people[name].id)
+        return [each for each in channel.messages.values() if each.author is self.bot and not each.deleted]
 
     def write(self, content: str, user: Person | None = None, channel: Channel | None = None) -> Message:
         """Writes a message as a person."""
@@ -143,3 +156,8 @@ class LoopbackDiscord(Playground):
 
     def _id(self, name: str) -> int:
         return next(int(each["id"]) for each in self.commands.everything() if each["name"] == name)
+
+
+def names(button: dict[str, Any]) -> list[str]:
+    """Lists what a button may be called by: its label, its emoji."""
+    return [name for name in (button.get("label"), (button.get("emoji") or {}).get("name")) if name]

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from bot.errors import SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
 from bot.persistence.ledger import SqlLedger
+from bot.persistence.posts import SqlPosts
 from bot.persistence.tables import Table
 from generation import recipe
 from tests.unit.bot.jobs import job
@@ -83,6 +84,34 @@ async def test_a_database_of_the_first_release_keeps_its_jobs(url: str, tmp_path
     assert [(each.request, each.weight) for each in taken] == [(wanted.request, 1.0)]
     with closing(sqlite3.connect(path)) as old:
         assert old.execute("SELECT id, state FROM jobs").fetchall() == [(wanted.id, "queued")]
+
+
+async def test_jobs_of_the_third_schema_keep_their_pictures_both_ways(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "easel.db"
+    wanted = job()
+    await upgrade(url, "0003")
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute("INSERT INTO users VALUES (1, '2026-01-01 00:00:00')")
+        old.execute(
+            "INSERT INTO jobs (id, user_id, channel_id, application_id, token, message_id, file_limit, state, request,"
+            " asked_at, created_at, seconds, notes) VALUES (?, 1, 10, 30, 'secret', 40, 1000, 'posted', ?,"
+            " '2026-01-01 00:00:00', '2026-01-01 00:00:00', 0, '')",
+            (wanted.id, recipe.to_json(wanted.request)),
+        )
+        old.execute("INSERT INTO images VALUES (?, 0, 'ab', 'image/png', 3, 7)", (wanted.id,))
+
+    await upgrade(url)
+    database = Database(url)
+    post = await SqlPosts(database).find(40)
+    await SqlPosts(database).keep(50, wanted.id, 1, 1)
+    await database.close()
+    await downgrade(url, "0003")
+
+    assert post is not None
+    assert (post.job.id, len(post.job.pictures), post.job.derived) == (wanted.id, 1, None)
+    with closing(sqlite3.connect(path)) as old:
+        assert old.execute("SELECT job_id, seed FROM images").fetchall() == [(wanted.id, 7)]
+        assert old.execute("SELECT message_id FROM jobs").fetchall() == [(40,)]
 
 
 async def test_upgrading_again_changes_nothing(url: str) -> None:

@@ -12,6 +12,8 @@ from bot.cli import app
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.jobs import JobsCog
 from bot.settings import Settings
+from bot.ui.picture_buttons import LOOKS, Look
+from bot.ui.reactions import MEANINGS, plain
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -46,6 +48,17 @@ def rows(page: str, heading: str) -> set[str]:
     return set(re.findall(r"^\| `([^`]+)`", section, flags=re.MULTILINE))
 
 
+def first_column(page: str, heading: str) -> list[str]:
+    """Returns the first cells of the table under a heading."""
+    text = (DOCS / page).read_text(encoding="utf-8")
+    section = f"\n{text}".split(f"\n{heading}\n", 1)[1].split("\n#", 1)[0]
+    return re.findall(r"^\| (`[^|]+) \|", section, flags=re.MULTILINE)
+
+
+def name_of(look: Look) -> str:
+    return (look.label or look.emoji or "").replace("{}", "1")
+
+
 @pytest.mark.parametrize(("variable", "default", "description"), settings())
 def test_a_setting_stands_in_the_docs_and_in_the_example(variable: str, default: str, description: str) -> None:
     row = f"| `{variable}` | {f'`{default}`' if default else ''} | {description} |"
@@ -66,6 +79,13 @@ def test_the_docs_know_no_settings_that_are_gone() -> None:
 @pytest.mark.parametrize("command", [ImagineCog.imagine, JobsCog.queue, JobsCog.cancel, JobsCog.info])
 def test_every_option_of_a_command_stands_in_the_docs(command: app_commands.Command[Any, ..., Any]) -> None:
     assert rows("commands.md", f"### /{command.name}") == {option.display_name for option in command.parameters}
+
+
+def test_every_button_and_every_reaction_stands_in_the_docs() -> None:
+    reactions = re.findall(r"`([^`]+)`", "".join(first_column("commands.md", "### Reactions")))
+
+    assert rows("commands.md", "### Buttons") == {name_of(look) for look in LOOKS.values()}
+    assert {plain(emoji) for emoji in reactions} == set(MEANINGS)
 
 
 def test_every_command_and_option_of_the_command_line_stands_in_the_docs() -> None:

@@ -144,6 +144,7 @@ class RecordingMessenger:
         self.answer_failures: list[Exception] = []
         self.send_failures: list[Exception] = []
         self.refuse_failures: list[Exception] = []
+        self.invited: list[int] = []
 
     async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
         self.said.append(("resumed" if resumed else "waiting", f"{job.id} {place}"))
@@ -182,3 +183,6 @@ class RecordingMessenger:
 
     async def show_cancelled(self, job: Job) -> None:
         self.said.append(("cancelled", job.id))
+
+    async def invite(self, job: Job, message_id: int) -> None:
+        self.invited.append(message_id)

@@ -23,7 +23,8 @@ async def test_a_job_goes_from_queued_to_posted(house: House) -> None:
     assert house.ledger.ways[wanted.id] == ["queued", "running", "rendered", "posted as 1"]
     assert house.messenger.said[-1] == ("answer", wanted.id)
     names = [upload.name for upload in house.messenger.uploads[0]]
-    assert names == [f"easel-{wanted.id}-7.png", f"easel-{wanted.id}-8.png"]
+    assert names == [f"easel-{wanted.id}-grid.jpg"]
+    assert house.messenger.invited == [1]
 
 
 async def test_a_finished_job_teaches_what_the_next_one_costs(house: House) -> None:

@@ -85,7 +85,7 @@ def test_a1111s_text_is_read_back() -> None:
         name: value for name, value in kept.items() if name in reading.values
     }
     assert set(kept) - set(reading.values) == {
-        "count", "row", "rows", "guidance_start", "guidance_end", "init", "mask", "outpaint", "loras",
+        "count", "row", "rows", "guidance_start", "guidance_end", "init", "mask", "outpaint", "loras", "hires",
     }  # fmt: skip
     assert (reading.unknown, reading.model_hash) == ([], "0123456789")
 

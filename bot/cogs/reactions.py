@@ -1,0 +1,152 @@
+"""Reactions on results: re-roll, delete, originals by direct message, the gallery."""
+
+import asyncio
+import logging
+from collections.abc import Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from bot.domain import Post
+from bot.errors import DeliveryError, NotKeptError
+from bot.services.actions import FORGOTTEN, Actor, PictureActions, check_place, check_user
+from bot.ui.gallery import Gallery
+from bot.ui.letters import Letters
+from bot.ui.lines import Lines
+from bot.ui.picture_buttons import is_result
+from bot.ui.private import NO_MENTIONS, in_words
+from bot.ui.reactions import MEANINGS, Meaning, plain
+from bot.ui.recipe_card import recipe_card
+from bot.ui.removing import Remover
+from bot.ui.requests import patiently
+from bot.ui.submitting import submit_for_reaction
+
+log = logging.getLogger(__name__)
+
+HINT_SECONDS = 30.0
+CLOSED = "I cannot write to you: allow direct messages from this server, then react again."
+
+Event = discord.RawReactionActionEvent
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What reactions are answered with; `command` is what /imagine is called here."""
+
+    client: discord.Client
+    actions: PictureActions
+    remover: Remover
+    gallery: Gallery
+    letters: Letters
+    command: str
+
+
+class ReactionsCog(commands.Cog):
+    """Listens to reactions, also on messages that the client has never seen."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+        self._lines = Lines()
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_add(self, event: Event) -> None:
+        """Does what a person's reaction on one of our messages means."""
+        if self._concerns_us(event):
+            await self._in_words(event, self._added(event, MEANINGS[plain(str(event.emoji))]))
+
+    @commands.Cog.listener()
+    async def on_raw_reaction_remove(self, event: Event) -> None:
+        """Takes back what can be taken back: a re-roll that waits, a star."""
+        if self._concerns_us(event):
+            await self._in_words(event, self._removed(event, MEANINGS[plain(str(event.emoji))]))
+
+    def _concerns_us(self, event: Event) -> bool:
+        own = self._desk.client.user
+        if own is None or event.user_id == own.id or (event.member is not None and event.member.bot):
+            return False
+        return event.message_author_id in {None, own.id} and plain(str(event.emoji)) in MEANINGS
+
+    async def _in_words(self, event: Event, work: Coroutine[Any, Any, None]) -> None:
+        """Tells a person alone why their reaction did nothing."""
+        outcome = (await asyncio.gather(work, return_exceptions=True))[0]
+        if isinstance(outcome, Exception):
+            try:
+                await self._desk.letters.tell(event.user_id, in_words(outcome))
+            except DeliveryError as error:
+                log.info("a person could not be told why their reaction did nothing: %s", error)
+
+    async def _added(self, event: Event, meaning: Meaning) -> None:
+        async with self._lines.of((event.message_id, event.user_id)):
+            actor = self._actor(event)
+            post = await self._desk.actions.posts.find(event.message_id)
+            if post is None:
+                await self._unknown(event, meaning, actor)
+                return
+            check_place(post.job, actor)
+            if meaning is Meaning.REROLL:
+                await self._reroll(event, post, actor)
+            elif meaning is Meaning.DELETE:
+                await self._desk.remover.remove(event.message_id, actor)
+            elif meaning is Meaning.LETTER:
+                await self._write(event, post)
+            else:
+                files = await self._desk.actions.originals(post.job, post.number)
+                await self._desk.gallery.star(event.message_id, post, event.user_id, files)
+
+    async def _removed(self, event: Event, meaning: Meaning) -> None:
+        async with self._lines.of((event.message_id, event.user_id)):
+            actions = self._desk.actions
+            if meaning is Meaning.REROLL:
+                job = await actions.posts.asked_by(_reaction(event), event.user_id)
+                if job is not None:
+                    await actions.generation.withdraw(job)
+            elif meaning is Meaning.STAR:
+                post = await actions.posts.find(event.message_id)
+                if post is not None:
+                    await self._desk.gallery.unstar(event.message_id, post, event.user_id)
+
+    async def _reroll(self, event: Event, post: Post, actor: Actor) -> None:
+        actions = self._desk.actions
+        check_user(post.job, actor, for_all=actions.rules.reactions_for_all)
+        if await actions.posts.asked_by(_reaction(event), event.user_id) is not None:
+            return
+        accepted = actions.reroll(post.job, post.number, actor, _reaction(event))
+        await submit_for_reaction(event, self._desk.client, actions.generation, accepted)
+
+    async def _write(self, event: Event, post: Post) -> None:
+        """Sends the originals by direct message; where none is taken, a line that soon goes says so in public."""
+        text, attached = recipe_card(post.job, post.number, self._desk.command)
+        files = await self._desk.actions.originals(post.job, post.number)
+        try:
+            await self._desk.letters.send(event.user_id, text, [*attached, *files])
+        except DeliveryError:
+            if event.guild_id is None:
+                raise
+            channel = self._desk.client.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
+            hint = f"<@{event.user_id}> {CLOSED}"
+            await patiently(lambda: channel.send(hint, delete_after=HINT_SECONDS, allowed_mentions=NO_MENTIONS))
+
+    async def _unknown(self, event: Event, meaning: Meaning, actor: Actor) -> None:
+        """Handles a message that no job is known of: only an old result of ours concerns us."""
+        channel = self._desk.client.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
+        message = await patiently(lambda: channel.fetch_message(event.message_id))
+        if message.author != self._desk.client.user or not is_result(message):
+            return
+        if meaning is not Meaning.DELETE:
+            raise NotKeptError(FORGOTTEN)
+        asked = message.interaction_metadata
+        await self._desk.remover.remove(message.id, actor, None if asked is None else asked.user.id)
+
+    def _actor(self, event: Event) -> Actor:
+        moderator = False
+        if event.member is not None:
+            channel = event.member.guild.get_channel_or_thread(event.channel_id)
+            granted = event.member.guild_permissions if channel is None else channel.permissions_for(event.member)
+            moderator = granted.manage_messages
+        return Actor(event.user_id, event.channel_id, event.guild_id, moderator)
+
+
+def _reaction(event: Event) -> str:
+    return f"{event.message_id}:{plain(str(event.emoji))}"

@@ -1,0 +1,44 @@
+"""Which messages show pictures of which jobs."""
+
+from sqlalchemy import select
+
+from bot.domain import UNFINISHED, Job, Post
+from bot.persistence.database import Database
+from bot.persistence.ledger import job_of
+from bot.persistence.tables import JobRow, PostRow
+
+
+class SqlPosts:
+    """Keeps the messages that show single pictures; a job's own message stands in its own row."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def keep(self, message_id: int, job_id: str, number: int, person: int) -> None:
+        """Notes a message that shows one picture of a job; doing it twice changes nothing."""
+        row = PostRow(message_id=message_id, job_id=job_id, position=number - 1, user_id=person)
+        async with self._database.writing() as session:
+            await session.merge(row)
+
+    async def find(self, message_id: int) -> Post | None:
+        """Finds what a message shows."""
+        own = select(JobRow).where(JobRow.message_id == message_id)
+        single = select(JobRow, PostRow).join(PostRow).where(PostRow.message_id == message_id)
+        async with self._database.reading() as session:
+            job = await session.scalar(own)
+            if job is not None:
+                return Post(job=job_of(job), number=None, person=job.user_id)
+            found = (await session.execute(single)).first()
+            if found is None:
+                return None
+            job, post = found
+            return Post(job=job_of(job), number=post.position + 1, person=post.user_id)
+
+    async def asked_by(self, reaction: str, person: int) -> Job | None:
+        """Finds the unfinished job that a person's reaction asked for."""
+        asked = select(JobRow).where(
+            JobRow.reaction == reaction, JobRow.user_id == person, JobRow.state.in_(UNFINISHED)
+        )
+        async with self._database.reading() as session:
+            row = await session.scalar(asked.limit(1))
+            return None if row is None else job_of(row)

@@ -1,0 +1,67 @@
+"""Direct messages: a word to one person, and originals in a letter."""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+import discord
+
+from bot.domain import new_job_id
+from bot.services.fitting import fit_each
+from bot.services.originals import batches
+from bot.services.ports import Upload
+from bot.ui.private import NO_MENTIONS
+from bot.ui.requests import patiently
+from bot.ui.uploads import as_files
+
+log = logging.getLogger(__name__)
+
+ONCE_SECONDS = 60.0
+LETTER_FILE_LIMIT = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
+
+
+class Letters:
+    """Writes to people where they alone read it.
+
+    Args:
+        client: The client.
+        clock: Seconds that only go up.
+    """
+
+    def __init__(self, client: discord.Client, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._clock = clock
+        self._told: dict[tuple[int, str], float] = {}
+
+    async def tell(self, person: int, text: str) -> None:
+        """Tells a person something; the same again within a minute is left unsaid.
+
+        Raises:
+            DeliveryError: They take no direct messages.
+        """
+        now = self._clock()
+        self._told = {key: at for key, at in self._told.items() if now - at < ONCE_SECONDS}
+        if (person, text) in self._told:
+            return
+        self._told[person, text] = now
+        await self._send(await self._channel(person), text, [])
+
+    async def send(self, person: int, text: str, files: Sequence[Upload]) -> None:
+        """Sends a text and files, in as many messages as they need.
+
+        Raises:
+            DeliveryError: They take no direct messages.
+        """
+        channel = await self._channel(person)
+        fitting, notes = await fit_each(files, LETTER_FILE_LIMIT)
+        first, *others = batches(fitting)
+        await self._send(channel, "\n".join([text, *(f"-# {note}" for note in notes)]), first)
+        for batch in others:
+            await self._send(channel, "", batch)
+
+    async def _channel(self, person: int) -> discord.DMChannel:
+        return await patiently(lambda: self._client.create_dm(discord.Object(person)))
+
+    async def _send(self, channel: discord.DMChannel, text: str, files: Sequence[Upload]) -> None:
+        nonce = new_job_id()
+        await patiently(lambda: channel.send(text, files=as_files(files), nonce=nonce, allowed_mentions=NO_MENTIONS))

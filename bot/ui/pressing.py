@@ -1,0 +1,169 @@
+"""What happens when a button under a result is pressed."""
+
+import re
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol, Self, cast
+
+import discord
+
+from bot.domain import Action, Job
+from bot.errors import NotKeptError
+from bot.services.actions import FORGOTTEN, Accepted, Actor, PictureActions, check_user
+from bot.services.fitting import fit_each, post_fitting
+from bot.services.originals import batches
+from bot.services.patience import insist
+from bot.services.ports import Upload
+from bot.ui import words
+from bot.ui.edit_form import edit_form
+from bot.ui.permissions import check_posting
+from bot.ui.picture_buttons import WHOLE, Press, result_view
+from bot.ui.private import NO_MENTIONS, acknowledge, answered
+from bot.ui.recipe_card import recipe_card
+from bot.ui.removing import Remover
+from bot.ui.requests import patiently
+from bot.ui.submitting import submit
+from bot.ui.uploads import as_files
+
+
+class HasActions(Protocol):
+    """The client, as far as these buttons know it."""
+
+    actions: PictureActions
+    remover: Remover
+    command_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """A press: by whom, on which picture of which job."""
+
+    interaction: discord.Interaction[Any]
+    actions: PictureActions
+    job: Job
+    number: int | None
+    actor: Actor
+
+
+Handler = Callable[[Pressed], Awaitable[None]]
+
+
+class PictureButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    template=rf"easel:(?P<press>{'|'.join(Press)}):(?P<job>[0-9a-z]{{10}}):(?P<number>\d{{1,2}})",
+):
+    """Any button under a result; its id says what it does with which picture."""
+
+    def __init__(self, button: discord.ui.Button[Any], press: Press, job_id: str, number: int) -> None:
+        super().__init__(button)
+        self.press = press
+        self.job_id = job_id
+        self.number = None if number == WHOLE else number
+
+    @classmethod
+    async def from_custom_id(
+        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Makes the button that was pressed anew from its id."""
+        return cls(cast(discord.ui.Button[Any], item), Press(match["press"]), match["job"], int(match["number"]))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Does what the button says, or tells the person alone why not."""
+        await answered(interaction, self._act(interaction))
+
+    async def _act(self, interaction: discord.Interaction[Any]) -> None:
+        if self.press is Press.DELETE:
+            await _delete(interaction)
+            return
+        actions = cast(HasActions, interaction.client).actions
+        actor = actor_of(interaction)
+        job = await actions.find(self.job_id, actor)
+        check_user(job, actor, for_all=actions.rules.buttons_for_all)
+        await _HANDLERS[self.press](Pressed(interaction, actions, job, self.number, actor))
+
+
+def actor_of(interaction: discord.Interaction[Any]) -> Actor:
+    """Says who pressed where, and whether they may moderate there."""
+    moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
+    return Actor(interaction.user.id, interaction.channel_id or 0, interaction.guild_id, moderator)
+
+
+async def _reroll(pressed: Pressed) -> None:
+    await _paint(pressed, lambda: pressed.actions.reroll(pressed.job, pressed.number, pressed.actor))
+
+
+async def _vary(pressed: Pressed, action: Action | None = None) -> None:
+    number = pressed.number or 1
+    await _paint(pressed, lambda: pressed.actions.vary(pressed.job, number, pressed.actor, action))
+
+
+async def _paint(pressed: Pressed, accept: Callable[[], Accepted]) -> None:
+    check_posting(pressed.interaction)
+    accepted = accept()
+    await submit(pressed.interaction, pressed.actions.generation, accepted.request, accepted.derived)
+
+
+async def _pick(pressed: Pressed) -> None:
+    """Posts the original of one picture in a message of its own."""
+    interaction, job, number = pressed.interaction, pressed.job, pressed.number or 1
+    check_posting(interaction)
+    files = await pressed.actions.originals(job, number)
+    origin = await acknowledge(interaction)
+
+    async def post(fitting: Sequence[Upload], notes: Sequence[str]) -> int:
+        message = await patiently(
+            lambda: interaction.edit_original_response(
+                content=words.picked(job, number, origin.user_id, notes),
+                attachments=as_files(fitting),
+                view=result_view(job.id, len(job.pictures), number),
+                allowed_mentions=NO_MENTIONS,
+            )
+        )
+        return message.id
+
+    message_id = await post_fitting(files, origin.file_limit, post)
+    await insist(lambda: pressed.actions.posts.keep(message_id, job.id, number, origin.user_id))
+
+
+async def _edit(pressed: Pressed) -> None:
+    """Opens the form; what is sent in arrives at the reader of forms, also after a restart."""
+    check_posting(pressed.interaction)
+    await pressed.interaction.response.send_modal(edit_form(pressed.job, pressed.number))
+
+
+async def _inform(pressed: Pressed) -> None:
+    """Shows the whole recipe and the originals to the person alone."""
+    interaction = pressed.interaction
+    command = cast(HasActions, interaction.client).command_name
+    text, attached = recipe_card(pressed.job, pressed.number, command)
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    files = await pressed.actions.originals(pressed.job, pressed.number)
+    fitting, notes = await fit_each(files, interaction.filesize_limit)
+    first, *others = batches([*attached, *fitting])
+    text = "\n".join([text, *(f"-# {note}" for note in notes)])
+    await patiently(lambda: interaction.edit_original_response(content=text, attachments=as_files(first)))
+    for batch in others:
+        await interaction.followup.send(files=as_files(batch), ephemeral=True)
+
+
+async def _delete(interaction: discord.Interaction[Any]) -> None:
+    """Deletes the message with the button; it needs no job for that."""
+    message = interaction.message
+    if message is None:
+        raise NotKeptError(FORGOTTEN)
+    asked = message.interaction_metadata
+    await interaction.response.defer()
+    remover = cast(HasActions, interaction.client).remover
+    await remover.remove(message.id, actor_of(interaction), None if asked is None else asked.user.id)
+
+
+_HANDLERS: dict[Press, Handler] = {
+    Press.PICK: _pick,
+    Press.VARY: _vary,
+    Press.SUBTLE: partial(_vary, action=Action.VARY_SUBTLE),
+    Press.STRONG: partial(_vary, action=Action.VARY_STRONG),
+    Press.REROLL: _reroll,
+    Press.EDIT: _edit,
+    Press.INFO: _inform,
+}

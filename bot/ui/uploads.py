@@ -1,0 +1,13 @@
+"""Files on their way to Discord."""
+
+import io
+from collections.abc import Sequence
+
+import discord
+
+from bot.services.ports import Upload
+
+
+def as_files(uploads: Sequence[Upload]) -> list[discord.File]:
+    """Returns files for one request; a further try needs them anew."""
+    return [discord.File(io.BytesIO(upload.data), filename=upload.name) for upload in uploads]

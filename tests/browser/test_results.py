@@ -1,0 +1,122 @@
+"""What one does with results from a browser: pick, vary, re-roll, change, react."""
+
+import re
+
+import pytest
+from playwright.async_api import expect
+
+from tests.browser.visitor import Visitor
+from tests.fakes import FakeExecutor
+from tests.loopback import LoopbackDiscord
+
+pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("bot")]
+
+
+async def four(visitor: Visitor) -> None:
+    """Paints a grid of four."""
+    await visitor.composer.fill("/imagine a cat count:4 seed:7")
+    await visitor.page.get_by_role("button", name="Send command").click()
+    assert await visitor.picture_sizes(visitor.last) == [33]
+
+
+async def test_u1_posts_the_first_original_alone(visitor: Visitor) -> None:
+    await four(visitor)
+
+    await visitor.press("U1")
+
+    await expect(visitor.messages).to_have_count(2)
+    await visitor.see("a cat - Image #1 @member")
+    await expect(visitor.last.locator(".picture img")).to_have_js_property("naturalWidth", 16)
+    await expect(visitor.last.get_by_role("button", name="Vary (Subtle)")).to_be_visible()
+
+
+async def test_v2_paints_four_variations_of_the_second(visitor: Visitor, executor: FakeExecutor) -> None:
+    await four(visitor)
+
+    await visitor.press("V2")
+
+    await expect(visitor.messages).to_have_count(2)
+    await expect(visitor.last.get_by_role("button", name="V4")).to_be_visible()
+    asked = executor.requests[1]
+    assert (asked.seed, asked.count, asked.subseed_strength) == (8, 4, 0.4)
+
+
+async def test_reroll_is_pressed_again_and_again(visitor: Visitor, executor: FakeExecutor) -> None:
+    await four(visitor)
+    grid = visitor.messages.first
+
+    for number in (2, 3):
+        await grid.get_by_role("button", name="🔄", exact=True).click()
+        await expect(visitor.messages).to_have_count(number)
+        await expect(visitor.last.get_by_role("button", name="U4")).to_be_visible()
+
+    assert len({request.seed for request in executor.requests}) == 3
+
+
+async def test_a_result_is_changed_in_a_form(visitor: Visitor, executor: FakeExecutor) -> None:
+    await four(visitor)
+
+    await visitor.press("✏️")
+    form = visitor.page.get_by_role("dialog", name="Change and paint again")
+    await expect(form.get_by_label("Prompt")).to_have_value("a cat")
+    settings = form.get_by_label(re.compile("^Settings"))
+    await expect(settings).to_have_value(re.compile("--steps 4 .*--seed 7 --count 4"))
+    await form.get_by_label("Prompt").fill("a dog")
+    await settings.fill("--steps 3 --seed 9")
+    await form.get_by_role("button", name="Submit").click()
+
+    await expect(form).to_have_count(0)
+    await visitor.see("a dog - @member")
+    await expect(visitor.last.locator(".picture")).to_have_count(1)
+    asked = executor.requests[1]
+    assert (asked.prompt, asked.steps, asked.seed, asked.count) == ("a dog", 3, 9, 1)
+
+
+async def test_a_mistake_in_the_form_is_explained_to_one_person(visitor: Visitor) -> None:
+    await four(visitor)
+
+    await visitor.press("✏️")
+    form = visitor.page.get_by_role("dialog", name="Change and paint again")
+    await form.get_by_label(re.compile("^Settings")).fill("--stesp 3")
+    await form.get_by_role("button", name="Submit").click()
+
+    await visitor.see("There is no flag --stesp. Did you mean --steps?")
+    await expect(visitor.last).to_contain_text("Only you can see this")
+
+
+async def test_the_bots_own_die_is_pressed_and_rerolls(
+    visitor: Visitor, executor: FakeExecutor, discord: LoopbackDiscord
+) -> None:
+    await four(visitor)
+    await visitor.become("stranger")
+
+    await visitor.last.get_by_role("button", name="🎲 1").click()
+
+    await expect(visitor.messages).to_have_count(2)
+    await visitor.see("a cat - @stranger")
+    await expect(visitor.last.get_by_role("button", name="U4")).to_be_visible()
+    assert executor.requests[1].seed != 7
+    assert discord.letters("stranger") == []
+
+
+async def test_the_recipe_is_shown_to_one_person_with_the_originals(visitor: Visitor) -> None:
+    await four(visitor)
+
+    await visitor.press("ℹ️")
+
+    await visitor.see("/imagine prompt:a cat")
+    assert await visitor.picture_sizes(visitor.last) == [16] * 4
+    await visitor.become("stranger")
+    await expect(visitor.messages).to_have_count(1)
+
+
+async def test_a_result_is_deleted_by_its_owner_only(visitor: Visitor) -> None:
+    await four(visitor)
+
+    await visitor.become("stranger")
+    await visitor.press("❌")
+    await visitor.see("Only the person who asked for this, or a moderator, can delete it.")
+    await visitor.become("member")
+    await visitor.press("❌")
+
+    await expect(visitor.messages).to_have_count(0)

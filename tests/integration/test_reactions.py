@@ -1,0 +1,378 @@
+"""Reactions on results, over real sockets."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from discord import Permissions
+
+from bot.playground.people import EVERYBODY
+from bot.settings import Settings
+from generation import GenerationError
+from tests.fakes import FakeExecutor, picture
+from tests.integration.conftest import running
+from tests.loopback import Channel, Fault, LoopbackDiscord, Message
+
+CAP = "You have 2 jobs waiting, which is as many as one person may have. Wait for one of them to start, or cancel one."
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    return settings.model_copy(update={"show_reroll": False, "max_waiting": 2, "slots": 1})
+
+
+@pytest.fixture
+async def _bot(discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor) -> AsyncIterator[None]:
+    async with running(discord, settings, executor):
+        yield
+
+
+async def painted(discord: LoopbackDiscord, channel: Channel | None = None, **options: object) -> Message:
+    interaction = await discord.slash("imagine", {"prompt": "a cat", "seed": 7, **options}, channel=channel)
+    await discord.wait_until(lambda: bool(interaction.pictures))
+    assert interaction.original is not None
+    return interaction.original
+
+
+def bots(discord: LoopbackDiscord, channel: Channel | None = None) -> list[Message]:
+    messages = (channel or discord.general).messages.values()
+    return [each for each in messages if each.author is discord.bot and not each.deleted and not each.ephemeral]
+
+
+async def until_it_waits(discord: LoopbackDiscord) -> None:
+    """Waits until the member's re-roll is in the queue."""
+    while True:
+        asked = await discord.slash("queue", {})
+        await discord.wait_until(lambda: bool(asked.private_texts))  # noqa: B023
+        if "a cat" in asked.private_texts[0]:
+            return
+
+
+@asynccontextmanager
+async def busy(discord: LoopbackDiscord, executor: FakeExecutor) -> AsyncIterator[None]:
+    """Keeps the one slot busy with somebody else's job."""
+    executor.hold()
+    before = len(executor.requests)
+    other = await discord.slash("imagine", {"prompt": "long"}, discord.people["owner"])
+    await discord.wait_until(lambda: len(executor.requests) == before + 1)
+    yield
+    executor.release()
+    await discord.wait_until(lambda: bool(other.pictures))
+
+
+@pytest.mark.parametrize("emoji", ["🎲", "🔄", "🔁"])
+@pytest.mark.usefixtures("_bot")
+async def test_a_die_paints_the_same_again_for_whoever_reacts(
+    discord: LoopbackDiscord, executor: FakeExecutor, emoji: str
+) -> None:
+    message = await painted(discord, count=2)
+
+    discord.react(message, emoji, discord.people["stranger"])
+    await discord.wait_until(lambda: len(bots(discord)) == 2 and bool(bots(discord)[1].attachments))
+
+    again = bots(discord)[1]
+    first, second = executor.requests
+    assert (second.prompt, second.count) == (first.prompt, first.count)
+    assert second.seed != first.seed
+    assert f"<@{discord.people['stranger'].id}>" in again.content
+    assert again.reply_to == message.id
+    assert "U2" in {button.get("label") for button in again.buttons()}
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_the_result_of_a_reaction_can_be_reacted_to_and_pressed(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    message = await painted(discord)
+    for number in (2, 3):
+        discord.react(message, "🎲")
+        await discord.wait_until(lambda: len(bots(discord)) == number and bool(bots(discord)[-1].attachments))  # noqa: B023
+        message = bots(discord)[-1]
+
+    press = await discord.press(message, "🔄")
+    await discord.wait_until(lambda: bool(press.pictures))
+
+    assert len({request.seed for request in executor.requests}) == 4
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_a_reaction_while_it_waits_shows_a_place_and_a_way_to_cancel(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    message = await painted(discord)
+    async with busy(discord, executor):
+        discord.react(message, "🎲")
+        await until_it_waits(discord)
+        waiting = bots(discord)[-1]
+        assert [button["label"] for button in waiting.buttons()] == ["Cancel Job"]
+
+        await discord.press(waiting, "Cancel Job")
+        await discord.wait_until(lambda: "(cancelled)" in waiting.content)
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_taking_the_reaction_back_withdraws_what_waits(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
+    message = await painted(discord)
+    async with busy(discord, executor):
+        discord.react(message, "🎲")
+        discord.react(message, "🎲", add=False)
+
+        await discord.wait_until(lambda: "(cancelled)" in bots(discord)[-1].content)
+
+    assert [request.prompt for request in executor.requests] == ["a cat", "long"]
+
+
+async def test_a_restart_between_reacting_and_taking_it_back(
+    discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor
+) -> None:
+    async with running(discord, settings, executor):
+        message = await painted(discord)
+        executor.hold()
+        await discord.slash("imagine", {"prompt": "long"}, discord.people["owner"])
+        await discord.wait_until(lambda: len(executor.requests) == 2)
+        discord.react(message, "🎲")
+        await until_it_waits(discord)
+    executor.hold()  # closing it let go
+    async with running(discord, settings, executor):
+        await discord.wait_until(lambda: len(executor.requests) == 3)
+
+        discord.react(message, "🎲", add=False)
+
+        await discord.wait_until(lambda: "(cancelled)" in bots(discord)[-1].content)
+        executor.release()
+        await discord.wait_until(lambda: len(bots(discord)[1].attachments) == 1)
+    assert [request.prompt for request in executor.requests] == ["a cat", "long", "long"]
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_a_person_who_reacts_twenty_times_meets_their_cap_with_one_private_word(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    results = [await painted(discord) for _ in range(20)]
+    stranger = discord.people["stranger"]
+    async with busy(discord, executor):
+        for message in results:
+            discord.react(message, "🎲", stranger)
+
+        await discord.wait_until(lambda: len(bots(discord)) == 23 and bool(discord.letters("stranger")))
+        refused = await discord.slash("imagine", {"prompt": "one more"}, stranger)  # after all of them
+        await discord.wait_until(lambda: refused.private_texts == [CAP])
+        assert [letter.content for letter in discord.letters("stranger")] == [CAP]
+        assert len(bots(discord)) == 23
+
+    await discord.wait_until(lambda: all(each.attachments for each in bots(discord)))
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_the_same_wish_twice_is_one_job(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
+    message = await painted(discord)
+    executor.hold()
+    discord.react(message, "🎲")
+    await discord.wait_until(lambda: len(executor.requests) == 2)
+
+    discord.react(message, "🎲", add=False)  # it is being painted: too late to withdraw
+    discord.react(message, "🎲")
+    asked = await discord.slash("queue", {})
+    await discord.wait_until(lambda: bool(asked.private_texts))
+
+    executor.release()
+    await discord.wait_until(lambda: all(each.attachments for each in bots(discord)))
+    assert len(executor.requests) == 2
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_reactions_with_other_meanings_and_on_other_messages_do_nothing(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    message = await painted(discord)
+    for emoji in ("♻️", "❤️", "👍", "🔍"):
+        discord.react(message, emoji)
+    discord.react(discord.write("roll a die?"), "🎲")
+
+    asked = await discord.slash("queue", {})
+    await discord.wait_until(lambda: bool(asked.private_texts))
+
+    assert len(executor.requests) == 1
+    assert discord.letters("member") == []
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_the_cross_cancels_a_job_that_is_being_painted(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
+    executor.hold()
+    interaction = await discord.slash("imagine", {"prompt": "a cat"})
+    await discord.wait_until(lambda: len(executor.requests) == 1)
+    assert interaction.original is not None
+
+    discord.react(interaction.original, "❌", discord.people["stranger"])
+    await discord.wait_until(lambda: len(discord.letters("stranger")) == 1)
+    discord.react(interaction.original, "❌")
+
+    await discord.wait_until(lambda: "(cancelled)" in str(interaction.original and interaction.original.content))
+    assert discord.letters("stranger")[0].content.startswith("Only the person who asked")
+
+
+@pytest.mark.parametrize("emoji", ["✉️", "✉"])
+@pytest.mark.usefixtures("_bot")
+async def test_a_letter_brings_originals_seed_and_recipe(
+    discord: LoopbackDiscord, executor: FakeExecutor, emoji: str
+) -> None:
+    message = await painted(discord, count=2, negative="text")
+
+    discord.react(message, emoji, discord.people["stranger"])
+    await discord.wait_until(lambda: bool(discord.letters("stranger")))
+
+    (letter,) = discord.letters("stranger")
+    originals = [picture(executor.requests[0].picture(index)).data for index in range(2)]
+    assert [file.data for file in letter.attachments] == originals
+    for word in ("/imagine prompt:a cat", "--seed 7", "--no text", "seeds 7 to 8"):
+        assert word in letter.content
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_a_letter_that_nobody_takes_is_said_in_a_line_that_goes(discord: LoopbackDiscord) -> None:
+    message = await painted(discord)
+    stranger = discord.people["stranger"]
+    stranger.takes_messages = False
+
+    discord.react(message, "✉️", stranger)
+
+    hint = f"<@{stranger.id}> I cannot write to you: allow direct messages from this server, then react again."
+    await discord.wait_until(lambda: bots(discord)[-1].content == hint)
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_a_letter_about_something_unpainted_says_so(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
+    executor.hold()
+    interaction = await discord.slash("imagine", {"prompt": "a cat"})
+    await discord.wait_until(lambda: len(executor.requests) == 1)
+    assert interaction.original is not None
+
+    discord.react(interaction.original, "✉️")
+
+    await discord.wait_until(lambda: bool(discord.letters("member")))
+    assert discord.letters("member")[0].content == "This is not painted yet; try again when it is."
+    executor.release()
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_stars_make_one_copy_in_the_gallery_with_their_number(discord: LoopbackDiscord) -> None:
+    message = await painted(discord, count=2)
+    people = [discord.people[name] for name in ("stranger", "moderator", "owner")]
+
+    for person in people:
+        discord.react(message, "⭐", person)
+    await discord.wait_until(lambda: any("⭐ 3" in each.content for each in bots(discord, discord.gallery)))
+
+    (copy,) = bots(discord, discord.gallery)
+    assert f"**a cat** - <@{discord.people['member'].id}>" in copy.content
+    assert str(message.id) in copy.content
+    assert len(copy.attachments) == 1
+    for person in people[:2]:
+        discord.react(message, "⭐", person, add=False)
+    await discord.wait_until(lambda: copy.content.startswith("⭐ 1"))
+    discord.react(message, "⭐", people[2], add=False)
+    await discord.wait_until(lambda: copy.deleted)
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_deleting_a_result_takes_its_copy_out_of_the_gallery(discord: LoopbackDiscord) -> None:
+    message = await painted(discord)
+    discord.react(message, "⭐")
+    await discord.wait_until(lambda: bool(bots(discord, discord.gallery)))
+
+    await discord.press(message, "❌")
+
+    await discord.wait_until(lambda: message.deleted and not bots(discord, discord.gallery))
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_what_is_age_restricted_stays_out_of_an_open_gallery(discord: LoopbackDiscord) -> None:
+    message = await painted(discord, discord.nsfw)
+
+    discord.react(message, "⭐")
+
+    await discord.wait_until(lambda: bool(discord.letters("member")))
+    assert "#gallery is not age-restricted" in discord.letters("member")[0].content
+    assert bots(discord, discord.gallery) == []
+
+
+async def test_a_server_without_a_gallery_says_how_to_get_one(
+    discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor
+) -> None:
+    async with running(discord, settings.model_copy(update={"gallery": "#best-of"}), executor):
+        discord.react(await painted(discord), "⭐")
+
+        await discord.wait_until(lambda: bool(discord.letters("member")))
+
+    assert discord.letters("member")[0].content == (
+        "This server has no gallery: a moderator can make a channel named #best-of."
+    )
+
+
+async def test_the_operator_may_leave_rerolls_to_owners_and_moderators(
+    discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor
+) -> None:
+    async with running(discord, settings.model_copy(update={"reactions": "owner"}), executor):
+        message = await painted(discord)
+        discord.react(message, "🎲", discord.people["stranger"])
+        await discord.wait_until(lambda: bool(discord.letters("stranger")))
+
+        for name in ("member", "moderator"):
+            discord.react(message, "🎲", discord.people[name])
+        await discord.wait_until(lambda: len(bots(discord)) == 3 and all(each.attachments for each in bots(discord)))
+
+    assert discord.letters("stranger")[0].content.startswith("Here only the person who asked")
+    assert len(executor.requests) == 3
+
+
+async def test_results_get_a_die_so_that_people_find_it(
+    discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor
+) -> None:
+    async with running(discord, settings.model_copy(update={"show_reroll": True}), executor):
+        message = await painted(discord)
+
+        await discord.wait_until(lambda: message.reactions == {"🎲": [discord.bot]})
+        discord.bot.permissions = Permissions(EVERYBODY.value) & ~Permissions(add_reactions=True)
+        other = await painted(discord)
+        asked = await discord.slash("info", {})
+        await discord.wait_until(lambda: bool(asked.private_texts and asked.private_texts[0]))
+
+    assert other.reactions == {}
+    assert len(executor.requests) == 2
+
+
+@pytest.mark.parametrize("fault", [Fault.ANSWER_LOST, Fault.DROPPED, Fault.SERVER_ERROR])
+@pytest.mark.usefixtures("_bot")
+async def test_a_bad_moment_of_the_network_makes_no_second_message(discord: LoopbackDiscord, fault: Fault) -> None:
+    message = await painted(discord)
+    discord.faults.add("POST", "/messages$", fault)
+
+    discord.react(message, "🎲")
+
+    await discord.wait_until(lambda: len(bots(discord)) == 2 and bool(bots(discord)[1].attachments))
+    assert len(bots(discord)) == 2
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_a_reroll_that_fails_is_told_privately_and_leaves_nothing(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    message = await painted(discord)
+    executor.failures["a cat"] = GenerationError("No luck.")
+
+    discord.react(message, "🎲", discord.people["stranger"])
+
+    await discord.wait_until(lambda: bool(discord.letters("stranger")))
+    assert discord.letters("stranger")[0].content == "a cat: No luck."
+    assert bots(discord) == [message]
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_where_the_bot_may_not_write_the_person_is_told(discord: LoopbackDiscord) -> None:
+    message = await painted(discord)
+    discord.bot.permissions = Permissions(view_channel=True, read_message_history=True)
+
+    discord.react(message, "🎲")
+
+    await discord.wait_until(lambda: bool(discord.letters("member")))
+    assert "I may not post here" in discord.letters("member")[0].content
