@@ -172,11 +172,17 @@ def list_models(context: typer.Context) -> None:
 
 @models.command("add")
 def add_model(
-    source: Annotated[str, typer.Argument(help="A .safetensors file, or org/name[/FILE][@revision] on a hub.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="A .safetensors file, org/name[/FILE][@revision] on a hub, or realesrgan-x4plus[-anime]."),
+    ],
 ) -> None:
     """Add a model: check that it can be painted with, copy or download it, note its SHA-256."""
     from bot import adding  # noqa: PLC0415 - the hub's client is only needed here
 
+    if source in adding.UPSCALERS:
+        out.print(f"{adding.add_upscaler(source, Settings().models_path).name} is there.", highlight=False)
+        return
     added = adding.add_model(Settings(), source)
     for file, digest in added.hashes.items():
         out.print(f"{file}  SHA-256 {digest}", highlight=False, soft_wrap=True)

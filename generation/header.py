@@ -37,6 +37,7 @@ class Kind(StrEnum):
     LORA = "LoRA"
     CONTROLNET = "ControlNet"
     VAE = "VAE"
+    UPSCALER = "upscaler"
     EMBEDDING = "textual inversion embedding"
     TINY_DECODER = "TAESD decoder for previews"
     UNKNOWN = "safetensors file of an unknown kind"
@@ -106,10 +107,16 @@ def recognise(header: Header) -> Kind:
         return Kind.VAE
     if any(shapes.get(key) == (64, 4, 3, 3) for key in _TINY_FIRST):
         return Kind.TINY_DECODER
-    if set(shapes) <= {"clip_l", "clip_g", "emb_params", "string_to_param.*"}:
-        return Kind.EMBEDDING
     if any(key.startswith(("down_blocks.", "input_blocks.")) for key in shapes):
         return Kind.UNET_ONLY
+    return _kind_of_small_file(shapes)
+
+
+def _kind_of_small_file(shapes: Mapping[str, tuple[int, ...]]) -> Kind:
+    if set(shapes) <= {"clip_l", "clip_g", "emb_params", "string_to_param.*"}:
+        return Kind.EMBEDDING
+    if "conv_first.weight" in shapes and "body.0.rdb1.conv1.weight" in shapes:
+        return Kind.UPSCALER
     return Kind.UNKNOWN
 
 

@@ -123,7 +123,7 @@ class Hires:
         scale: How many times larger each side becomes, 1 to 4.
         strength: How much of it is painted anew, 0 to 1.
         steps: All are taken within that strength.
-        method: How it is made larger, a name of ENLARGERS.
+        method: How it is made larger: a name of ENLARGERS, or that of an upscaler in the models folder.
         tile: The side in pixels of the overlapping tiles it is painted in; 0 for one piece. Tiles bound the memory,
             and they agree at every step (MultiDiffusion, Bar-Tal et al. 2023, arXiv 2302.08113, eq. 5).
     """
@@ -138,7 +138,6 @@ class Hires:
         check_range("hires", self.scale, 1, MAX_SCALE)
         check_range("hires_strength", self.strength, 0, 1)
         check_range("hires_steps", self.steps, 1, MAX_STEPS)
-        check_name("hires_method", self.method, ENLARGERS)
         if self.tile:
             check_size("tile", self.tile)
 

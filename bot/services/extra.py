@@ -32,7 +32,7 @@ KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
     "margin": (int, "with area=masked, how many pixels around the mask are in view"),
     "hires_strength": (float, "how much the second pass of hires or upscale paints anew, 0 to 1"),
     "hires_steps": (int, "the second pass's steps"),
-    "hires_method": (str, "pixel or latent: how the picture is made larger before the second pass"),
+    "hires_method": (str, "pixel, latent or an upscaler's name: how the picture is made larger before the second pass"),
     "tile": (int, "the side of the second pass's tiles in pixels; 0 paints in one piece"),
     "prediction": (str, "checkpoint, epsilon, v_prediction or v_prediction_zsnr"),
 }

@@ -13,6 +13,7 @@ from bot.services.ports import Ledger
 from bot.services.queue import FairQueue, weight_of
 from bot.services.resolve import Defaults, resolve
 from generation import GenerationRequest
+from generation.parts import ENLARGERS
 from generation.prompt import parse
 from generation.request import check_name
 
@@ -80,6 +81,8 @@ class GenerationService:
         for lora in (*request.loras, *parse(request.prompt).loras):
             if lora.name.lower() not in known:
                 check_name("lora", lora.name, self.models.loras)
+        if request.hires is not None:
+            check_name("hires_method", request.hires.method, (*ENLARGERS, *self.models.upscalers))
         return request
 
     def accept_again(self, request: GenerationRequest, person: int) -> None:

@@ -26,6 +26,7 @@ class ModelShelf:
         self._extras = extras
         self._vaes: tuple[str, ...] = ()
         self._loras: tuple[str, ...] = ()
+        self._upscalers: tuple[str, ...] = ()
         self._usable: tuple[ModelEntry, ...] = ()
         self._default: str | None = None
         self._problem = "The models folder could not be read; whoever runs this bot finds the reason in its log."
@@ -39,6 +40,11 @@ class ModelShelf:
     def vaes(self) -> tuple[str, ...]:
         """The separate VAEs, by name."""
         return self._vaes
+
+    @property
+    def upscalers(self) -> tuple[str, ...]:
+        """The upscalers, by name."""
+        return self._upscalers
 
     @property
     def loras(self) -> tuple[str, ...]:
@@ -69,6 +75,7 @@ class ModelShelf:
         try:
             self._vaes = tuple(self._extras.names(Kind.VAE)) if self._extras else ()
             self._loras = tuple(self._extras.names(Kind.LORA)) if self._extras else ()
+            self._upscalers = tuple(self._extras.names(Kind.UPSCALER)) if self._extras else ()
             self._usable = self._catalog.usable()
             default = self._catalog.default()
             if default.name != self._default:

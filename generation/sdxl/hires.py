@@ -5,7 +5,9 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from generation.errors import ModelError
 from generation.parts import Hires
+from generation.sdxl import upscaler
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run
 from generation.sdxl.start import Start, beside_nothing
@@ -33,17 +35,27 @@ def second_pass(run: Run, hires: Hires, *, tiled: bool = False) -> Run:
 def enlarge(model: Model, latents: Tensor, size: tuple[int, int], method: str, *, tiled: bool = False) -> Tensor:
     """Makes latents larger: "latent" between latents, "pixel" between the pixels of the picture they decode to.
 
+    An upscaler's name lets that one paint the pixels in between; what it makes too large is made smaller again.
+
     Args:
         model: Whose VAE decodes and encodes.
         latents: (1, 4, h, w).
         size: The new width and height in pixels.
-        method: A name of generation.parts.ENLARGERS.
+        method: A name of generation.parts.ENLARGERS, or an upscaler's.
         tiled: Decode and encode in tiles.
     """
     width, height = size
     if method == "latent":
         sides = (height // model.downscale, width // model.downscale)
         return torch.nn.functional.interpolate(latents, sides, mode="bilinear")
-    picture = decode(model, latents, tiled=tiled).permute(2, 0, 1).unsqueeze(0).to(latents.device, torch.float32)
+    picture = decode(model, latents, tiled=tiled).permute(2, 0, 1).unsqueeze(0).float() / 255
+    if method != "pixel":
+        picture = upscaler.enlarge(_upscaler(model, method), picture)
     larger = torch.nn.functional.interpolate(picture, (height, width), mode="bicubic", antialias=True)
-    return encode(model, (larger / 127.5 - 1).clamp(-1, 1), tiled=tiled)
+    return encode(model, (larger * 2 - 1).clamp(-1, 1), tiled=tiled)
+
+
+def _upscaler(model: Model, name: str) -> upscaler.RrdbNet:
+    if model.additions is None:
+        raise ModelError(f"There is no upscaler named {name!r}.")
+    return model.additions.upscaler(name, model.placement)

@@ -61,7 +61,7 @@ class Tiles:
             )
             self._sum = estimate.new_zeros(*estimate.shape[:-2], tall, wide)
             self._weights = estimate.new_zeros(tall, wide)
-        weight = _hill(estimate)
+        weight = hill(estimate)
         self.cut(self._sum).add_(estimate * weight)
         self.cut(self._weights).add_(weight)
         self._next = (self._next + 1) % len(self._boxes)
@@ -72,7 +72,7 @@ class Tiles:
         return whole
 
 
-def _hill(estimate: Tensor) -> Tensor:
+def hill(estimate: Tensor) -> Tensor:
     """Returns a weight that is 1 in a tile's middle and falls towards its edges, (h, w)."""
     height, width = estimate.shape[-2:]
     rise = [
