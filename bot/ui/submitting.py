@@ -88,6 +88,7 @@ async def submit_for_reaction(
         interaction_id=None,
         asked_at=now(),
         file_limit=_file_limit(client, event.guild_id),
+        roles=() if event.member is None else tuple(role.id for role in event.member.roles),
     )
     try:
         await service.submit(accepted.request, origin, accepted.derived, shown=job_id)
