@@ -1,5 +1,6 @@
 """What a job costs in seconds of the device: estimated before, learned from what finished jobs took. Pure."""
 
+import math
 from collections.abc import Iterable
 from dataclasses import replace
 
@@ -7,6 +8,7 @@ from bot.domain import Speed
 from generation import GenerationRequest
 
 MEGAPIXEL = 1024 * 1024
+ENCODE_WORK = 0.72  # one VAE encode likewise (4.88 TFLOP)
 DECODE_WORK = 1.55  # one VAE decode in UNet rows, by FLOP (10.47 / 6.76 TFLOP at 1024x1024)
 LEARNING_RATE = 0.3  # the weight of the newest job once there are some; the first few are averaged
 FIRST_GUESS = 0.35  # seconds per unit before anything was learned: a card of the middle class
@@ -55,6 +57,13 @@ def work(request: GenerationRequest) -> float:
     A row's cost grows a little faster than the area, by its attention: 0.92 x + 0.08 x^2 fits the counted FLOP of
     512 to 1536 pixels a side within 4 %.
     """
-    area = request.width * request.height / MEGAPIXEL
-    rows = request.calls * (2 if request.guided else 1)
-    return rows * (0.92 * area + 0.08 * area**2) + request.count * DECODE_WORK * area
+    rows = request.count * (2 if request.guided else 1)
+    painting = sum(rows * calls * _row(pixels / MEGAPIXEL) for calls, pixels in request.passes)
+    first, last = request.width * request.height / MEGAPIXEL, math.prod(request.size) / MEGAPIXEL
+    encoding = 0.0 if request.init is None else ENCODE_WORK * first
+    again = 0.0 if request.hires is None else request.count * (DECODE_WORK * first + ENCODE_WORK * last)
+    return painting + encoding + again + request.count * DECODE_WORK * last
+
+
+def _row(area: float) -> float:
+    return 0.92 * area + 0.08 * area**2

@@ -9,12 +9,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from generation.bench.clock import now, seconds
 from generation.cancel import CancelToken
+from generation.pixels import Pixels
 from generation.request import GenerationRequest
 from generation.sdxl.engine import Engine
 from generation.sdxl.model import Model
 from generation.sdxl.residency import Residency
 from generation.sdxl.text import Conditioning
-from generation.sdxl.work import Pixels, Work
+from generation.sdxl.work import Work
 
 NAME = "bench"  # what the model under measurement is called in requests
 
