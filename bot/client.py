@@ -115,7 +115,6 @@ class EaselClient(commands.AutoShardedBot):
         """Runs once after the login: nothing here waits for the model's weights or for the commands' registration."""
         await self._find_gateway()
         await self._add_commands()
-        await self._parts.executor.start()
         await self.generation.models.refresh()
         await self._parts.dispatcher.prepare()
         resumed = await self._parts.takeover.begin()
@@ -125,6 +124,7 @@ class EaselClient(commands.AutoShardedBot):
         self._run("models", self.generation.models.keep_fresh())
         self._run("dispatcher", self._parts.dispatcher.run(self._settings.slots))
         self._run("commands", self._register_commands())
+        self._run("warm-up", self._warm_up())
 
     async def on_ready(self) -> None:
         """Says in the log that it is online, and how to invite it."""
@@ -186,6 +186,11 @@ class EaselClient(commands.AutoShardedBot):
             else:
                 log.info("registered %s", ", ".join(f"/{command.name}" for command in registered))
                 return
+
+    async def _warm_up(self) -> None:
+        """Lets the engine get ready once the bot is online: importing torch would hold that up for seconds."""
+        await self.wait_until_ready()
+        await self._parts.executor.start()
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=name)

@@ -24,12 +24,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a message of the bot's own goes, for whom, and which message it answers."""
+    """Where a message of the bot's own goes, for whom with which roles, and which message it answers."""
 
     person: int
     channel_id: int
     guild_id: int | None
     source: discord.MessageReference | None = None
+    roles: tuple[int, ...] = ()
 
 
 async def submit(
@@ -108,8 +109,8 @@ async def _spot(interaction: discord.Interaction[Any], wishes: Wishes) -> Spot:
     person = interaction.user.id
     if interaction.guild_id is not None and wishes.direct:
         channel = await patiently(lambda: interaction.client.create_dm(discord.Object(person)))
-        return Spot(person, channel.id, None)
-    return Spot(person, interaction.channel_id or 0, interaction.guild_id)
+        return Spot(person, channel.id, None, roles=_roles(interaction.user))
+    return Spot(person, interaction.channel_id or 0, interaction.guild_id, roles=_roles(interaction.user))
 
 
 async def submit_for_reaction(
@@ -124,7 +125,8 @@ async def submit_for_reaction(
     source = discord.MessageReference(
         message_id=event.message_id, channel_id=event.channel_id, guild_id=event.guild_id, fail_if_not_exists=False
     )
-    spot = Spot(event.user_id, event.channel_id, event.guild_id, source)
+    roles = () if event.member is None else _roles(event.member)
+    spot = Spot(event.user_id, event.channel_id, event.guild_id, source, roles)
     await submit_in_channel(spot, client, service, accepted.request, accepted.derived)
 
 
@@ -162,6 +164,7 @@ async def submit_in_channel(
         interaction_id=None,
         asked_at=now(),
         file_limit=_file_limit(client, spot.guild_id),
+        roles=spot.roles,
     )
     try:
         await service.submit(request, origin, derived, shown=job_id)
@@ -171,6 +174,10 @@ async def submit_in_channel(
         except DeliveryError as error:
             log.info("a message without a job stays: %s", error)
         raise
+
+
+def _roles(person: discord.User | discord.Member) -> tuple[int, ...]:
+    return tuple(role.id for role in person.roles) if isinstance(person, discord.Member) else ()
 
 
 def _file_limit(client: discord.Client, guild_id: int | None) -> int:
