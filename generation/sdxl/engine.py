@@ -139,7 +139,9 @@ class Engine:
         try:
             if self._models.bring(model):
                 self._turn = replace(self._turn, held=0)
+            start = time.perf_counter()
             runs = self._prepare(work, model)
+            work.charge(time.perf_counter() - start)
         except RuntimeError as error:
             self._save_memory([work], [Saving.OFFLOAD], error)
             return
