@@ -147,7 +147,9 @@ class Engine:
         try:
             if self._bring(work, model):
                 self._turn = replace(self._turn, held=0)
+            start = time.perf_counter()
             runs = self._prepare(work, model)
+            work.charge(time.perf_counter() - start)
         except RuntimeError as error:
             savings = [Saving.OFFLOAD] if work.canvas is None else [Saving.TILED_VAE, Saving.OFFLOAD]
             self._save_memory([work], savings, error)
