@@ -1,5 +1,6 @@
 """A loaded model: its three stages, and on which device each of them lies."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -9,7 +10,6 @@ from torch import Tensor
 
 from generation.errors import ModelError
 from generation.sdxl.additions import Additions
-from generation.sdxl.compiled import CompiledUnet
 from generation.sdxl.device import Placement, device_name, free_memory
 from generation.sdxl.memory import WORKING, Rung, choose_rung
 from generation.sdxl.sketches import Glance
@@ -51,7 +51,7 @@ class Model:
     here: bool = True
     bytes: int = 0
     rung: Rung = Rung.RESIDENT
-    compiled: CompiledUnet | None = None
+    compiled: Callable[..., Any] | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
