@@ -3,14 +3,21 @@
 `python -m benchmarks.chaos --kills 1000` (about 50 minutes on two cores) kills a bot process at random steps of
 painting, keeping and posting; each dead bot's job is taken up by the next one. It prints how many were posted once,
 more than once, or not at all, and ends with code 1 unless every one was posted exactly once.
+
+`python -m benchmarks.chaos --whole --kills 5` does it with the whole bot as people run it, `python -m bot` with the
+starter, killed at random moments between an order's acceptance and its picture.
 """
 
 import argparse
 import asyncio
+import os
 import random
+import sqlite3
 import sys
 import tempfile
+import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 from rich.console import Console
@@ -18,7 +25,9 @@ from rich.table import Table
 
 from tests.chaos.storm import Kill, Storm
 from tests.fakes import model_files
-from tests.loopback import LoopbackDiscord
+from tests.loopback import Interaction, LoopbackDiscord
+
+PATIENCE = 300.0  # seconds; the machine may be busy with other things
 
 
 async def storm(kills: int, seed: int) -> tuple[int, Counter[int], int]:
@@ -35,13 +44,89 @@ async def storm(kills: int, seed: int) -> tuple[int, Counter[int], int]:
             return raging.kills, times, len(raging.left_thinking())
 
 
+class WholeBot:
+    """The bot as a process of its own, with the starter."""
+
+    def __init__(self, discord: LoopbackDiscord, data_dir: Path) -> None:
+        self._discord = discord
+        self._data_dir = data_dir
+        self._environment = {
+            **os.environ,
+            "DISCORD_TOKEN": discord.token,
+            "DISCORD_API_URL": discord.api_url,
+            "EASEL_DATA_DIR": str(data_dir),
+            "EASEL_DEFAULT_STEPS": "8",
+            "OMP_NUM_THREADS": "1",
+        }
+        self.orders: list[Interaction] = []
+
+    async def start(self) -> None:
+        """Starts it and waits until it is online with its commands."""
+        self._discord.gateway.identified.clear()
+        self._discord.commands.clear()
+        self._process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", env=self._environment, cwd=Path(__file__).parents[1]
+        )
+        await self._discord.ready("imagine", seconds=PATIENCE)
+
+    async def kill(self) -> None:
+        """Kills it without a word."""
+        self._process.kill()
+        await self._process.wait()
+
+    async def stop(self) -> None:
+        """Stops it in good order."""
+        self._process.terminate()
+        await asyncio.wait_for(self._process.wait(), PATIENCE)
+
+    async def order(self) -> None:
+        """Orders a picture and waits until the order is accepted."""
+        asked = {"prompt": f"a red apple on a blue background {len(self.orders)}"}
+        self.orders.append(await self._discord.slash("imagine", asked))
+        await self._discord.wait_until(lambda: len(self.accepted()) == len(self.orders), PATIENCE)
+
+    async def all_posted(self) -> None:
+        """Waits until every accepted job is in its last state."""
+        await self._discord.wait_until(lambda: set(self.accepted().values()) == {"posted"}, PATIENCE)
+
+    def accepted(self) -> dict[str, str]:
+        """Returns the state of every job in the database."""
+        with closing(sqlite3.connect(self._data_dir / "easel.db")) as database:
+            return dict(database.execute("SELECT id, state FROM jobs").fetchall())
+
+
+async def whole_storm(kills: int, seed: int) -> tuple[int, Counter[int], int]:
+    """Kills the whole bot; returns what `storm` does."""
+    draw = random.Random(seed)  # noqa: S311 - a simulation
+    with tempfile.TemporaryDirectory() as folder:
+        async with LoopbackDiscord() as discord:
+            bot = WholeBot(discord, Path(folder))
+            await bot.start()
+            await bot.order()
+            accepted_at = time.monotonic()
+            await bot.all_posted()
+            usual = time.monotonic() - accepted_at
+            for _ in range(kills):
+                await bot.order()
+                await asyncio.sleep(draw.uniform(0, usual))
+                await bot.kill()
+                await bot.start()
+            await bot.all_posted()
+            await bot.stop()
+            messages = [message for message in discord.general.messages.values() if not message.deleted]
+            files = [file.filename for message in messages for file in message.attachments]
+            times = Counter(sum(job in name for name in files) for job in bot.accepted())
+            return kills, times, sum(not message.attachments for message in messages)
+
+
 def main() -> None:
     """Runs the storm and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--whole", action="store_true", help="kill the whole bot with the starter")
     arguments = parser.parse_args()
-    died, times, thinking = asyncio.run(storm(arguments.kills, arguments.seed))
+    died, times, thinking = asyncio.run((whole_storm if arguments.whole else storm)(arguments.kills, arguments.seed))
     table = Table("what", "number", title=f"{died} bots killed at random steps, seed {arguments.seed}")
     table.add_row("jobs", str(times.total()))
     table.add_row("posted exactly once", str(times[1]))

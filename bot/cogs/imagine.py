@@ -7,12 +7,16 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain import Order
+from bot.services.explain import Explainer
 from bot.services.extra import KEYS
 from bot.services.generation import GenerationService
 from bot.services.sizes import ASPECTS
+from bot.services.tastes import Tastes
 from bot.ui.autocomplete import matching
-from bot.ui.permissions import check_posting
-from bot.ui.submitting import submit
+from bot.ui.explaining import explanation
+from bot.ui.ordering import place_order, written_out
+from bot.ui.private import whisper
+from bot.ui.seats import seat_of
 from generation import SAMPLERS, SCHEDULES, presets
 from generation.request import (
     MAX_CLIP_SKIP,
@@ -35,11 +39,15 @@ class ImagineCog(commands.Cog):
 
     Args:
         service: Where orders go.
+        tastes: What holds beside what is typed.
+        explainer: Explains orders instead of queueing them.
         name: The command's name; another image bot may own /imagine on the same server.
     """
 
-    def __init__(self, service: GenerationService, name: str) -> None:
+    def __init__(self, service: GenerationService, tastes: Tastes, explainer: Explainer, name: str) -> None:
         self._service = service
+        self._tastes = tastes
+        self._explainer = explainer
         self.imagine.name = name
 
     @app_commands.command(name="imagine", description="Paint a picture from words")
@@ -59,6 +67,7 @@ class ImagineCog(commands.Cog):
         preset="Settings that go together; those of the model's family by default",
         vae="A separate VAE that decodes the picture",
         clip_skip="Which layer of the text encoders to listen to, from the end; 2 is usual",
+        explain="Only say what would be painted and where each value comes from",
         extra="Seldom needed: name=value name=value, such as subseed=3 subseed_strength=0.2",
     )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -82,6 +91,7 @@ class ImagineCog(commands.Cog):
         vae: str | None = None,
         clip_skip: app_commands.Range[int, 1, MAX_CLIP_SKIP] | None = None,
         extra: str | None = None,
+        explain: bool = False,
     ) -> None:
         """Paints; what was left open has the server's defaults."""
         order = Order(
@@ -102,8 +112,14 @@ class ImagineCog(commands.Cog):
             clip_skip=clip_skip,
             extra=extra,
         )
-        check_posting(interaction)
-        await submit(interaction, self._service, self._service.accept(order, interaction.user.id))
+        taste = await self._tastes.of(seat_of(interaction))
+        if explain:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            first, *others = written_out(order)
+            explained = await self._explainer.explain(first, taste, interaction.user.id)
+            await whisper(interaction, explanation(explained, len(others)))
+            return
+        await place_order(interaction, order, taste)
 
     @imagine.autocomplete("model")
     async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
@@ -118,8 +134,9 @@ class ImagineCog(commands.Cog):
         return matching(current, SAMPLERS)
 
     @imagine.autocomplete("preset")
-    async def _presets(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
-        return matching(current, [*presets.presets(), presets.NONE])
+    async def _presets(self, interaction: discord.Interaction[Any], current: str) -> Choices:
+        taste = await self._tastes.of(seat_of(interaction))
+        return matching(current, [*taste.presets, *presets.presets(), presets.NONE])
 
     @imagine.autocomplete("vae")
     async def _vaes(self, _interaction: discord.Interaction[Any], current: str) -> Choices:

@@ -131,7 +131,11 @@ class ReactionsCog(commands.Cog):
     async def _unknown(self, event: Event, meaning: Meaning, actor: Actor) -> None:
         """Handles a message that no job is known of: only an old result of ours concerns us."""
         channel = self._desk.client.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
-        message = await patiently(lambda: channel.fetch_message(event.message_id))
+        try:
+            message = await patiently(lambda: channel.fetch_message(event.message_id))
+        except DeliveryError as error:
+            log.info("what a reaction was made to cannot be seen: %s", error)
+            return
         if message.author != self._desk.client.user or not is_result(message):
             return
         if meaning is not Meaning.DELETE:

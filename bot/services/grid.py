@@ -10,6 +10,7 @@ from generation import recipe
 
 LONGEST = 4096  # pixels that a grid's longer side may have; the originals are a press away
 QUALITY = 92
+READABLE = 18  # pixels of a number's side, unless the picture is too small for it
 _GAP_SHARE, _BADGE_SHARE = 1 / 160, 1 / 14
 _DARK, _BRIGHT = (24, 25, 28), (255, 255, 255)
 
@@ -50,7 +51,7 @@ def _numbered(data: bytes, size: tuple[int, int], number: int) -> Image.Image:
     picture = Image.open(io.BytesIO(data)).convert("RGB")
     if picture.size != size:
         picture = picture.resize(size, Image.Resampling.LANCZOS)
-    side = max(6, round(min(size) * _BADGE_SHARE))
+    side = min(max(READABLE, round(min(size) * _BADGE_SHARE)), min(size) // 3)
     badge = Image.new("RGBA", size)
     draw = ImageDraw.Draw(badge)
     inset = side // 4

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from heapq import heapify, heappop, heapreplace
+from typing import NamedTuple
 
 from bot.domain import Job
 from bot.errors import LimitError
@@ -29,12 +30,8 @@ class Place:
 class _Waiting:
     job: Job
     cost: float
+    share: float  # what it takes of its person's share: half as much for one whose weight is two
     held_up: float = 0.0  # device seconds of jobs that went before it out of their turn
-
-    @property
-    def share(self) -> float:
-        """What it takes of its person's share: half as much for one whose weight is two."""
-        return self.cost / self.job.weight
 
 
 @dataclass(slots=True)
@@ -55,6 +52,14 @@ class _Person:
         self.waiting.remove(each)
         self.cost -= each.cost
         self.share -= each.share
+
+
+class _Turn(NamedTuple):
+    """Whose next job starts when, in virtual time; of equal starts the person who came first goes first."""
+
+    start: float
+    order: int
+    person: int
 
 
 def weight_of(roles: Iterable[int], weights: Mapping[int, float]) -> float:
@@ -120,13 +125,26 @@ class FairQueue:
         Raises:
             LimitError: The person has as many waiting as they may.
         """
+        self.check(person)
+        self._person(person).reserved += 1
+
+    def check(self, person: int, jobs: int = 1) -> None:
+        """Refuses jobs that a person has no places for.
+
+        Raises:
+            LimitError: They have too many waiting.
+        """
         waiting = self.waiting(person)
         if waiting >= self._cap:
             raise LimitError(
                 f"You have {waiting} jobs waiting, which is as many as one person may have. "
                 "Wait for one of them to start, or cancel one."
             )
-        self._person(person).reserved += 1
+        if waiting + jobs > self._cap:
+            raise LimitError(
+                f"These are {jobs} jobs, but one person may have {self._cap} waiting and you have {waiting}. "
+                "Ask for fewer at a time."
+            )
 
     def release(self, person: int) -> None:
         """Gives a reserved place back."""
@@ -137,7 +155,8 @@ class FairQueue:
         if reserved:
             self.release(job.origin.user_id)
         person = self._person(job.origin.user_id)
-        person.add(_Waiting(job, self._cost(job.request)))
+        cost = self._cost(job.request)
+        person.add(_Waiting(job, cost, cost / job.weight))
         self._lines.setdefault(job.origin.user_id, person)
         self._changed.set()
 
@@ -171,43 +190,50 @@ class FairQueue:
         if found is None:
             return Place(0, 0.0)
         wanted, tag = found
-        mine = self._lines[job.origin.user_id]
         jobs, seconds, before = 0, wanted.cost, True
-        for person in self._lines.values():
-            if person is mine:
-                before = False
-            start = self._start(person)
-            if start + person.share <= tag:
-                jobs, seconds = jobs + len(person.waiting), seconds + person.cost
+        for turn in self._turns():
+            before = before and turn.person != job.origin.user_id
+            if turn.start > tag:
                 continue
-            for each in person.waiting:
-                if start > tag or (start == tag and not before):
-                    break
-                jobs, seconds, start = jobs + 1, seconds + each.cost, start + each.share
-        return Place(jobs + self._held_back(mine), seconds)
+            person = self._lines[turn.person]
+            if turn.start + person.share - person.waiting[-1].share < tag:  # even the last of theirs
+                jobs, seconds = jobs + len(person.waiting), seconds + person.cost
+            else:
+                earlier = list(_until(tag, turn.start, person, before=before))
+                jobs, seconds = jobs + len(earlier), seconds + sum(each.cost for each in earlier)
+        return Place(jobs + self._held_back(self._lines[job.origin.user_id]), seconds)
 
     def line(self) -> Iterator[tuple[Job, Place]]:
         """Gives the waiting jobs in the order in which they would start if nobody else came, each with its place."""
-        people = list(self._lines.values())
-        heap = [(self._start(person), order, iter(person.waiting)) for order, person in enumerate(people)]
-        heapify(heap)
+        turns = self._turns()
+        heapify(turns)
+        begun: dict[int, Iterator[_Waiting]] = {}
         jobs, seconds = 0, 0.0
-        while heap:
-            start, order, waiting = heap[0]
-            each = next(waiting, None)
+        while turns:
+            start, order, number = turns[0]
+            person = self._lines[number]
+            each = next(begun.setdefault(number, iter(person.waiting)), None)
             if each is None:
-                heappop(heap)
+                heappop(turns)
                 continue
             seconds += each.cost
-            yield each.job, Place(jobs + self._held_back(people[order]), seconds)
+            yield each.job, Place(jobs + self._held_back(person), seconds)
             jobs += 1
-            heapreplace(heap, (start + each.share, order, waiting))
+            heapreplace(turns, _Turn(start + each.share, order, number))
 
     def _person(self, number: int) -> _Person:
         if number not in self._people:
             self._forget_the_idle()
             self._people[number] = _Person()
         return self._people[number]
+
+    def _turns(self) -> list[_Turn]:
+        """Says of everybody who waits when their next job starts."""
+        now = self._virtual_time
+        return [
+            _Turn(person.served_until if person.served_until > now else now, order, number)
+            for order, (number, person) in enumerate(self._lines.items())
+        ]
 
     def _start(self, person: _Person) -> float:
         return max(self._virtual_time, person.served_until)
@@ -227,50 +253,42 @@ class FairQueue:
         return None
 
     def _take(self) -> Job | None:
-        ready = {number: person for number, person in self._lines.items() if not self._held_back(person)}
+        ready = [turn for turn in self._turns() if self._lines[turn.person].running < self._most_running]
         if not ready:
             return None
-        first = min(ready, key=lambda number: self._start(ready[number]))  # of equal tags the one who came first
-        chosen = self._out_of_turn(ready) or first
-        self._virtual_time = self._start(ready[first])
-        person = ready[chosen]
+        first = min(ready)
+        chosen = self._out_of_turn(ready, first)
+        person = self._lines[chosen.person]
         taken = person.waiting[0]
-        person.served_until = self._start(person) + taken.share
+        self._virtual_time = first.start
+        person.served_until = chosen.start + taken.share
         person.running += 1
-        self._let_go(chosen, taken)
+        self._let_go(chosen.person, taken)
         self._taken[taken.job.id] = taken
         self._model = taken.job.request.model
         return taken.job
 
-    def _out_of_turn(self, ready: dict[int, _Person]) -> int | None:
-        """Returns who goes first because their job needs the model in use; their turn may have come anyway."""
-        fitting = [number for number in ready if ready[number].waiting[0].job.request.model == self._model]
-        if not fitting:
-            return None
-        chosen = min(fitting, key=lambda number: self._start(ready[number]))
-        overtaken = self._overtaken(list(ready.values()), ready[chosen])
-        cost = ready[chosen].waiting[0].cost
+    def _out_of_turn(self, ready: Sequence[_Turn], first: _Turn) -> _Turn:
+        """Returns who goes first because their job needs the model in use, as far as that holds nobody up for long."""
+        if self._next(first).job.request.model == self._model:
+            return first
+        fitting = [turn for turn in ready if self._next(turn).job.request.model == self._model]
+        chosen = min(fitting, default=first)
+        cost = self._next(chosen).cost
+        overtaken = [
+            each
+            for turn in ready
+            if turn < chosen
+            for each in _until(chosen.start, turn.start, self._lines[turn.person], before=turn.order < chosen.order)
+        ]
         if any(each.held_up + cost > self._patience for each in overtaken):
-            return None
+            return first
         for each in overtaken:
             each.held_up += cost
         return chosen
 
-    def _overtaken(self, ready: Sequence[_Person], chosen: _Person) -> list[_Waiting]:
-        """Lists the jobs whose turn would come before the next one of a person."""
-        tag, before = self._start(chosen), True
-        overtaken = []
-        for person in ready:
-            if person is chosen:
-                before = False
-                continue
-            start = self._start(person)
-            for each in person.waiting:
-                if start > tag or (start == tag and not before):
-                    break
-                overtaken.append(each)
-                start += each.share
-        return overtaken
+    def _next(self, turn: _Turn) -> _Waiting:
+        return self._lines[turn.person].waiting[0]
 
     def _let_go(self, number: int, each: _Waiting) -> None:
         person = self._lines[number]
@@ -285,3 +303,12 @@ class FairQueue:
 
     def _is_known(self, person: _Person) -> bool:
         return bool(person.waiting or person.reserved or person.running) or person.served_until > self._virtual_time
+
+
+def _until(tag: float, start: float, person: _Person, *, before: bool) -> Iterator[_Waiting]:
+    """Gives a person's waiting jobs that start before a tag, or at it if theirs go before."""
+    for each in person.waiting:
+        if start > tag or (start == tag and not before):
+            return
+        yield each
+        start += each.share

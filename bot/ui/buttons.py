@@ -5,9 +5,8 @@ from typing import Any, Protocol, Self, cast
 
 import discord
 
-from bot.errors import EaselError
 from bot.services.generation import GenerationService
-from bot.ui.private import whisper
+from bot.ui.private import answered, nod
 
 
 class HasGeneration(Protocol):
@@ -35,13 +34,13 @@ class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"ea
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Cancels the job; its message changes when the painting has stopped."""
-        await interaction.response.defer()
+        await answered(interaction, self._cancel(interaction))
+
+    async def _cancel(self, interaction: discord.Interaction[Any]) -> None:
+        await nod(interaction)
         service = cast(HasGeneration, interaction.client).generation
         moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
-        try:
-            await service.cancel(self.job_id, interaction.user.id, moderator=moderator)
-        except EaselError as error:
-            await whisper(interaction, str(error))
+        await service.cancel(self.job_id, interaction.user.id, moderator=moderator)
 
 
 def cancel_view(job_id: str) -> discord.ui.View:

@@ -19,7 +19,7 @@ from bot.ui import words
 from bot.ui.edit_form import edit_form
 from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE, Press, result_view
-from bot.ui.private import NO_MENTIONS, acknowledge, answered
+from bot.ui.private import NO_MENTIONS, acknowledge, answered, nod, promise
 from bot.ui.recipe_card import recipe_card
 from bot.ui.removing import Remover
 from bot.ui.requests import patiently
@@ -115,7 +115,7 @@ async def _pick(pressed: Pressed) -> None:
         message = await patiently(
             lambda: interaction.edit_original_response(
                 content=words.picked(job, number, origin.user_id, notes),
-                attachments=as_files(fitting),
+                attachments=as_files(fitting, spoiler=job.wishes.spoiler),
                 view=result_view(job.id, len(job.pictures), number),
                 allowed_mentions=NO_MENTIONS,
             )
@@ -137,14 +137,18 @@ async def _inform(pressed: Pressed) -> None:
     interaction = pressed.interaction
     command = cast(HasActions, interaction.client).command_name
     text, attached = recipe_card(pressed.job, pressed.number, command)
-    await interaction.response.defer(ephemeral=True, thinking=True)
+    await promise(interaction)
     files = await pressed.actions.originals(pressed.job, pressed.number)
     fitting, notes = await fit_each(files, interaction.filesize_limit)
     first, *others = batches([*attached, *fitting])
     text = "\n".join([text, *(f"-# {note}" for note in notes)])
     await patiently(lambda: interaction.edit_original_response(content=text, attachments=as_files(first)))
     for batch in others:
-        await interaction.followup.send(files=as_files(batch), ephemeral=True)
+        await patiently(partial(_follow, interaction, batch))
+
+
+async def _follow(interaction: discord.Interaction[Any], batch: Sequence[Upload]) -> None:
+    await interaction.followup.send(files=as_files(batch), ephemeral=True)
 
 
 async def _delete(interaction: discord.Interaction[Any]) -> None:
@@ -153,7 +157,7 @@ async def _delete(interaction: discord.Interaction[Any]) -> None:
     if message is None:
         raise NotKeptError(FORGOTTEN)
     asked = message.interaction_metadata
-    await interaction.response.defer()
+    await nod(interaction)
     remover = cast(HasActions, interaction.client).remover
     await remover.remove(message.id, actor_of(interaction), None if asked is None else asked.user.id)
 

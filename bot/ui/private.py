@@ -55,13 +55,13 @@ async def answered(interaction: discord.Interaction[Any], work: Coroutine[Any, A
         await confess(interaction, outcome)
 
 
-async def acknowledge(interaction: discord.Interaction[Any]) -> Origin:
-    """Answers a command within Discord's three seconds: a public message that thinks.
+async def acknowledge(interaction: discord.Interaction[Any], *, private: bool = False) -> Origin:
+    """Answers a command within Discord's three seconds: a message that thinks, public or for the person alone.
 
     Raises:
         AnswerExpiredError: Discord no longer takes an answer to it.
     """
-    message_id = await _defer(interaction)
+    message_id = await _defer(interaction, thinking=True, ephemeral=private)
     if message_id is None:
         message_id = (await interaction.original_response()).id
     if interaction.channel_id is None:
@@ -80,11 +80,25 @@ async def acknowledge(interaction: discord.Interaction[Any]) -> Origin:
     )
 
 
-async def _defer(interaction: discord.Interaction[Any]) -> int | None:
+async def promise(interaction: discord.Interaction[Any]) -> None:
+    """Answers within Discord's three seconds with a message that thinks, for the person alone.
+
+    Raises:
+        AnswerExpiredError: Discord no longer takes an answer to it.
+    """
+    await _defer(interaction, thinking=True, ephemeral=True)
+
+
+async def nod(interaction: discord.Interaction[Any]) -> None:
+    """Answers a press within Discord's three seconds without showing anything; raises as `promise` does."""
+    await _defer(interaction)
+
+
+async def _defer(interaction: discord.Interaction[Any], **how: bool) -> int | None:
     """Defers, trying again where the connection was dropped; returns the message's id if Discord tells it."""
     for attempt in range(_TRIES):
         try:
-            response = await interaction.response.defer(thinking=True)
+            response = await interaction.response.defer(**how)
         except PASSING:
             log.info("the first answer to a command was dropped; trying again")
             await asyncio.sleep(0.1 * 2**attempt)

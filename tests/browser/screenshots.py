@@ -55,7 +55,7 @@ async def conversation(browser: Browser) -> None:
         await expect(visitor.last).to_contain_text("Cancel Job")
         await visitor.page.wait_for_timeout(4000)
         await visitor.shoot(IMAGES / "playground-dark.png")
-        await expect(visitor.last.locator(".picture")).to_be_visible(timeout=300_000)
+        await painted(visitor)
         await visitor.context.close()
 
         phone = await Visitor.come(browser, discord.page_url, PHONE)
@@ -83,6 +83,23 @@ async def completion(browser: Browser) -> None:
         await visitor.context.close()
 
 
+async def results(browser: Browser) -> None:
+    """A grid with its buttons, one of its pictures picked, and the form behind ✏️."""
+    async with LoopbackDiscord() as discord, painting(discord):
+        visitor = await Visitor.come(browser, discord.page_url, (1280, 1000))
+        await paint(visitor, f"{CAR} count:4 seed:11")
+        await expect(visitor.last.get_by_role("button", name="🎲 1")).to_be_visible()
+        await visitor.press("U2")
+        await expect(visitor.messages).to_have_count(2)
+        await expect(visitor.last.locator(".picture")).to_be_visible()
+        await visitor.picture_sizes(visitor.last)
+        await visitor.shoot(IMAGES / "playground-results.png")
+        await visitor.messages.first.get_by_role("button", name="✏️").click()
+        await expect(visitor.page.get_by_role("dialog", name="Change and paint again")).to_be_visible()
+        await visitor.shoot(IMAGES / "playground-change.png")
+        await visitor.context.close()
+
+
 async def form(browser: Browser) -> None:
     """A card of components, and a form over it, by the scripted bot."""
     async with LoopbackDiscord() as discord, scripted_bot_running(ShowcaseBot(), discord.api_url, discord.token):
@@ -103,7 +120,12 @@ async def paint(visitor: Visitor, typed: str) -> None:
     """Uses /imagine and waits for the pictures."""
     await visitor.composer.fill(f"/imagine {typed}")
     await visitor.page.get_by_role("button", name="Send command").click()
-    await expect(visitor.last.locator(".picture").first).to_be_visible(timeout=300_000)
+    await painted(visitor)
+
+
+async def painted(visitor: Visitor) -> None:
+    """Waits until the newest message is a result: a preview has no buttons but Cancel Job."""
+    await expect(visitor.last.get_by_role("button", name="✏️")).to_be_visible(timeout=300_000)
     await visitor.picture_sizes(visitor.last)
 
 
@@ -113,6 +135,7 @@ async def main() -> None:
     async with chromium.browser() as browser:
         await conversation(browser)
         await completion(browser)
+        await results(browser)
         await form(browser)
     for path in sorted(IMAGES.glob("playground-*.png")):
         sys.stdout.write(f"{path} {path.stat().st_size // 1024} KB\n")

@@ -26,6 +26,7 @@ async def test_u1_posts_the_first_original_alone(visitor: Visitor) -> None:
 
     await expect(visitor.messages).to_have_count(2)
     await visitor.see("a cat - Image #1 @member")
+    await expect(visitor.last.locator(".excerpt")).to_have_text("a cat - @member")
     await expect(visitor.last.locator(".picture img")).to_have_js_property("naturalWidth", 16)
     await expect(visitor.last.get_by_role("button", name="Vary (Subtle)")).to_be_visible()
 

@@ -238,7 +238,8 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         await stage.prepare()
         if request.param == RESTARTED:
             await process.aclose()
-            await process.enter_async_context(running(discord, settings, executor))
+            stage.executor = FakeExecutor()
+            await process.enter_async_context(running(discord, settings, stage.executor))
         if request.param == FORGOT:
             _forget_all_jobs(data / "easel.db")
         yield stage

@@ -121,7 +121,7 @@ async def test_hello_says_who_and_where_and_what(discord: LoopbackDiscord, page:
     assert page.hello["online"] is True
     assert "secret" not in {each["name"] for each in page.hello["commands"]}
     (secret,) = [each for each in other.hello["commands"] if each["name"] == "secret"]
-    assert secret["channels"] == [str(discord.general.id), str(discord.nsfw.id)]
+    assert secret["channels"] == [str(each.id) for each in (discord.general, discord.nsfw, discord.gallery)]
     (adults,) = [each for each in page.hello["commands"] if each["name"] == "adults"]
     assert adults["channels"] == [str(discord.nsfw.id), page.channel("Easel")]
 

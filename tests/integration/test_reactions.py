@@ -132,16 +132,17 @@ async def test_a_restart_between_reacting_and_taking_it_back(
         await discord.wait_until(lambda: len(executor.requests) == 2)
         discord.react(message, "🎲")
         await until_it_waits(discord)
-    executor.hold()  # closing it let go
-    async with running(discord, settings, executor):
-        await discord.wait_until(lambda: len(executor.requests) == 3)
+    after = FakeExecutor()
+    after.hold()
+    async with running(discord, settings, after):
+        await discord.wait_until(lambda: len(after.requests) == 1)
 
         discord.react(message, "🎲", add=False)
 
         await discord.wait_until(lambda: "(cancelled)" in bots(discord)[-1].content)
-        executor.release()
-        await discord.wait_until(lambda: len(bots(discord)[1].attachments) == 1)
-    assert [request.prompt for request in executor.requests] == ["a cat", "long", "long"]
+        after.release()
+        await discord.wait_until(lambda: "1.5 s" in bots(discord)[1].content)
+    assert [request.prompt for request in after.requests] == ["long"]
 
 
 @pytest.mark.usefixtures("_bot")

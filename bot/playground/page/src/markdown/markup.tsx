@@ -5,12 +5,18 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { nameOf } from "../discord";
 import { usePlayground } from "../state/playground";
 import { parseBlocks, type Block } from "./blocks";
-import type { Inline } from "./inline";
+import { parseInline, type Inline } from "./inline";
 import { absolute, nextChange, relative } from "./time";
 
 export function Markup({ text }: { text: string }): JSX.Element {
   const blocks = useMemo(() => parseBlocks(text), [text]);
   return <div class="markup">{blocks.map(block)}</div>;
+}
+
+/** The first line of a text, as replies quote it. */
+export function Excerpt({ text }: { text: string }): JSX.Element {
+  const nodes = useMemo(() => parseInline(text.split("\n", 1)[0] ?? ""), [text]);
+  return <span class="excerpt">{inline(nodes)}</span>;
 }
 
 function block(each: Block, key: number): JSX.Element {

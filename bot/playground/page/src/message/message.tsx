@@ -5,7 +5,7 @@ import { memo } from "preact/compat";
 import { useState } from "preact/hooks";
 import { Flag, hasFlag, nameOf, type Id, type Message as Data } from "../discord";
 import { PersonMenu } from "../frame/person_menu";
-import { Markup } from "../markdown/markup";
+import { Excerpt, Markup } from "../markdown/markup";
 import { absolute } from "../markdown/time";
 import { Avatar } from "../pieces/avatar";
 import { usePlayground } from "../state/playground";
@@ -80,7 +80,7 @@ function Origin({ message }: { message: Data }): JSX.Element | null {
     <p class="origin">
       {original ? (
         <>
-          <b>{nameOf(original.author)}</b> <span class="excerpt">{original.content || "a message"}</span>
+          <b>{nameOf(original.author)}</b> <Excerpt text={original.content || "a message"} />
         </>
       ) : (
         "An earlier message"

@@ -1,0 +1,143 @@
+"""The same on PostgreSQL, where there is one."""
+
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+from sqlalchemy import Connection
+from sqlalchemy.ext.asyncio import create_async_engine
+
+from bot.domain import JobState, Picture
+from bot.errors import JobTakenError, SettingsError
+from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
+from bot.persistence.ledger import SqlLedger
+from bot.persistence.pictures import PictureFolder
+from bot.persistence.tables import Table
+from bot.persistence.upkeep import check, upgrade_safely
+from bot.persistence.workers import SqlWorkers, this_process
+from bot.settings import Settings
+from tests import postgresql
+from tests.fakes import FakeExecutor
+from tests.integration.conftest import running
+from tests.loopback import LoopbackDiscord
+from tests.unit.bot.jobs import job
+
+pytest.importorskip("asyncpg", reason="asyncpg is not installed: pip install '.[postgresql]'")
+if postgresql.find("initdb") is None:
+    pytest.skip("PostgreSQL is not installed on this machine", allow_module_level=True)
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[postgresql.Server]:
+    folder = Path(tempfile.mkdtemp(prefix="easel-postgresql-"))
+    folder.chmod(0o755)
+    with postgresql.serving(folder) as server:
+        yield server
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def url(server: postgresql.Server) -> str:
+    return server.new_database()
+
+
+@pytest.fixture
+async def database(url: str) -> AsyncIterator[Database]:
+    await upgrade(url)
+    database = Database(url)
+    yield database
+    await database.close()
+
+
+def drift(connection: Connection) -> list[object]:
+    differences: list[object] = compare_metadata(MigrationContext.configure(connection), Table.metadata)
+    return differences
+
+
+async def test_the_schema_goes_up_down_and_up_again_and_is_that_of_the_code(url: str) -> None:
+    await upgrade_safely(url)
+    await downgrade(url, "base")
+    await upgrade(url)
+
+    engine = create_async_engine(url)
+    async with engine.connect() as connection:
+        assert await connection.run_sync(drift) == []
+    await engine.dispose()
+
+
+async def test_a_job_comes_back_as_it_was_kept(database: Database) -> None:
+    ledger = SqlLedger(database, "me")
+    wanted = replace(job(count=2), weight=2.5)
+    pictures = tuple(Picture(digest=letter * 64, media_type="image/png", size=3, seed=2**50) for letter in "ab")
+    await ledger.add(wanted)
+    await ledger.begin(wanted.id)
+
+    await ledger.rendered(replace(wanted, pictures=pictures, seconds=1.5, notes=("a note",)), 1.25)
+
+    found = await ledger.find(wanted.id)
+    assert found == replace(wanted, state=JobState.RENDERED, pictures=pictures, seconds=1.5, notes=("a note",))
+    assert (await ledger.usage(wanted.origin.user_id)).device_seconds == pytest.approx(1.25)
+
+
+async def test_a_command_becomes_a_job_once(database: Database) -> None:
+    wanted = job()
+    await SqlLedger(database, "me").add(wanted)
+
+    with pytest.raises(JobTakenError):
+        await SqlLedger(database, "another").add(replace(wanted, id="0123456789"))
+
+
+async def test_a_hundred_commands_at_once_are_all_kept_and_adopted_once(database: Database) -> None:
+    jobs = [job(person % 7) for person in range(100)]
+    await asyncio.gather(*(SqlLedger(database, "gone").add(each) for each in jobs))
+
+    names = ("one", "two", "three")
+    for name in names:
+        await SqlWorkers(database, replace(this_process(), id=name)).register()
+
+    taken = await asyncio.gather(*(SqlLedger(database, name).adopt(["gone"]) for name in names))
+
+    assert sorted(each.id for some in taken for each in some) == sorted(each.id for each in jobs)
+
+
+async def test_a_living_process_keeps_what_it_has(database: Database) -> None:
+    me = SqlWorkers(database, this_process())
+    await me.register()
+    await me.renew()
+
+    assert await SqlWorkers(database, replace(this_process(), id="other")).dead() == []
+    await me.leave()
+
+
+async def test_damage_is_looked_for_and_copies_are_left_to_its_own_tools(url: str, tmp_path: Path) -> None:
+    await upgrade(url, "0001")
+    store = PictureFolder(tmp_path / "pictures")
+    old = await check(url, store)
+    await upgrade(url)
+
+    assert old == [f"The schema is at 0001, this Easel works with {newest_revision()}: run `easel db upgrade`."]
+    assert await check(url, store) == []
+    with pytest.raises(SettingsError, match="pg_dump"):
+        await backup(url, tmp_path / "copy")
+
+
+async def test_the_whole_bot_paints_with_it_and_goes_on_after_a_restart(
+    discord: LoopbackDiscord, settings: Settings, url: str
+) -> None:
+    settings = settings.model_copy(update={"database_url": url})
+    executor = FakeExecutor()
+    executor.hold()
+    async with running(discord, settings, executor):
+        interaction = await discord.slash("imagine", {"prompt": "a cat"})
+        await discord.wait_until(lambda: len(executor.requests) == 1)
+
+    async with running(discord, settings, FakeExecutor()):
+        await discord.wait_until(lambda: bool(interaction.pictures))
+
+    assert len(discord.general.messages) == 1
