@@ -137,7 +137,9 @@ def flops(call: Callable[[], object]) -> int:
 def speed(model: Model, side: int, pictures: int, mode: str, most: float) -> Speed:
     """Measures UNet calls of one size and batch; `most` is the device's ceiling in FLOP a second."""
     call, device = unet_call(model, side, pictures), model.placement.device
-    counted = flops(call) if mode == "eager" else flops(unet_call(model, side, pictures))
+    compiled, model.compiled = model.compiled, None
+    counted = flops(call)  # eagerly: a compiled call shows none of its products
+    model.compiled = compiled
     call()
     times: list[float] = []
     begun = now(device)

@@ -1,6 +1,6 @@
 """A loaded model: its three stages, and on which device each of them lies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -11,7 +11,6 @@ from torch import Tensor
 from generation.errors import ModelError
 from generation.parts import Lora
 from generation.sdxl.additions import Additions
-from generation.sdxl.compiled import CompiledUnet
 from generation.sdxl.device import Placement, device_name, free_memory
 from generation.sdxl.lora import LoadedLora, Merger, weights_of
 from generation.sdxl.memory import WORKING, Rung, choose_rung
@@ -54,7 +53,7 @@ class Model:
     here: bool = True
     bytes: int = 0
     rung: Rung = Rung.RESIDENT
-    compiled: CompiledUnet | None = None
+    compiled: Callable[..., Any] | None = None
     _merger: Merger | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
 
