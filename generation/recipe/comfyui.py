@@ -11,7 +11,7 @@ from generation.errors import InvalidRequestError
 from generation.methods import PREDICTIONS, SAMPLERS, SCHEDULES
 from generation.parts import Lora
 from generation.prompt import parse, without_loras
-from generation.recipe import beginning
+from generation.recipe import beginning, second_pass
 from generation.recipe.nodes import NODES, Graph, Wire, new_node, to_editor, to_graph
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
@@ -93,19 +93,22 @@ def _graph(request: GenerationRequest) -> Graph:
             resize_source=False,
         )  # fmt: skip
         picture = ["14", 0]
+    sampler = new_node(
+        "KSampler",
+        seed=request.seed, steps=request.steps, cfg=request.guidance_scale, sampler_name=request.sampler,
+        scheduler=request.scheduler, model=model, positive=["6", 0], negative=["7", 0],
+        denoise=1.0 if request.init is None else request.init.strength, latent_image=begun.latents,
+    )  # fmt: skip
+    second, latents = second_pass.write(request, sampler, vae)
     return {
-        "3": new_node(
-            "KSampler",
-            seed=request.seed, steps=request.steps, cfg=request.guidance_scale, sampler_name=request.sampler,
-            scheduler=request.scheduler, model=model, positive=["6", 0], negative=["7", 0],
-            denoise=1.0 if request.init is None else request.init.strength, latent_image=begun.latents,
-        ),
+        second_pass.FIRST: sampler,
         "4": new_node("CheckpointLoaderSimple", ckpt_name=request.model + _ENDING),
         "6": new_node("CLIPTextEncode", text=without_loras(request.prompt), clip=clip),
         "7": new_node("CLIPTextEncode", text=without_loras(request.negative_prompt), clip=clip),
-        "8": new_node("VAEDecode", samples=["3", 0], vae=vae),
+        "8": new_node("VAEDecode", samples=latents, vae=vae),
         "9": new_node("SaveImage", filename_prefix="Easel", images=picture),
         **begun.nodes,
+        **second,
         **extra,
     }  # fmt: skip
 
@@ -117,7 +120,10 @@ def _read(graph: Mapping[str, Any]) -> Reading:
         raise InvalidRequestError("recipe", "The ComfyUI graph has no KSampler.")
     reading = Reading("ComfyUI", {"weights": "comfyui", "noise": "comfyui"})
     walk = _Walk(nodes, reading)
-    walk.sampler(min(samplers, key=lambda key: (not key.isdigit(), key.zfill(9))))
+    first, *others = sorted(samplers, key=lambda key: (not key.isdigit(), key.zfill(9)))
+    walk.sampler(first)
+    for other in others:
+        walk.second(other, first)
     for key, node in nodes.items():
         if key not in walk.seen and node["class_type"] not in _AFTER:
             reading.report(f"node {key}", node["class_type"])
@@ -146,6 +152,11 @@ class _Walk:
         begun = beginning.BeginningReader(self._visit, self._kind, self._reading)
         begun.latents(inputs.get("latent_image"), inputs.get("denoise", 1.0))
         self._vae()
+
+    def second(self, key: str, first: str) -> None:
+        """Reads another sampler, which may be the first one's second pass."""
+        reader = second_pass.SecondPassReader(self._visit, self._kind, self._reading)
+        reader.read(key, first, self._nodes[key].get("inputs", {}))
 
     def _visit(self, wire: Any) -> dict[str, Any]:
         """Returns the inputs of the node at a wire's other end; {} where there is none."""

@@ -36,6 +36,9 @@ NODES: Mapping[str, Node] = {
     "InvertMask": Node((("mask", "MASK"),), (_MASK,), (), 1),
     "GrowMask": Node((("mask", "MASK"),), (_MASK,), ("expand", "tapered_corners"), 1),
     "VAEEncode": Node((("pixels", "IMAGE"), ("vae", "VAE")), (_LATENT,), (), 2),
+    "LatentUpscale": Node((("samples", "LATENT"),), (_LATENT,), ("upscale_method", "width", "height", "crop"), 4),
+    "UpscaleModelLoader": Node((), (("UPSCALE_MODEL", "UPSCALE_MODEL"),), ("model_name",)),
+    "ImageUpscaleWithModel": Node((("upscale_model", "UPSCALE_MODEL"), ("image", "IMAGE")), (_IMAGE,), (), 4),
     "RepeatLatentBatch": Node((("samples", "LATENT"),), (_LATENT,), ("amount",), 2),
     "SetLatentNoiseMask": Node((("samples", "LATENT"), ("mask", "MASK")), (_LATENT,), (), 2),
     "ImageCompositeMasked": Node(

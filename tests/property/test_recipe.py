@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generation import SAMPLERS, SCHEDULES, GenerationRequest, Init, Margins, Mask, recipe
+from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Margins, Mask, recipe
 from generation.methods import NOISES, PREDICTIONS, WEIGHTS
 from generation.parts import AREAS, FITS, Lora
 from generation.pixels import Pixels
@@ -28,11 +28,21 @@ masks = st.builds(
     area=st.sampled_from(AREAS),
     margin=st.integers(0, 512),
 )
+passes = st.builds(
+    Hires,
+    scale=st.just(1.0),
+    strength=st.floats(0, 1),
+    steps=st.integers(1, 150),
+    method=st.sampled_from(["pixel", "latent", "realesrgan-x4plus"]),
+    tile=st.sampled_from([0, 512]),
+)
 edges = st.builds(Margins, left=st.integers(1, 24), bottom=st.integers(0, 24), feather=st.integers(0, 256))
 parts: st.SearchStrategy[dict[str, Any]] = (
     st.just({})
     | st.fixed_dictionaries({"init": inits})
     | st.fixed_dictionaries({"init": inits, "mask": masks})
+    | st.fixed_dictionaries({"hires": passes})
+    | st.fixed_dictionaries({"init": inits, "hires": passes})
     | st.fixed_dictionaries({"init": inits, "outpaint": edges})
 )
 plain_requests = st.builds(
@@ -87,6 +97,7 @@ def test_what_a1111_and_comfyui_keep_survives_their_texts(request: GenerationReq
         begun = request.init and replace(request.init, fit="crop" if request.init.fit == "crop" else "stretch")
         assert (graph.values.get("init"), graph.values.get("outpaint")) == (begun, request.outpaint)
         assert ("mask" in graph.values) == (request.mask is not None)
+        assert graph.values.get("hires") == (request.hires and replace(request.hires, tile=0))
         assert graph.values.get("loras", ()) == request.loras
     typed = parse(recipe.from_a1111(recipe.to_a1111(request)).values["prompt"])
     assert typed.loras == request.loras

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from generation.tiles import OVERLAP_SHARE, tiles
 
-sides = st.integers(8, 512).map(lambda number: number * 8)
+sides = st.integers(8, 128).map(lambda number: number * 8)
 tile_sides = st.integers(8, 128).map(lambda number: number * 8)
 
 

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from generation import GenerationRequest, InvalidRequestError, recipe
+from generation import GenerationRequest, Hires, InvalidRequestError, recipe
 from generation.hashes import HashBook
 
 REQUEST = GenerationRequest(prompt="a cat, sleeping", negative_prompt="dog", model="tiny", seed=7)
@@ -158,15 +158,25 @@ def test_the_editors_graph_is_wired_both_ways() -> None:
     assert graph["version"] == 0.4
 
 
+def test_a_second_pass_is_written_for_comfyui_and_read_back() -> None:
+    asked = GenerationRequest(prompt="a", model="m", seed=1, hires=Hires(scale=1.5, strength=0.4, steps=12))
+
+    graph = json.loads(recipe.to_prompt(asked))
+
+    assert graph["8"]["inputs"]["samples"] == ["30", 0]
+    assert (graph["35"]["inputs"]["width"], graph["30"]["inputs"]["denoise"]) == (1536, 0.4)
+    assert recipe.from_prompt(json.dumps(graph)).values["hires"] == asked.hires
+
+
 def test_nodes_that_are_not_understood_are_reported() -> None:
     graph: dict[str, Any] = json.loads(recipe.to_prompt(REQUEST))
     graph["20"] = {"class_type": "FreeU_V2", "inputs": {"model": ["4", 0], "b1": 1.3}}
-    graph["21"] = {"class_type": "UpscaleModelLoader", "inputs": {}}
+    graph["21"] = {"class_type": "ControlNetLoader", "inputs": {}}
     graph["3"]["inputs"] |= {"model": ["20", 0], "denoise": 0.5, "sampler_name": "dpmpp_2m_sde_gpu"}
 
     reading = recipe.from_prompt(json.dumps(graph))
 
-    assert reading.unknown == ["node 20: FreeU_V2", "denoise: 0.5", "node 21: UpscaleModelLoader"]
+    assert reading.unknown == ["node 20: FreeU_V2", "denoise: 0.5", "node 21: ControlNetLoader"]
     assert (reading.values["sampler"], reading.values["model"]) == ("dpmpp_2m_sde", "tiny")
 
 
