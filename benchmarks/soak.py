@@ -25,6 +25,7 @@ from rich.table import Table
 from sqlalchemy import insert, select, text
 
 from bot.domain import Job, now
+from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
@@ -33,11 +34,13 @@ from bot.persistence.tables import JobRow, UserRow
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
-from bot.services.generation import GenerationService
+from bot.services.generation import GenerationService, HouseRules
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
 from bot.services.queue import FairQueue
+from bot.services.remembering import RememberedChoices, RememberedPresets
 from bot.services.resolve import Defaults
+from bot.services.tastes import Tastes
 from generation import Catalog, Progress, recipe
 from tests.fakes import FakeExecutor
 from tests.unit.bot.jobs import job
@@ -121,7 +124,9 @@ class Soak:
         self.executor = FakeExecutor()
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, costs, self.board)
         shelf = ModelShelf(Catalog(folder / "models"))
-        self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, DEFAULTS)
+        tastes = Tastes(RememberedChoices(SqlChoices(self.database)), RememberedPresets(SqlPresets(self.database)))
+        rules = HouseRules(DEFAULTS)
+        self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, tastes, rules)
         self.submissions, self.dispatches, self.commits = Clock(), Clock(), Clock()
 
     async def fill(self, jobs: Sequence[Job]) -> None:

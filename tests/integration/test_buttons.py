@@ -163,7 +163,7 @@ async def test_what_a_form_says_wrong_is_told_alone(discord: LoopbackDiscord, ex
     await discord.wait_until(lambda: press.modal is not None)
 
     for flags, answer in {
-        "--steps many": "--steps takes a whole number, such as `--steps 30`, not 'many'.",
+        "--steps many": "steps takes a whole number, such as `--steps 30`, not 'many'.",
         "--steps 900": "steps must be between 1 and 150, not 900.",
         "30 steps": "The settings hold words that are none: '30 steps'. Each is written as `--steps 30`.",
     }.items():
