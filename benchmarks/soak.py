@@ -25,7 +25,6 @@ from rich.table import Table
 from sqlalchemy import insert, select, text
 
 from bot.domain import Job, now
-from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
@@ -38,11 +37,11 @@ from bot.services.generation import GenerationService, HouseRules
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
 from bot.services.queue import FairQueue
-from bot.services.remembering import RememberedChoices, RememberedPresets
 from bot.services.resolve import Defaults
 from bot.services.tastes import Tastes
 from generation import Catalog, Progress, recipe
 from tests.fakes import FakeExecutor
+from tests.unit.bot.books import MemoryChoices, MemoryPresets
 from tests.unit.bot.jobs import job
 
 JOBS_EACH = 8
@@ -124,7 +123,7 @@ class Soak:
         self.executor = FakeExecutor()
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, costs, self.board)
         shelf = ModelShelf(Catalog(folder / "models"))
-        tastes = Tastes(RememberedChoices(SqlChoices(self.database)), RememberedPresets(SqlPresets(self.database)))
+        tastes = Tastes(MemoryChoices(), MemoryPresets())
         rules = HouseRules(DEFAULTS)
         self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, tastes, rules)
         self.submissions, self.dispatches, self.commits = Clock(), Clock(), Clock()

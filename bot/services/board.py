@@ -15,13 +15,6 @@ from generation import GenerationRequest, Progress, Stage
 
 NEXT_IN_LINE = 5  # further back a place changes too often to be worth an edit
 
-Wish = Callable[[Job], bool]
-
-
-def everybody(_job: Job) -> bool:
-    """Grants a wish to all."""
-    return True
-
 
 class StatusBoard:
     """Keeps one status line per unfinished job, and knows how far the running ones have come.
@@ -30,20 +23,12 @@ class StatusBoard:
         queue: Asked for the places of waiting jobs.
         cost: Estimates the device seconds of a request.
         messenger: Shows what is said.
-        wants_previews: Whether a job's person wants to see what is coming; asked at every step, so from memory.
     """
 
-    def __init__(
-        self,
-        queue: FairQueue,
-        cost: Callable[[GenerationRequest], float],
-        messenger: Messenger,
-        wants_previews: Wish = everybody,
-    ) -> None:
+    def __init__(self, queue: FairQueue, cost: Callable[[GenerationRequest], float], messenger: Messenger) -> None:
         self._queue = queue
         self._cost = cost
         self._messenger = messenger
-        self._wants_previews = wants_previews
         self._lines: dict[str, StatusLine] = {}
         self._places: dict[str, int] = {}
         self._resumed: set[str] = set()
@@ -87,7 +72,7 @@ class StatusBoard:
 
     def progress(self, job: Job, progress: Progress) -> None:
         """Shows how far a job has come."""
-        if not self._wants_previews(job):
+        if not job.wishes.previews:
             progress = replace(progress, preview=None)
         self._running[job.id] = job, progress
         looks = progress.stage, f"{progress.fraction:.0%}", progress.preview

@@ -51,8 +51,7 @@ class DiscordMessenger:
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
         """Says how far a job has come, when it will be ready, and shows the newest preview if there is one."""
-        wanted = progress.preview is not None and job.wishes.previews
-        previews = [Upload(PREVIEW_NAME, progress.preview or b"")] if wanted else []
+        previews = [] if progress.preview is None else [Upload(PREVIEW_NAME, progress.preview)]
         await self._show(job, words.running(job, progress, ready), cancel_view(job.id), previews)
 
     async def show_cancelled(self, job: Job) -> None:

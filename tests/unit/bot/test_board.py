@@ -1,8 +1,9 @@
 """What the status board tells the messages."""
 
 import asyncio
+from dataclasses import replace
 
-from bot.domain import Job
+from bot.domain import Job, Wishes
 from bot.services.board import StatusBoard
 from bot.services.queue import FairQueue
 from generation import Progress, Stage
@@ -19,11 +20,10 @@ async def previews_of(board: StatusBoard, messenger: RecordingMessenger, wanted:
 
 async def test_previews_are_shown_to_those_who_want_them() -> None:
     messenger = RecordingMessenger()
-    queue = FairQueue(10, lambda _request: 1.0)
-    board = StatusBoard(queue, lambda _request: 1.0, messenger, lambda wanted: wanted.origin.user_id == 1)
+    board = StatusBoard(FairQueue(10, lambda _request: 1.0), lambda _request: 1.0, messenger)
 
-    assert await previews_of(board, messenger, job(1)) == b"a preview"
-    assert await previews_of(board, messenger, job(2)) is None
+    assert await previews_of(board, messenger, job()) == b"a preview"
+    assert await previews_of(board, messenger, replace(job(), wishes=Wishes(previews=False))) is None
 
 
 async def test_news_that_looks_like_the_last_is_not_told_again() -> None:
