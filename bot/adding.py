@@ -5,6 +5,10 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from bot.settings import Settings
 from generation.acquire import Added, add
+from generation.upscalers import NAMES as UPSCALERS
+from generation.upscalers import add_upscaler
+
+__all__ = ["UPSCALERS", "add_model", "add_upscaler"]
 
 
 def add_model(settings: Settings, source: str) -> Added:

@@ -36,6 +36,7 @@ from bot.services.explain import Explainer
 from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService, HouseRules
 from bot.services.history import History
+from bot.services.inputs import InputShelf
 from bot.services.models import ModelShelf
 from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
@@ -182,6 +183,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
             QueueOverview(queue, board, ledger),
             executor,
             database,
+            InputShelf(pictures),
         )
     )
     return client

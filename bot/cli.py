@@ -19,6 +19,7 @@ from bot.domain import Order
 from bot.errors import EaselError
 from bot.settings import Settings
 from generation import SAMPLERS, Catalog, GenerationError, __version__
+from generation.extras import Extras
 from generation.recipe import read_file
 
 FAILED, INTERRUPTED = 2, 130
@@ -76,6 +77,13 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     preset: Annotated[str | None, typer.Option(help="Settings that go together; `none` for no preset.")] = None,
     vae: Annotated[str | None, typer.Option(help="A separate VAE's name or file.")] = None,
     clip_skip: Annotated[int | None, typer.Option(help="Text encoder layer from the end, 1 to 12.")] = None,
+    image: Annotated[Path | None, typer.Option(help="A picture to begin from.")] = None,
+    strength: Annotated[float | None, typer.Option(help="How much of it to paint anew, 0 to 1.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="White or transparent in it is painted anew.")] = None,
+    outpaint: Annotated[str | None, typer.Option(help="Add canvas: 2x, square, or left 50%.")] = None,
+    hires: Annotated[float | None, typer.Option(help="Paint a second pass so many times larger, 1 to 4.")] = None,
+    upscale: Annotated[float | None, typer.Option(help="Make it so many times larger, in tiles.")] = None,
+    lora: Annotated[str | None, typer.Option(help="LoRAs to paint with: 'name:0.8, other:0.5'.")] = None,
     extra: Annotated[str | None, typer.Option(help="Seldom needed: 'name=value name=value'.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="A picture whose settings to take.")] = None,
     output: Annotated[Path | None, typer.Option(help="A file, or a folder; default: this folder.")] = None,
@@ -84,21 +92,23 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     debug: Annotated[bool, typer.Option("--debug", help="Show where in the program a failure happened.")] = False,
 ) -> None:
     """Paint pictures without Discord."""
-    from bot.painting import order_from, paint  # noqa: PLC0415
+    from bot.painting import bring, order_from, paint  # noqa: PLC0415
 
     if debug:
         sys.excepthook = sys.__excepthook__
     order = Order(
         prompt=prompt or "", negative=negative, model=model, aspect=aspect, width=width, height=height, steps=steps,
         cfg=cfg, sampler=sampler, scheduler=scheduler, seed=seed, count=count, preset=preset, vae=vae,
-        clip_skip=clip_skip, extra=extra,
+        clip_skip=clip_skip, strength=strength, outpaint=outpaint, lora=lora, hires=hires,
+        upscale=upscale, extra=extra,
     )  # fmt: skip
     if source is not None:
         order, notes = order_from(read_file(source), order, Settings())
         sys.stderr.writelines(f"{note}\n" for note in notes)
     elif prompt is None:
         raise EaselError("Missing argument 'prompt'.")
-    pictures = asyncio.run(paint(Settings(), order, output))
+    order, inputs = bring(order, {"image": image, "mask": mask})
+    pictures = asyncio.run(paint(Settings(), order, output, inputs))
     for painted in pictures:
         if as_json:
             sys.stdout.write(json.dumps(painted.as_json(), ensure_ascii=False) + "\n")
@@ -152,15 +162,27 @@ def list_models(context: typer.Context) -> None:
         else:
             table.add_row(entry.name, f"[red]{entry.problem}[/]", "", size, "")
     out.print(table)
+    loras = Extras(settings.models_path).loras()
+    if loras:
+        listed = Table("LoRA", "trigger words")
+        for name, about in loras.items():
+            listed.add_row(Text(name), Text(about))
+        out.print(listed)
 
 
 @models.command("add")
 def add_model(
-    source: Annotated[str, typer.Argument(help="A .safetensors file, or org/name[/FILE][@revision] on a hub.")],
+    source: Annotated[
+        str,
+        typer.Argument(help="A .safetensors file, org/name[/FILE][@revision] on a hub, or realesrgan-x4plus[-anime]."),
+    ],
 ) -> None:
     """Add a model: check that it can be painted with, copy or download it, note its SHA-256."""
     from bot import adding  # noqa: PLC0415 - the hub's client is only needed here
 
+    if source in adding.UPSCALERS:
+        out.print(f"{adding.add_upscaler(source, Settings().models_path).name} is there.", highlight=False)
+        return
     added = adding.add_model(Settings(), source)
     for file, digest in added.hashes.items():
         out.print(f"{file}  SHA-256 {digest}", highlight=False, soft_wrap=True)

@@ -27,6 +27,7 @@ from bot.services.dispatcher import Dispatcher
 from bot.services.explain import Explainer
 from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService
+from bot.services.inputs import InputShelf
 from bot.services.overview import QueueOverview
 from bot.services.ports import Stars
 from bot.services.presets import Presets
@@ -78,6 +79,7 @@ class Parts:
     overview: QueueOverview
     executor: Executor
     database: Database
+    inputs: InputShelf
 
 
 class EaselClient(commands.AutoShardedBot):
@@ -151,7 +153,9 @@ class EaselClient(commands.AutoShardedBot):
     async def _add_commands(self) -> None:
         shelf = self._parts.shelf
         history = shelf.bench.history
-        await self.add_cog(ImagineCog(self.generation, shelf.tastes, shelf.explainer, self._settings.command))
+        await self.add_cog(
+            ImagineCog(self.generation, shelf.tastes, shelf.explainer, self._parts.inputs, self._settings.command)
+        )
         await self.add_cog(JobsCog(self.generation, self._parts.overview))
         await self.add_cog(SettingsCog(shelf.choices))
         await self.add_cog(PresetsCog(shelf.presets, history, shelf.tastes))

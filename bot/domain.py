@@ -37,6 +37,23 @@ class Action(StrEnum):
     EDIT = "edit"
 
 
+@dataclass(frozen=True, slots=True)
+class InputFile:
+    """A picture that a person brought: read, checked, and kept in the store.
+
+    Attributes:
+        digest: Its file's SHA-256.
+        width: Pixels, upright.
+        height: Pixels, upright.
+        transparent: Whether something of it is.
+    """
+
+    digest: str
+    width: int
+    height: int
+    transparent: bool = False
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What a person typed; None where they left it open."""
@@ -67,6 +84,23 @@ class Order:
     prediction: str | None = None
     row: int | None = None
     rows: int | None = None
+    image: InputFile | None = None
+    strength: float | None = None
+    fit: str | None = None
+    mask: InputFile | None = None
+    feather: int | None = None
+    grow: int | None = None
+    invert: bool | None = None
+    area: str | None = None
+    margin: int | None = None
+    outpaint: str | None = None
+    lora: str | None = None
+    hires: float | None = None
+    upscale: float | None = None
+    hires_strength: float | None = None
+    hires_steps: int | None = None
+    hires_method: str | None = None
+    tile: int | None = None
 
 
 class Scope(StrEnum):

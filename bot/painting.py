@@ -2,19 +2,22 @@
 
 import itertools
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bot.domain import Order
+from bot.domain import InputFile, Order
 from bot.services.extra import unpack
 from bot.services.flags import ORDERED
+from bot.services.inputs import look
+from bot.services.partwords import in_words
 from bot.services.resolve import Defaults, resolve
 from bot.settings import Settings
-from generation import Catalog, GenerationRequest, GenerationResult, LocalExecutor, recipe
+from generation import Catalog, GenerationRequest, GenerationResult, InvalidRequestError, LocalExecutor, recipe
 from generation import Progress as Painting
 from generation.catalog import STARTER_NOTE
 from generation.extras import Extras
@@ -59,6 +62,10 @@ def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Orde
     if typed.aspect is not None:
         found = {name: value for name, value in found.items() if name not in {"width", "height"}}
     notes = [f"{reading.tool} says {each}: not used." for each in reading.unknown]
+    notes += _to_bring(found)
+    if found.get("outpaint"):
+        found = {name: value for name, value in found.items() if name not in {"width", "height"}}
+    found = {name: value for name, value in in_words(found).items() if value is not None}
     for name, here in (("model", _has_model), ("vae", _has_vae)):
         if found.get(name) and getattr(typed, name) is None and not here(settings, found[name]):
             notes.append(f"{reading.tool} says {name}: {found.pop(name)}, which is not here.")
@@ -66,6 +73,19 @@ def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Orde
     if not typed.prompt:
         del kept["prompt"]
     return Order(**({"prompt": ""} | found | kept)), tuple(notes)
+
+
+def _to_bring(values: Mapping[str, Any]) -> list[str]:
+    """Says which pictures a recipe needs, which no recipe carries."""
+    init, mask = values.get("init"), values.get("mask")
+    notes = (
+        [f"It was painted from the picture with the SHA-256 {init.picture}: give that with --image."] if init else []
+    )
+    if mask and mask.picture:
+        notes.append(f"Its mask has the SHA-256 {mask.picture}: give that with --mask.")
+    if values.get("outpaint"):
+        notes.append("It was outpainted: say how with --outpaint.")
+    return notes
 
 
 def _has_model(settings: Settings, name: str) -> bool:
@@ -76,13 +96,41 @@ def _has_vae(settings: Settings, name: str) -> bool:
     return name.lower() in {known.lower() for known in Extras(settings.models_path).names(Kind.VAE)}
 
 
-async def paint(settings: Settings, order: Order, output: Path | None) -> list[Painted]:
+def bring(order: Order, files: Mapping[str, Path | None]) -> tuple[Order, dict[str, bytes]]:
+    """Reads the pictures an order begins from.
+
+    Args:
+        order: What was typed.
+        files: "image" and "mask".
+
+    Returns:
+        The order with them, and the files by their SHA-256.
+
+    Raises:
+        InvalidRequestError: A file is not there, or no picture that can be used.
+    """
+    inputs: dict[str, bytes] = {}
+    seen: dict[str, InputFile] = {}
+    for field, path in files.items():
+        if path is None:
+            continue
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise InvalidRequestError(field, f"{field} cannot be read: {path} ({error.strerror}).") from error
+        seen[field] = look(data, field)
+        inputs[seen[field].digest] = data
+    return replace(order, image=seen.get("image"), mask=seen.get("mask")), inputs
+
+
+async def paint(settings: Settings, order: Order, output: Path | None, inputs: Mapping[str, bytes]) -> list[Painted]:
     """Paints an order and writes its pictures.
 
     Args:
         settings: Defaults for what the order leaves open.
         order: What to paint; its model may be a file, a folder or a hub id as well as a name.
         output: A file or a folder; a name that is not taken yet in the present folder by default.
+        inputs: The files that its pictures begin from, by their SHA-256.
 
     Raises:
         GenerationError: It cannot be painted.
@@ -94,7 +142,7 @@ async def paint(settings: Settings, order: Order, output: Path | None) -> list[P
     paths = _paths(output, request)
     executor = LocalExecutor(settings, catalog)
     try:
-        result = await _with_bar(executor, request)
+        result = await _with_bar(executor, request, inputs)
     finally:
         await executor.close()
     for path, artifact in zip(paths, result.artifacts, strict=True):
@@ -107,7 +155,9 @@ async def paint(settings: Settings, order: Order, output: Path | None) -> list[P
     ]
 
 
-async def _with_bar(executor: LocalExecutor, request: GenerationRequest) -> GenerationResult:
+async def _with_bar(
+    executor: LocalExecutor, request: GenerationRequest, inputs: Mapping[str, bytes]
+) -> GenerationResult:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     console = Console(stderr=True)
     bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)
@@ -117,7 +167,7 @@ async def _with_bar(executor: LocalExecutor, request: GenerationRequest) -> Gene
         def show(progress: Painting) -> None:
             bar.update(task, description=progress.stage.value, total=progress.total, completed=progress.done)
 
-        return await executor.generate(request, show)
+        return await executor.generate(request, show, inputs=inputs)
 
 
 def _without_model(order: Order) -> Order:

@@ -12,6 +12,7 @@ from generation.errors import (
 )
 from generation.executor import Executor, LocalExecutor
 from generation.methods import SAMPLERS, SCHEDULES
+from generation.parts import Hires, Init, Lora, Margins, Mask
 from generation.request import GenerationRequest
 from generation.result import Artifact, GenerationResult, Progress, Stage
 from generation.settings import GenerationSettings
@@ -32,8 +33,13 @@ __all__ = [
     "GenerationRequest",
     "GenerationResult",
     "GenerationSettings",
+    "Hires",
+    "Init",
     "InvalidRequestError",
     "LocalExecutor",
+    "Lora",
+    "Margins",
+    "Mask",
     "ModelEntry",
     "ModelError",
     "Progress",

@@ -140,12 +140,12 @@ def check_usable(header: Header) -> None:
     """
     kind = recognise(header)
     with_vae = any(key.startswith("first_stage_model.") for key in header.shapes)
-    if kind is Kind.SDXL or (kind is Kind.SDXL_V_PREDICTION and with_vae):
+    if kind is Kind.SDXL or (kind in {Kind.SDXL_V_PREDICTION, Kind.SDXL_INPAINT} and with_vae):
         return
     reasons = {
         Kind.SDXL_NO_VAE: "a checkpoint with its VAE baked in is needed",
         Kind.SDXL_V_PREDICTION: "a checkpoint with its VAE baked in is needed",
-        Kind.SDXL_INPAINT: "an ordinary text-to-image checkpoint is needed",
+        Kind.SDXL_INPAINT: "a checkpoint with its VAE baked in is needed",
         Kind.SDXL_REFINER: "it only works after a base checkpoint; use the base one",
     }
     reason = reasons.get(kind, "an SDXL checkpoint is needed")

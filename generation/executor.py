@@ -3,11 +3,12 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 import psutil
@@ -17,18 +18,25 @@ from generation.catalog import Catalog, ModelEntry
 from generation.errors import ExecutorClosedError, GenerationError
 from generation.extras import Extras
 from generation.hashes import HashBook
+from generation.parts import Lora
+from generation.pixels import Pixels
+from generation.prompt import parse
 from generation.request import GenerationRequest
 from generation.result import Artifact, GenerationResult, Progress, Stage
 from generation.settings import GenerationSettings
 
 if TYPE_CHECKING:
+    from generation.canvas import Canvas
     from generation.sdxl.engine import Engine
+    from generation.sdxl.lora import LoadedLora, LoraFiles
     from generation.sdxl.model import Model
-    from generation.sdxl.work import Painting, Pixels, Work
+    from generation.sdxl.work import Painting, Work
 
 log = logging.getLogger(__name__)
 
 OnProgress = Callable[[Progress], None]
+Inputs = Mapping[str, bytes]  # files by their SHA-256
+NO_INPUTS: Inputs = MappingProxyType({})
 
 
 class Executor(Protocol):
@@ -43,6 +51,7 @@ class Executor(Protocol):
         request: GenerationRequest,
         on_progress: OnProgress | None = None,
         cancel: CancelToken | None = None,
+        inputs: Inputs = NO_INPUTS,
     ) -> GenerationResult:
         """Paints one request; may be called any number of times at once.
 
@@ -50,6 +59,7 @@ class Executor(Protocol):
             request: What to paint.
             on_progress: Called on the event loop with the newest progress; older news may be left out.
             cancel: Stops the work within one UNet call.
+            inputs: The files of `request.inputs` by their SHA-256.
 
         Raises:
             GenerationCancelledError: `cancel` was set.
@@ -81,6 +91,7 @@ class LocalExecutor:
         self._files: dict[str, Path] = {}  # of the models that were loaded and are one file
         self._closing = threading.Event()
         self._warm = threading.Event()  # torch is imported, and the first model loaded or refused
+        self._loras: LoraFiles | None = None
         self._finding = threading.Lock()  # the catalogue is asked on the device's thread and on the loader's
         self._engine: Engine | None = None
         self._ticking = False
@@ -96,15 +107,17 @@ class LocalExecutor:
         request: GenerationRequest,
         on_progress: OnProgress | None = None,
         cancel: CancelToken | None = None,
+        inputs: Inputs = NO_INPUTS,
     ) -> GenerationResult:
         """Paints one request; see Executor."""
         cancel = cancel or CancelToken()
         loop = asyncio.get_running_loop()
         async with self._slots:
             work = self._work(request, _Newest(loop, on_progress), cancel, watched=on_progress is not None)
+            work.canvas, work.loras = await self._prepare(request, inputs)
             painting = await self._paint(work)
         encoding = [
-            loop.run_in_executor(self._encoders, self._encode, pixels, request.picture(index))
+            loop.run_in_executor(self._encoders, self._encode, pixels, request.picture(index), work.canvas)
             for index, pixels in enumerate(painting.pictures)
         ]
         artifacts = tuple(await asyncio.gather(*encoding))
@@ -119,11 +132,41 @@ class LocalExecutor:
         await asyncio.to_thread(self._encoders.shutdown)
         await asyncio.to_thread(self._compiler.shutdown, cancel_futures=True)
 
-    def _encode(self, pixels: "Pixels", picture: GenerationRequest) -> Artifact:
+    async def _prepare(
+        self, request: GenerationRequest, inputs: Inputs
+    ) -> "tuple[Canvas | None, tuple[LoadedLora, ...]]":
+        """Reads the request's pictures and LoRAs: off the event loop, and while the device paints for others."""
+        wanted = (*request.loras, *parse(request.prompt).loras)
+        if not request.inputs and not wanted:
+            return None, ()
+        loop = asyncio.get_running_loop()
+        try:
+            reading = (
+                loop.run_in_executor(self._encoders, self._lay_out, request, inputs),
+                loop.run_in_executor(self._encoders, self._load_loras, wanted),
+            )
+        except RuntimeError as error:
+            raise ExecutorClosedError("Easel is shutting down.") from error
+        return await asyncio.gather(*reading)
+
+    def _lay_out(self, request: GenerationRequest, inputs: Inputs) -> "Canvas | None":
+        from generation.canvas import prepare  # noqa: PLC0415
+
+        return prepare(request, inputs)
+
+    def _load_loras(self, wanted: tuple[Lora, ...]) -> "tuple[LoadedLora, ...]":
+        from generation.sdxl.lora import LoraFiles  # noqa: PLC0415
+
+        if self._loras is None:
+            self._loras = LoraFiles(Extras(self._settings.models_path))
+        return tuple(self._loras.load(each) for each in wanted)
+
+    def _encode(self, pixels: Pixels, picture: GenerationRequest, canvas: "Canvas | None") -> Artifact:
+        from generation.canvas import finish  # noqa: PLC0415
         from generation.sdxl.png import encode  # noqa: PLC0415 - the engine's room is opened only when it is needed
 
         file = self._files.get(picture.model)
-        return encode(pixels, picture, self._hashes.short_hash(file) if file is not None else None)
+        return encode(finish(canvas, pixels), picture, self._hashes.short_hash(file) if file is not None else None)
 
     def _work(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken, *, watched: bool) -> "Work":
         from generation.sdxl.sketches import Sketchbook  # noqa: PLC0415

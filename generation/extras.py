@@ -4,7 +4,7 @@ import difflib
 from pathlib import Path
 
 from generation.errors import ModelError
-from generation.header import Kind, read_header, recognise
+from generation.header import Kind, lora_base, read_header, recognise, trigger_words
 
 
 class Extras:
@@ -21,6 +21,16 @@ class Extras:
     def names(self, kind: Kind) -> list[str]:
         """Lists what there is of a kind, by name."""
         return sorted(path.stem for path in self._files() if self._kind(path) is kind)
+
+    def loras(self) -> dict[str, str]:
+        """Lists the LoRAs by name, each with its trigger words, or with the base model it is for instead of SDXL."""
+        listed = {}
+        for path in self._files():
+            if self._kind(path) is Kind.LORA:
+                header = read_header(path)
+                base = lora_base(header)
+                listed[path.stem] = f"for {base}, not for SDXL" if base else ", ".join(trigger_words(header))
+        return listed
 
     def find(self, kind: Kind, name: str) -> Path:
         """Finds a file.

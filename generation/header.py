@@ -1,6 +1,7 @@
 """What a checkpoint file is, told from its first bytes and its header: no tensor is read."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,6 +19,8 @@ _UNET = "model.diffusion_model."
 _TINY_FIRST = ("1.weight", "decoder.layers.0.weight")  # TAESD's own layout, and diffusers'
 _CROSS_ATTENTION = "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight"
 
+_OF_LORAS = (".lora_", "lora_up", ".lora.", "_lora.", "hada_", "lokr_")
+
 
 class Kind(StrEnum):
     """What a safetensors file holds, as a person would call it."""
@@ -34,6 +37,7 @@ class Kind(StrEnum):
     LORA = "LoRA"
     CONTROLNET = "ControlNet"
     VAE = "VAE"
+    UPSCALER = "upscaler"
     EMBEDDING = "textual inversion embedding"
     TINY_DECODER = "TAESD decoder for previews"
     UNKNOWN = "safetensors file of an unknown kind"
@@ -95,7 +99,7 @@ def recognise(header: Header) -> Kind:
     shapes = header.shapes
     if any(key.startswith(_UNET) for key in shapes):
         return _kind_of_checkpoint(shapes)
-    if any(".lora_" in key or "lora_up" in key or "hada_" in key or "lokr_" in key for key in shapes):
+    if any(mark in key for key in shapes for mark in _OF_LORAS):
         return Kind.LORA
     if any(key.startswith(("control_model.", "controlnet_", "input_hint_block.")) for key in shapes):
         return Kind.CONTROLNET
@@ -103,11 +107,56 @@ def recognise(header: Header) -> Kind:
         return Kind.VAE
     if any(shapes.get(key) == (64, 4, 3, 3) for key in _TINY_FIRST):
         return Kind.TINY_DECODER
-    if set(shapes) <= {"clip_l", "clip_g", "emb_params", "string_to_param.*"}:
-        return Kind.EMBEDDING
     if any(key.startswith(("down_blocks.", "input_blocks.")) for key in shapes):
         return Kind.UNET_ONLY
+    return _kind_of_small_file(shapes)
+
+
+def _kind_of_small_file(shapes: Mapping[str, tuple[int, ...]]) -> Kind:
+    if set(shapes) <= {"clip_l", "clip_g", "emb_params", "string_to_param.*"}:
+        return Kind.EMBEDDING
+    if "conv_first.weight" in shapes and "body.0.rdb1.conv1.weight" in shapes:
+        return Kind.UPSCALER
     return Kind.UNKNOWN
+
+
+def lora_base(header: Header) -> str | None:
+    """Says which base model a LoRA is for where that is another one than SDXL; None for SDXL, or where nothing tells.
+
+    SDXL's cross attention looks at 2048 numbers a token, that of Stable Diffusion 1.x at 768, that of 2.x at 1024.
+    """
+    keys = " ".join(header.shapes)
+    said = header.metadata.get("modelspec.architecture", "").lower()
+    if "flux" in said or any(mark in keys for mark in ("double_blocks", "single_transformer_blocks", "single_blocks")):
+        return "Flux"
+    if "stable-diffusion-3" in said or "joint_blocks" in keys or "context_embedder" in keys:
+        return "Stable Diffusion 3"
+    if any(mark in keys for mark in ("lora_te1_", "lora_te2_", "text_encoder_2.")):
+        return None
+    context = {
+        shape[-1] if len(shape) == 2 else shape[1]
+        for key, shape in header.shapes.items()
+        if "attn2" in key and "to_k" in key and ("down" in key or "lora_A" in key) and len(shape) >= 2
+    }
+    for width, base in ((768, "Stable Diffusion 1.x"), (1024, "Stable Diffusion 2.x")):
+        if context == {width}:
+            return base
+    return "Stable Diffusion 1.x or 2.x" if "lora_te_" in keys else None
+
+
+def trigger_words(header: Header, most: int = 5) -> tuple[str, ...]:
+    """Tells from a LoRA's metadata what its pictures were captioned with, the most frequent first."""
+    phrase = header.metadata.get("modelspec.trigger_phrase", "").strip()
+    if phrase:
+        return (phrase,)
+    try:
+        folders = json.loads(header.metadata.get("ss_tag_frequency", "{}"))
+        counted = Counter[str]()
+        for tags in folders.values():
+            counted.update({str(tag).strip(): int(count) for tag, count in tags.items()})
+    except (ValueError, TypeError, AttributeError):
+        return ()
+    return tuple(tag for tag, _ in counted.most_common(most))
 
 
 def prediction(header: Header) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from generation.errors import InvalidRequestError
+from generation.parts import Lora
 
 Dialect = Literal["comfyui", "a1111"]
 DIALECTS: tuple[Dialect, ...] = ("comfyui", "a1111")
@@ -32,15 +33,6 @@ class Piece:
 
     text: str
     weight: float = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class Lora:
-    """A LoRA that a prompt asks for, with its strength for the UNet and for the text encoders."""
-
-    name: str
-    strength: float = 1.0
-    text_strength: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +64,21 @@ def parse(text: str, dialect: Dialect = "comfyui") -> Prompt:
     if unfinished:
         raise complaint(text, text.find(unfinished[0]), "this <lora: has no end; write <lora:name:0.8>.")
     return Prompt(tuple(_chunks(weigh(plain, dialect))), loras)
+
+
+def parse_loras(text: str) -> tuple[Lora, ...]:
+    """Reads LoRAs as one types them into an option: `name`, `name:0.8` or `name:0.8:0.5`, several by commas.
+
+    Raises:
+        InvalidRequestError: A strength is no number, or there are more than two.
+    """
+    tags = "".join(f"<lora:{each.strip()}>" for each in text.split(",") if each.strip())
+    return parse(tags).loras
+
+
+def without_loras(text: str) -> str:
+    """Returns a prompt without its <lora:...>, for tools that have another way to say it."""
+    return _LORA.sub("", text)
 
 
 def weigh(text: str, dialect: Dialect = "comfyui") -> list[Piece]:

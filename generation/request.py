@@ -1,21 +1,40 @@
 """What is asked of the engine: frozen, complete, validated, comparable."""
 
-import difflib
-import math
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from generation.checks import (
+    MAX_PROMPT_CHARACTERS,
+    MAX_SIZE,
+    MIN_SIZE,
+    SIZE_STEP,
+    check_name,
+    check_range,
+    check_size,
+    check_text,
+)
 from generation.errors import InvalidRequestError
 from generation.methods import NOISES, PREDICTIONS, SAMPLERS, SCHEDULES, WEIGHTS, calls
+from generation.parts import MAX_STEPS, Hires, Init, Lora, Margins, Mask
+from generation.tiles import tiles
 
-SIZE_STEP = 8
-MIN_SIZE, MAX_SIZE = 64, 4096
-MAX_STEPS = 150
+__all__ = [
+    "MAX_CLIP_SKIP",
+    "MAX_COUNT",
+    "MAX_GUIDANCE_SCALE",
+    "MAX_PROMPT_CHARACTERS",
+    "MAX_SEED",
+    "MAX_SIZE",
+    "MAX_STEPS",
+    "MIN_SIZE",
+    "SIZE_STEP",
+    "GenerationRequest",
+    "check_name",
+]
+
 MAX_GUIDANCE_SCALE = 50.0
 MAX_COUNT = 10
 MAX_CLIP_SKIP = 12  # the layers of SDXL's smaller text encoder
 MAX_SEED = 2**53 - 1  # the largest integer that survives JavaScript, so every Discord client
-MAX_PROMPT_CHARACTERS = 6000  # the longest text a Discord command option takes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +69,11 @@ class GenerationRequest:
         guidance_end: The share of the steps after which guidance ends; 1 is never.
         prediction: What the UNet predicts, a name of PREDICTIONS; "checkpoint" is what the checkpoint says itself.
         vae: The name of a separate VAE file; "" for the checkpoint's own.
+        init: The picture that painting begins from; None to begin from noise alone.
+        mask: What of that picture is painted anew; None for all of it.
+        loras: What is merged into the weights, beside what the prompt asks for in <lora:...>.
+        outpaint: The canvas that is added around it; None for none.
+        hires: A second pass over the picture, made larger; None for none.
 
     Raises:
         InvalidRequestError: A value is out of its range.
@@ -78,6 +102,11 @@ class GenerationRequest:
     guidance_end: float = 1.0
     prediction: str = "checkpoint"
     vae: str = ""
+    loras: tuple[Lora, ...] = ()
+    init: Init | None = None
+    mask: Mask | None = None
+    outpaint: Margins | None = None
+    hires: Hires | None = None
 
     def __post_init__(self) -> None:
         check_text("prompt", self.prompt)
@@ -99,6 +128,7 @@ class GenerationRequest:
         check_range("subseed", self.subseed, 0, MAX_SEED - self.count + 1)
         for field in ("subseed_strength", "guidance_rescale", "guidance_start", "guidance_end"):
             check_range(field, getattr(self, field), 0, 1)
+        check_parts(self)
 
     @property
     def guided(self) -> bool:
@@ -108,7 +138,30 @@ class GenerationRequest:
     @property
     def calls(self) -> int:
         """How many UNet calls all its pictures take together when none share one; some samplers only estimate it."""
-        return self.count * calls(self.sampler, self.scheduler, self.steps)
+        return self.count * sum(count for count, _ in self.passes)
+
+    @property
+    def passes(self) -> tuple[tuple[int, int], ...]:
+        """The passes that one picture takes: each one's UNet calls, and the area in pixels of a call."""
+        first = 0 if self.init is not None and self.init.strength == 0 else self.steps
+        found = [(calls(self.sampler, self.scheduler, first) if first else 0, self.width * self.height)]
+        if self.hires is not None:
+            pieces = tiles(*self.size, self.hires.tile or MAX_SIZE)
+            left, top, right, bottom = pieces[0]
+            steps = calls(self.sampler, self.scheduler, self.hires.steps) if self.hires.strength else 0
+            found.append((steps * len(pieces), (right - left) * (bottom - top)))
+        return tuple(found)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The finished picture's width and height, where a mask does not give the input's size back."""
+        return (self.width, self.height) if self.hires is None else self.hires.size(self.width, self.height)
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The pictures it needs, by their SHA-256."""
+        named = [part.picture for part in (self.init, self.mask) if part is not None and part.picture]
+        return tuple(dict.fromkeys(named))
 
     def picture(self, index: int) -> "GenerationRequest":
         """Returns the request that paints picture `index` of this one alone."""
@@ -119,19 +172,6 @@ class GenerationRequest:
         return replace(self, seed=self.seed + index, count=1)
 
 
-def check_text(field: str, text: str) -> None:
-    """Refuses a prompt that is too long."""
-    if len(text) > MAX_PROMPT_CHARACTERS:
-        message = f"{field} is {len(text):,} characters long; at most {MAX_PROMPT_CHARACTERS:,} are possible."
-        raise InvalidRequestError(field, message)
-
-
-def check_range(field: str, value: float, lowest: float, highest: float) -> None:
-    """Refuses a number outside lowest..highest, and one that is no number at all."""
-    if not (math.isfinite(value) and lowest <= value <= highest):
-        raise InvalidRequestError(field, f"{field} must be between {lowest:g} and {highest:.16g}, not {value:.16g}.")
-
-
 def check_batch(request: GenerationRequest) -> None:
     """Refuses a place in a batch that only ComfyUI's noise has, or that is not in it."""
     check_range("rows", request.rows, 1, MAX_COUNT)
@@ -140,18 +180,19 @@ def check_batch(request: GenerationRequest) -> None:
         raise InvalidRequestError("rows", "rows needs noise comfyui, and count 1: it names one picture of a batch.")
 
 
-def check_size(field: str, pixels: int) -> None:
-    """Refuses a side that is too small, too large or no multiple of 8."""
-    check_range(field, pixels, MIN_SIZE, MAX_SIZE)
-    if pixels % SIZE_STEP:
-        nearest = round(pixels / SIZE_STEP) * SIZE_STEP
-        raise InvalidRequestError(
-            field, f"{field} must be a multiple of {SIZE_STEP}: {nearest} would work, {pixels} does not."
-        )
-
-
-def check_name(field: str, name: str, known: Collection[str]) -> None:
-    """Refuses an unknown name, with the nearest known ones."""
-    if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)
-        raise InvalidRequestError(field, f"There is no {field} named {name!r}. Did you mean {' or '.join(near)}?")
+def check_parts(request: GenerationRequest) -> None:
+    """Refuses parts that need another part, or do not fit the size."""
+    if request.init is None and (request.mask is not None or request.outpaint is not None):
+        raise InvalidRequestError("image", "image is missing: a mask or an outpaint needs the picture it belongs to.")
+    if request.hires is not None:
+        check_size("hires: the larger width", request.size[0])
+        check_size("hires: the larger height", request.size[1])
+        if request.mask is not None or request.outpaint is not None:
+            raise InvalidRequestError("hires", "hires does not go with a mask or an outpaint: enlarge their result.")
+    edges = request.outpaint
+    if edges is None:
+        return
+    if request.mask is not None and request.mask.area != "canvas":
+        raise InvalidRequestError("area", "area must be canvas when the picture is outpainted too.")
+    if min(request.width - edges.left - edges.right, request.height - edges.top - edges.bottom) < SIZE_STEP:
+        raise InvalidRequestError("outpaint", "outpaint leaves no room for the picture itself; add less around it.")

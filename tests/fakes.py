@@ -2,8 +2,9 @@
 
 import asyncio
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from PIL import Image
 
@@ -24,6 +25,7 @@ class FakeExecutor:
 
     def __init__(self) -> None:
         self.requests: list[GenerationRequest] = []
+        self.inputs: list[dict[str, bytes]] = []
         self.calls = 0
         self.gate = asyncio.Event()
         self.gate.set()
@@ -52,9 +54,11 @@ class FakeExecutor:
         request: GenerationRequest,
         on_progress: Callable[[Progress], None] | None = None,
         cancel: CancelToken | None = None,
+        inputs: Mapping[str, bytes] = MappingProxyType({}),
     ) -> GenerationResult:
         """Paints, or fails as the test said for this prompt."""
         self.requests.append(request)
+        self.inputs.append(dict(inputs))
         for done in range(request.calls):
             if on_progress is not None:
                 on_progress(Progress(Stage.PAINTING, done, request.calls, self.preview))

@@ -28,7 +28,7 @@ def parts(seed: int = 0) -> dict[Component, Any]:
     """Makes the four models, always the same ones for a seed."""
     torch.manual_seed(seed)
     made: dict[Component, Any] = {
-        "unet": _unet(),
+        "unet": unet(),
         "vae": _vae(),
         "text_encoder": CLIPTextModel(_text(TEXT_WIDTHS[0], "quick_gelu", 49407)),
         "text_encoder_2": CLIPTextModelWithProjection(_text(TEXT_WIDTHS[1], "gelu", 0)),
@@ -60,9 +60,11 @@ CONFIG: dict[str, Any] = {
 }
 
 
-def _unet() -> Any:
+def unet(in_channels: int = 4) -> Any:
+    """Makes a UNet; nine channels are those of an inpainting one."""
     return UNet2DConditionModel(
         sample_size=NATIVE_SIZE // 8,
+        in_channels=in_channels,
         block_out_channels=WIDTHS,
         layers_per_block=2,
         down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"),

@@ -3,10 +3,11 @@
 import asyncio
 import statistics
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from pydantic import SecretStr
 
@@ -63,10 +64,11 @@ class Timed:
         request: GenerationRequest,
         on_progress: Callable[[Progress], None] | None = None,
         cancel: CancelToken | None = None,
+        inputs: Mapping[str, bytes] = MappingProxyType({}),
     ) -> GenerationResult:
         """Paints when the gate is open."""
         await self.gate.wait()
-        result = await self._executor.generate(request, on_progress, cancel)
+        result = await self._executor.generate(request, on_progress, cancel, inputs)
         self.engine_seconds.append(result.seconds)
         return result
 

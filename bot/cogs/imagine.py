@@ -10,14 +10,17 @@ from bot.domain import Order
 from bot.services.explain import Explainer
 from bot.services.extra import KEYS
 from bot.services.generation import GenerationService
+from bot.services.inputs import InputShelf
 from bot.services.sizes import ASPECTS
 from bot.services.tastes import Tastes
+from bot.ui.attachments import expecting
 from bot.ui.autocomplete import matching
 from bot.ui.explaining import explanation
-from bot.ui.ordering import place_order, written_out
+from bot.ui.ordering import Attached, place_order, written_out
 from bot.ui.private import whisper
 from bot.ui.seats import seat_of
 from generation import SAMPLERS, SCHEDULES, presets
+from generation.parts import MAX_SCALE
 from generation.request import (
     MAX_CLIP_SKIP,
     MAX_COUNT,
@@ -41,13 +44,17 @@ class ImagineCog(commands.Cog):
         service: Where orders go.
         tastes: What holds beside what is typed.
         explainer: Explains orders instead of queueing them.
+        inputs: Where pictures are taken in.
         name: The command's name; another image bot may own /imagine on the same server.
     """
 
-    def __init__(self, service: GenerationService, tastes: Tastes, explainer: Explainer, name: str) -> None:
+    def __init__(
+        self, service: GenerationService, tastes: Tastes, explainer: Explainer, inputs: InputShelf, name: str
+    ) -> None:
         self._service = service
         self._tastes = tastes
         self._explainer = explainer
+        self._inputs = inputs
         self.imagine.name = name
 
     @app_commands.command(name="imagine", description="Paint a picture from words")
@@ -67,6 +74,13 @@ class ImagineCog(commands.Cog):
         preset="Settings that go together; those of the model's family by default",
         vae="A separate VAE that decodes the picture",
         clip_skip="Which layer of the text encoders to listen to, from the end; 2 is usual",
+        image="A picture to begin from",
+        strength="How much of the image to paint anew: 0 keeps it, 1 forgets it",
+        mask="A picture whose white or transparent part is painted anew in the image",
+        outpaint="Add canvas around the image: 2x, square, or left 50%",
+        lora="LoRAs to paint with: name:0.8, several by commas",
+        hires="Paint a second pass this many times larger, for detail",
+        upscale="Make the picture this many times larger, in tiles; with an image, that one",
         explain="Only say what would be painted and where each value comes from",
         extra="Seldom needed: name=value name=value, such as subseed=3 subseed_strength=0.2",
     )
@@ -90,6 +104,13 @@ class ImagineCog(commands.Cog):
         preset: str | None = None,
         vae: str | None = None,
         clip_skip: app_commands.Range[int, 1, MAX_CLIP_SKIP] | None = None,
+        image: discord.Attachment | None = None,
+        strength: app_commands.Range[float, 0.0, 1.0] | None = None,
+        mask: discord.Attachment | None = None,
+        outpaint: str | None = None,
+        lora: str | None = None,
+        hires: app_commands.Range[float, 1.0, MAX_SCALE] | None = None,
+        upscale: app_commands.Range[float, 1.0, MAX_SCALE] | None = None,
         extra: str | None = None,
         explain: bool = False,
     ) -> None:
@@ -110,16 +131,22 @@ class ImagineCog(commands.Cog):
             preset=preset,
             vae=vae,
             clip_skip=clip_skip,
+            strength=strength,
+            outpaint=outpaint,
+            lora=lora,
+            hires=hires,
+            upscale=upscale,
             extra=extra,
         )
         taste = await self._tastes.of(seat_of(interaction))
+        files = {field: file for field, file in (("image", image), ("mask", mask)) if file is not None}
         if explain:
             await interaction.response.defer(ephemeral=True, thinking=True)
-            first, *others = written_out(order)
+            first, *others = written_out(expecting(order, files))
             explained = await self._explainer.explain(first, taste, interaction.user.id)
             await whisper(interaction, explanation(explained, len(others)))
             return
-        await place_order(interaction, order, taste)
+        await place_order(interaction, order, taste, Attached(files, self._inputs) if files else None)
 
     @imagine.autocomplete("model")
     async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
@@ -141,6 +168,16 @@ class ImagineCog(commands.Cog):
     @imagine.autocomplete("vae")
     async def _vaes(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
         return matching(current, self._service.models.vaes)
+
+    @imagine.autocomplete("lora")
+    async def _loras(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+        typed, comma, last = current.rpartition(",")
+        known = matching(last.partition(":")[0].strip(), self._service.models.loras)
+        before = f"{typed}, " if comma else ""
+        return [
+            app_commands.Choice(name=f"{before}{each.name}"[:100], value=f"{before}{each.value}:0.8"[:100])
+            for each in known
+        ]
 
     @imagine.autocomplete("extra")
     async def _extras(self, _interaction: discord.Interaction[Any], current: str) -> Choices:

@@ -10,7 +10,8 @@ from sqlalchemy import select, text
 from bot.errors import EaselError
 from bot.persistence.database import Database, backup, newest_revision, sqlite_path, upgrade
 from bot.persistence.pictures import PictureFolder
-from bot.persistence.tables import ImageRow
+from bot.persistence.tables import ImageRow, JobRow
+from generation import recipe
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +68,9 @@ async def check(url: str, pictures: PictureFolder, *, thorough: bool = True) -> 
         there, damaged = await pictures.survey(thorough=thorough)
         async with database.reading() as session:
             expected = set(await session.scalars(select(ImageRow.digest)))
+            begun = await session.scalars(select(JobRow.request).where(JobRow.request.contains('"init": {')))
+            for request in begun:
+                expected |= set(recipe.from_json(request).inputs)
     finally:
         await database.close()
     missing = await pictures.lacking(expected - there - damaged)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import quote
 
 from aiohttp import web
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from bot.playground.clock import Clock, Snowflakes
 from bot.playground.messages import Attachment
@@ -100,5 +100,5 @@ def _size(data: bytes) -> tuple[int | None, int | None]:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return image.size
-    except UnidentifiedImageError:
-        return None, None
+    except (Image.DecompressionBombError, OSError, SyntaxError, ValueError):
+        return None, None  # what is damaged or hostile is no picture

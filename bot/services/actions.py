@@ -9,6 +9,7 @@ from bot.services.derive import DrawSeed, rerolled, varied
 from bot.services.generation import GenerationService
 from bot.services.layers import Taste
 from bot.services.originals import originals
+from bot.services.partwords import outpainted_as, with_pictures
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from bot.services.resolve import random_seed
 from generation import GenerationRequest
@@ -103,7 +104,9 @@ class PictureActions:
 
     def edit(self, job: Job, number: int | None, order: Order, actor: Actor, taste: Taste) -> Accepted:
         """Accepts what a person made of an earlier request."""
-        request = self.generation.accept(order, actor.person, taste)
+        before = job.request if number is None else job.request.picture(number - 1)
+        accepted = self.generation.accept(with_pictures(order, before), actor.person, taste)
+        request = outpainted_as(accepted, before)
         return Accepted(request, Derivation(parent_job=job.id, parent_index=number, action=Action.EDIT))
 
     async def originals(self, job: Job, number: int | None) -> list[Upload]:

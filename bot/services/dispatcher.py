@@ -146,7 +146,8 @@ class Dispatcher:
         spent = 0.0
         try:
             await insist(lambda: self._ports.ledger.begin(job.id))
-            result = await self._executor.generate(job.request, partial(self._board.progress, job), token)
+            inputs = await self._inputs(job)
+            result = await self._executor.generate(job.request, partial(self._board.progress, job), token, inputs)
             spent = result.device_seconds
         finally:
             del self._tokens[job.id]
@@ -154,6 +155,14 @@ class Dispatcher:
             self._board.painted(job)
             slot.release()
         return await self._keep(job, result), self._costs.learn(job.request, spent)
+
+    async def _inputs(self, job: Job) -> dict[str, bytes]:
+        """Fetches the pictures that a job begins from, which were kept with it."""
+        try:
+            return {digest: await self._ports.pictures.get(digest) for digest in job.request.inputs}
+        except OSError as error:
+            log.error("the input pictures of job %s cannot be read: %s", job.id, error)  # noqa: TRY400 - no bug of ours
+            raise PictureLostError("I no longer have the picture you gave me; please give it again.") from error
 
     async def _keep(self, job: Job, result: GenerationResult) -> Job:
         pictures = [

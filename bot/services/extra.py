@@ -8,6 +8,13 @@ from bot.domain import Order
 from generation import InvalidRequestError
 from generation.request import check_name
 
+
+def _yes_or_no(text: str) -> bool:
+    if text.lower() not in {"yes", "no"}:
+        raise ValueError(text)
+    return text.lower() == "yes"
+
+
 # What may be typed: its kind, and what it does.
 KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
     "subseed": (int, "the seed of a variation"),
@@ -17,6 +24,16 @@ KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
     "cfg_end": (float, "the share of the steps after which guidance ends"),
     "weights": (str, "comfyui or a1111: whose brackets and weights"),
     "noise": (str, "easel, comfyui or a1111: whose way from seeds to noise"),
+    "fit": (str, "crop, pad or stretch: how the image is brought to another aspect"),
+    "area": (str, "whole, masked or canvas: what of the image is painted again"),
+    "feather": (int, "over how many pixels painted and kept colours flow into each other"),
+    "grow": (int, "by how many pixels the mask is enlarged, or shrunk if negative"),
+    "invert": (_yes_or_no, "yes or no: whether the mask's black is painted anew"),
+    "margin": (int, "with area=masked, how many pixels around the mask are in view"),
+    "hires_strength": (float, "how much the second pass of hires or upscale paints anew, 0 to 1"),
+    "hires_steps": (int, "the second pass's steps"),
+    "hires_method": (str, "pixel, latent or an upscaler's name: how the picture is made larger before the second pass"),
+    "tile": (int, "the side of the second pass's tiles in pixels; 0 paints in one piece"),
     "prediction": (str, "checkpoint, epsilon, v_prediction or v_prediction_zsnr"),
 }
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from bot.domain import Order
 from bot.services.extra import KEYS
+from bot.services.partwords import in_words
 from generation import GenerationRequest, InvalidRequestError, permutations
 
 NEGATIVE = "negative"
@@ -47,6 +48,11 @@ FLAGS = {
     "preset": Flag("preset", str, "name"),
     "vae": Flag("vae", str, "name"),
     "clip_skip": Flag("clip_skip", int, "2"),
+    "strength": Flag("strength", float, "0.6"),
+    "outpaint": Flag("outpaint", str, "2x"),
+    "lora": Flag("lora", str, "name:0.8"),
+    "hires": Flag("hires", float, "1.5"),
+    "upscale": Flag("upscale", float, "2"),
     "row": Flag("row", int, "0"),
     "rows": Flag("rows", int, "4"),
     **{name: Flag(name, kind, "VALUE") for name, (kind, _) in KEYS.items()},
@@ -144,7 +150,7 @@ def value_of(field: str, text: str) -> Any:
 
 def values_of(request: GenerationRequest) -> dict[str, Any]:
     """Returns a request's values by the names an order has for them."""
-    return {ORDERED.get(name, name): getattr(request, name) for name in GenerationRequest.__slots__}
+    return in_words({ORDERED.get(name, name): getattr(request, name) for name in GenerationRequest.__slots__})
 
 
 def changes(before: GenerationRequest, after: GenerationRequest) -> dict[str, tuple[Any, Any]]:
@@ -265,6 +271,8 @@ def _names(field: str) -> list[str]:
 
 
 def _written(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     text = str(value)

@@ -15,6 +15,8 @@ from bot.services.queue import FairQueue, weight_of
 from bot.services.resolve import Defaults, Resolved, resolve
 from bot.services.tastes import Tastes
 from generation import GenerationRequest
+from generation.parts import ENLARGERS
+from generation.prompt import parse
 from generation.request import check_name
 
 log = logging.getLogger(__name__)
@@ -74,7 +76,15 @@ class GenerationService:
             ModelError: There is no model.
             LimitError: It asks for more than is allowed.
         """
-        return resolve(order, self.models.usable, self.models.default(), self._rules.defaults, taste)
+        resolved = resolve(order, self.models.usable, self.models.default(), self._rules.defaults, taste)
+        request = resolved.request
+        known = {name.lower() for name in self.models.loras}
+        for lora in (*request.loras, *parse(request.prompt).loras):
+            if lora.name.lower() not in known:
+                check_name("lora", lora.name, self.models.loras)
+        if request.hires is not None:
+            check_name("hires_method", request.hires.method, (*ENLARGERS, *self.models.upscalers))
+        return resolved
 
     def accept(self, order: Order, person: int, taste: Taste | None = None) -> GenerationRequest:
         """Completes an order and reserves its place in the queue; needs no I/O, so it can be refused at once.

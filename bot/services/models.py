@@ -25,6 +25,8 @@ class ModelShelf:
         self._catalog = catalog
         self._extras = extras
         self._vaes: tuple[str, ...] = ()
+        self._loras: tuple[str, ...] = ()
+        self._upscalers: tuple[str, ...] = ()
         self._usable: tuple[ModelEntry, ...] = ()
         self._default: str | None = None
         self._problem = "The models folder could not be read; whoever runs this bot finds the reason in its log."
@@ -38,6 +40,16 @@ class ModelShelf:
     def vaes(self) -> tuple[str, ...]:
         """The separate VAEs, by name."""
         return self._vaes
+
+    @property
+    def upscalers(self) -> tuple[str, ...]:
+        """The upscalers, by name."""
+        return self._upscalers
+
+    @property
+    def loras(self) -> tuple[str, ...]:
+        """The LoRAs, by name."""
+        return self._loras
 
     def default(self) -> str:
         """Returns the name of the model that is used where none is named.
@@ -62,6 +74,8 @@ class ModelShelf:
     def _look(self) -> None:
         try:
             self._vaes = tuple(self._extras.names(Kind.VAE)) if self._extras else ()
+            self._loras = tuple(self._extras.names(Kind.LORA)) if self._extras else ()
+            self._upscalers = tuple(self._extras.names(Kind.UPSCALER)) if self._extras else ()
             self._usable = self._catalog.usable()
             default = self._catalog.default()
             if default.name != self._default:

@@ -12,7 +12,8 @@ from bot.services.flags import ALIASES, DECIDED, FLAGS, read, values_of
 from bot.services.generation import GenerationService
 from bot.services.layers import PRESET, PROMPT, Taste
 from generation import GenerationRequest, InvalidRequestError, presets
-from generation.request import check_name, check_text
+from generation.checks import check_text
+from generation.request import check_name
 
 # What belongs to one picture and not to a way of painting.
 _NOT_KEPT = {"seed", "subseed", "row", "rows"}

@@ -1,5 +1,6 @@
 """Choices and presets kept in memory for a moment, so that most commands are answered without the database."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
@@ -11,6 +12,7 @@ SECONDS = 10.0  # for so long a change made by another process of the bot may go
 _MOST = 5000
 
 T = TypeVar("T")
+Read = Callable[[Sequence[Owner]], Awaitable[Mapping[Owner, T]]]
 Clock = Callable[[], float]
 
 
@@ -21,25 +23,32 @@ class _Memory(Generic[T]):
         self._clock = clock
         self._known: dict[Owner, tuple[float, T]] = {}
         self._changes = 0
+        self._reading = asyncio.Lock()
 
-    async def of(
-        self, owners: Sequence[Owner], read: Callable[[Sequence[Owner]], Awaitable[Mapping[Owner, T]]]
-    ) -> dict[Owner, T]:
-        """Returns what is known, and reads the rest; what was changed meanwhile is not remembered."""
-        now = self._clock()
-        known = {
-            owner: self._known[owner][1] for owner in owners if owner in self._known and self._known[owner][0] > now
-        }
-        missing = [owner for owner in owners if owner not in known]
-        if not missing:
+    async def of(self, owners: Sequence[Owner], read: Read[T]) -> dict[Owner, T]:
+        """Returns what is known and reads the rest; whoever asks the same meanwhile waits for that one reading."""
+        known = self._fresh(owners)
+        if len(known) == len(set(owners)):
             return known
-        before = self._changes
-        found = await read(missing)
+        async with self._reading:
+            known = self._fresh(owners)
+            missing = [owner for owner in owners if owner not in known]
+            return known | await self._read(missing, read) if missing else known
+
+    async def _read(self, owners: Sequence[Owner], read: Read[T]) -> dict[Owner, T]:
+        """Reads; what was changed meanwhile is not remembered."""
+        before, now = self._changes, self._clock()
+        found = dict(await read(owners))
         if before == self._changes:
             if len(self._known) > _MOST:
                 self._known = {owner: entry for owner, entry in self._known.items() if entry[0] > now}
-            self._known |= {owner: (now + SECONDS, found[owner]) for owner in missing}
-        return known | dict(found)
+            self._known |= {owner: (now + SECONDS, value) for owner, value in found.items()}
+        return found
+
+    def _fresh(self, owners: Sequence[Owner]) -> dict[Owner, T]:
+        entries = {owner: self._known[owner] for owner in owners if owner in self._known}
+        now = self._clock()
+        return {owner: value for owner, (until, value) in entries.items() if until > now}
 
     def drop(self, owner: Owner) -> None:
         """Forgets what was read of an owner."""

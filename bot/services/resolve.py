@@ -9,10 +9,11 @@ from bot.domain import Order
 from bot.errors import LimitError
 from bot.services.extra import unpack
 from bot.services.flags import ORDERED, unflag
-from bot.services.layers import PRESET, Chosen, Layer, Source, Taste, choose, given, layers, wrap
+from bot.services.framing import NEEDS_IMAGE, Frame, beginning, frame_of, second_pass
+from bot.services.layers import PRESET, SIZE, Chosen, Layer, Source, Taste, choose, given, layers, wrap
 from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
-from generation.prompt import DIALECTS, Dialect, parse
+from generation.prompt import DIALECTS, Dialect, parse, parse_loras
 from generation.request import check_name
 
 
@@ -82,17 +83,37 @@ def resolve(
     stated = list(layers(given(order), named, taste))
     bot = Layer(Source.BOT, defaults.values | {"model": default_model})
     model = _model(choose([*stated, bot])["model"], models)
-    chosen = choose([*stated, *_advice(model, stated), bot])
+    chosen = _applicable(choose([*stated, *_advice(model, stated), bot]))
     chosen.setdefault("seed", Chosen(draw_seed(), Source.LOT))
-    width, height = _size(chosen, model.native_size)
-    if max(width, height) > defaults.max_size:
-        raise LimitError(f"{width}x{height} is too large here: the longest side may have {defaults.max_size} pixels.")
     values = {name: each.value for name, each in chosen.items()}
-    values |= {"prompt": wrap(order.prompt, stated), "model": model.name, "width": width, "height": height}
+    values |= {"prompt": wrap(order.prompt, stated), "model": model.name}
     _check_prompts(values)
+    values |= _painted(Order(**values), model.native_size, defaults.max_size)
     fields = {name: ORDERED.get(name, name) for name in GenerationRequest.__slots__}
     request = GenerationRequest(**{field: values[name] for field, name in fields.items() if name in values})
     return Resolved(request, chosen)
+
+
+def _applicable(chosen: Mapping[str, Chosen]) -> dict[str, Chosen]:
+    """Leaves out what nobody typed and this order has no use for.
+
+    A picture that was brought has a size of its own, which is nearer than anybody's usual one; and what somebody
+    usually does with pictures does not matter where there is none.
+    """
+    idle = SIZE if "image" in chosen else NEEDS_IMAGE
+    return {name: each for name, each in chosen.items() if name not in idle or each.source is Source.TYPED}
+
+
+def _painted(order: Order, native: int, max_size: int) -> dict[str, Any]:
+    """Returns the size and the parts of a request for an order that is complete but for them."""
+    frame = _frame(order, native)
+    hires = second_pass(order, native, order.steps or 1)
+    width, height = (frame.width, frame.height) if hires is None else hires.size(frame.width, frame.height)
+    if max(width, height) > max_size:
+        raise LimitError(f"{width}x{height} is too large here: the longest side may have {max_size} pixels.")
+    parts: dict[str, Any] = {"init": None, "mask": None, "outpaint": None} | beginning(order, frame)
+    loras = parse_loras(order.lora or "")
+    return parts | {"width": frame.width, "height": frame.height, "hires": hires, "loras": loras}
 
 
 def _advice(model: ModelEntry, stated: Sequence[Layer]) -> list[Layer]:
@@ -121,15 +142,23 @@ def _model(wanted: Chosen, models: Sequence[ModelEntry]) -> ModelEntry:
     return by_name[wanted.value.lower()]
 
 
-def _size(chosen: Mapping[str, Chosen], native: int) -> tuple[int, int]:
-    aspect, width, height = (chosen[name].value if name in chosen else None for name in ("aspect", "width", "height"))
-    if aspect is None:
-        return width or native, height or native
-    ratio = parse_aspect(aspect)
-    if width and height:
+def _frame(order: Order, native: int) -> Frame:
+    sized = order.aspect is not None or order.width is not None or order.height is not None
+    if order.image is None or (sized and order.outpaint is None):
+        return Frame(*_size(order, native))
+    if sized:
+        raise InvalidRequestError("outpaint", "outpaint says itself how large the picture becomes; leave out the size.")
+    return frame_of(order, native)
+
+
+def _size(order: Order, native: int) -> tuple[int, int]:
+    if order.aspect is None:
+        return order.width or native, order.height or native
+    ratio = parse_aspect(order.aspect)
+    if order.width and order.height:
         raise InvalidRequestError("aspect", "Give either aspect or both width and height, not all three.")
-    if width:
-        return width, other_side(width, 1 / ratio)
-    if height:
-        return other_side(height, ratio), height
+    if order.width:
+        return order.width, other_side(order.width, 1 / ratio)
+    if order.height:
+        return other_side(order.height, ratio), order.height
     return size_for(ratio, native)

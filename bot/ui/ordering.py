@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Protocol, Self, cast
 
 import discord
@@ -11,13 +11,16 @@ from bot.domain import Draft, Order
 from bot.errors import LimitError
 from bot.services.books import DraftBook
 from bot.services.generation import GenerationService
+from bot.services.inputs import InputShelf
 from bot.services.layers import Taste
 from bot.services.tastes import Tastes
+from bot.ui.attachments import Files, bring, expecting, with_files
 from bot.ui.permissions import check_posting
 from bot.ui.private import NO_MENTIONS, answered
 from bot.ui.seats import seat_of
 from bot.ui.submitting import submit_all
 from bot.ui.words import escape
+from generation import GenerationRequest
 from generation.permutations import expand
 
 ASKED_ABOVE = 4  # so many jobs are painted without a question
@@ -33,7 +36,17 @@ class HasDesk(Protocol):
     tastes: Tastes
 
 
-async def place_order(interaction: discord.Interaction[Any], order: Order, taste: Taste) -> None:
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A command's files, and where they are taken in."""
+
+    files: Files
+    shelf: InputShelf
+
+
+async def place_order(
+    interaction: discord.Interaction[Any], order: Order, taste: Taste, attached: Attached | None = None
+) -> None:
     """Answers a command with a message of its job, with several if the prompt has choices, or refuses it at once.
 
     Raises:
@@ -43,6 +56,9 @@ async def place_order(interaction: discord.Interaction[Any], order: Order, taste
     check_posting(interaction)
     client = cast(HasDesk, interaction.client)
     orders = written_out(order)
+    if attached is not None:
+        await _place_with_files(interaction, orders, taste, attached)
+        return
     if len(orders) <= ASKED_ABOVE:
         requests = client.generation.accept_all(orders, interaction.user.id, taste)
         await submit_all(interaction, client.generation, requests, taste.wishes)
@@ -53,6 +69,23 @@ async def place_order(interaction: discord.Interaction[Any], order: Order, taste
     await interaction.response.send_message(
         _question(orders), view=_question_view(draft, len(orders)), ephemeral=True, allowed_mentions=NO_MENTIONS
     )
+
+
+async def _place_with_files(
+    interaction: discord.Interaction[Any], orders: Sequence[Order], taste: Taste, attached: Attached
+) -> None:
+    """Accepts orders by what Discord says of their files, and completes them once the files have come."""
+    if len(orders) > ASKED_ABOVE:
+        raise LimitError(f"With a picture attached a prompt can make {ASKED_ABOVE} jobs at once, not {len(orders)}.")
+    service = cast(HasDesk, interaction.client).generation
+    supposed = [expecting(order, attached.files) for order in orders]
+    requests = service.accept_all(supposed, interaction.user.id, taste)
+
+    async def complete() -> list[GenerationRequest]:
+        brought = await bring(attached.files, attached.shelf)
+        return [service.resolve(with_files(order, brought), taste).request for order in orders]
+
+    await submit_all(interaction, service, requests, taste.wishes, complete)
 
 
 def written_out(order: Order) -> list[Order]:

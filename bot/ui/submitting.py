@@ -2,7 +2,7 @@
 
 import logging
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +39,7 @@ async def submit(
     request: GenerationRequest,
     derived: Derivation | None = None,
     wishes: Wishes | None = None,
+    complete: Callable[[], Awaitable[GenerationRequest]] | None = None,
 ) -> bool:
     """Answers a command, a press or a form with a message of its job, and keeps the job.
 
@@ -48,9 +49,14 @@ async def submit(
         request: What was accepted.
         derived: The earlier job it was made of.
         wishes: How the person wants to be served, where that was read already.
+        complete: Makes the request of what takes longer than an answer may, such as fetching files.
 
     Returns:
         False where the command was lost, or another process of the bot has taken it.
+
+    Raises:
+        EaselError: It could not be completed; the command tree tells the person alone.
+        GenerationError: Likewise.
     """
     with ExitStack() as undo:
         undo.callback(service.withdraw_acceptance, interaction.user.id)
@@ -60,6 +66,8 @@ async def submit(
         except AnswerExpiredError as error:
             log.warning("a command was lost: %s", error)
             return False
+        if complete is not None:
+            request = await complete()
         undo.pop_all()
     try:
         await service.submit(request, origin, derived, wishes=wishes)
@@ -74,6 +82,7 @@ async def submit_all(
     service: GenerationService,
     requests: Sequence[GenerationRequest],
     wishes: Wishes,
+    complete: Callable[[], Awaitable[Sequence[GenerationRequest]]] | None = None,
 ) -> None:
     """Answers a command with its first job's message, and posts one for each further job.
 
@@ -81,8 +90,17 @@ async def submit_all(
     """
     first, *others = requests
     waiting = deque(others)
+
+    async def completed() -> GenerationRequest:
+        if complete is None:
+            return first
+        head, *tail = await complete()
+        waiting.clear()
+        waiting.extend(tail)
+        return head
+
     try:
-        if await submit(interaction, service, first, wishes=wishes) and others:
+        if await submit(interaction, service, first, wishes=wishes, complete=completed) and others:
             await _submit_others(interaction, service, waiting, wishes)
     finally:
         service.withdraw_acceptance(interaction.user.id, len(waiting))

@@ -133,9 +133,35 @@ def recipe_line(request: GenerationRequest) -> str:
         f"cfg {request.guidance_scale:g}",
         f"{request.sampler} {request.scheduler}",
         escape(request.model, 100),
+        *(f"lora {escape(lora.name, 60)}:{lora.strength:g}" for lora in request.loras),
+        *_beginning(request),
+        *_second_pass(request),
         *_unusual(request),
     ]
     return " · ".join(parts)
+
+
+def _beginning(request: GenerationRequest) -> list[str]:
+    """Names what a picture was begun from."""
+    if request.init is None:
+        return []
+    edges = request.outpaint
+    said = [f"from an image, strength {request.init.strength:g}"]
+    if request.mask is not None:
+        said.append(f"inpainted ({request.mask.area}, feather {request.mask.feather})")
+    if edges is not None:
+        sides = (("left", edges.left), ("up", edges.top), ("right", edges.right), ("down", edges.bottom))
+        said.append("outpainted " + " ".join(f"{side} {pixels}" for side, pixels in sides if pixels))
+    return said
+
+
+def _second_pass(request: GenerationRequest) -> list[str]:
+    """Names what the picture was made larger with."""
+    hires = request.hires
+    if hires is None:
+        return []
+    name = "upscale" if hires.tile else "hires"
+    return [f"{name} {hires.scale:g} ({hires.method}, strength {hires.strength:g}, {hires.steps} steps)"]
 
 
 def _unusual(request: GenerationRequest) -> list[str]:

@@ -9,12 +9,13 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from generation.bench.clock import now, seconds
 from generation.cancel import CancelToken
+from generation.pixels import Pixels
 from generation.request import GenerationRequest
 from generation.sdxl.engine import Engine
 from generation.sdxl.model import Model
 from generation.sdxl.residency import Residency
 from generation.sdxl.text import Conditioning
-from generation.sdxl.work import Pixels, Work
+from generation.sdxl.work import Work
 
 NAME = "bench"  # what the model under measurement is called in requests
 
@@ -136,7 +137,9 @@ def flops(call: Callable[[], object]) -> int:
 def speed(model: Model, side: int, pictures: int, mode: str, most: float) -> Speed:
     """Measures UNet calls of one size and batch; `most` is the device's ceiling in FLOP a second."""
     call, device = unet_call(model, side, pictures), model.placement.device
-    counted = flops(call) if mode == "eager" else flops(unet_call(model, side, pictures))
+    compiled, model.compiled = model.compiled, None
+    counted = flops(call)  # eagerly: a compiled call shows none of its products
+    model.compiled = compiled
     call()
     times: list[float] = []
     begun = now(device)

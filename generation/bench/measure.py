@@ -15,10 +15,11 @@ from generation.bench.compare import compare_with_diffusers
 from generation.bench.loop import ceiling, engine_of, overhead, paint, request, speed, unet_call
 from generation.bench.models import RANDOM_SDXL, RANDOM_TINY, open_model
 from generation.catalog import Catalog
+from generation.pixels import Pixels
+from generation.sdxl.compiled import for_fixed_shapes
 from generation.sdxl.device import choose_placement, device_name, is_memory_error
 from generation.sdxl.png import encode
 from generation.sdxl.table import CallTable, write_table
-from generation.sdxl.work import Pixels
 from generation.settings import GenerationSettings
 
 Say = Callable[[str], None]
@@ -140,8 +141,12 @@ class Bench:
 
     def _speeds(self, sides: Sequence[int], batches: Sequence[int], most: float) -> list[Any]:
         found = []
-        for side in sides:
-            for pictures in batches:
-                self._say(f"{pictures} at {side}x{side}")
-                found.append(speed(self.model, side, pictures, "eager", most))
+        compiles = self._placement.device.type == "cuda" and not self._quick  # on a CPU it takes minutes
+        for mode in ("eager", "compiled") if compiles else ("eager",):
+            self.model.compiled = for_fixed_shapes(self.model.unet.forward) if mode == "compiled" else None
+            for side in sides:
+                for pictures in batches:
+                    self._say(f"{pictures} at {side}x{side}, {mode}")
+                    found.append(speed(self.model, side, pictures, mode, most))
+        self.model.compiled = None
         return found

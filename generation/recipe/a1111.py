@@ -32,7 +32,8 @@ _WITHOUT_MEANING = {"Version", "VAE hash", "Model hash", "Schedule type", "Sampl
 
 def to_a1111(request: GenerationRequest, model_hash: str | None = None) -> str:
     """Writes a request of one picture as A1111's `parameters` text."""
-    lines = [request.prompt]
+    tags = [f"<lora:{lora.name}:{lora.strength:g}:{lora.text_strength:g}>" for lora in request.loras]
+    lines = [" ".join([request.prompt, *tags])]
     if request.negative_prompt:
         lines.append(_NEGATIVE + request.negative_prompt)
     settings = {
@@ -78,6 +79,8 @@ def _unusual(request: GenerationRequest) -> dict[str, str]:
     found = {}
     if request.vae:
         found["VAE"] = request.vae
+    if request.init is not None:
+        found["Denoising strength"] = f"{request.init.strength:g}"
     if request.clip_skip != 2:
         found["Clip skip"] = str(request.clip_skip)
     if request.subseed_strength > 0:

@@ -9,11 +9,15 @@ from typing import Any
 
 from generation.errors import InvalidRequestError
 from generation.methods import PREDICTIONS, SAMPLERS, SCHEDULES
-from generation.recipe.nodes import NODES, Graph, to_editor, to_graph
+from generation.parts import Lora
+from generation.prompt import parse, without_loras
+from generation.recipe import beginning, second_pass
+from generation.recipe.nodes import NODES, Graph, Wire, new_node, to_editor, to_graph
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
 
 _SAMPLER_NODES = ("KSampler", "KSamplerAdvanced")
+_AFTER = {"SaveImage", "PreviewImage", "VAEDecode", "VAELoader", "ImageCompositeMasked"}
 _ENDING = ".safetensors"
 
 
@@ -61,39 +65,52 @@ def _loaded(text: str) -> dict[str, Any]:
 def _graph(request: GenerationRequest) -> Graph:
     model, clip, vae = ["4", 0], ["4", 1], ["4", 2]
     extra: Graph = {}
+    for number, lora in enumerate((*request.loras, *parse(request.prompt).loras), 40):
+        extra[str(number)] = new_node(
+            "LoraLoader", model=model, clip=clip, lora_name=lora.name + _ENDING, strength_model=lora.strength,
+            strength_clip=lora.text_strength,
+        )  # fmt: skip
+        model, clip = [str(number), 0], [str(number), 1]
     if request.clip_skip != 2:
-        extra["10"] = _node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-request.clip_skip)
+        extra["10"] = new_node("CLIPSetLastLayer", clip=clip, stop_at_clip_layer=-request.clip_skip)
         clip = ["10", 0]
     if request.vae:
-        extra["11"] = _node("VAELoader", vae_name=request.vae + _ENDING)
+        extra["11"] = new_node("VAELoader", vae_name=request.vae + _ENDING)
         vae = ["11", 0]
     if request.prediction != "checkpoint":
         kind = "eps" if request.prediction == "epsilon" else "v_prediction"
         zero = request.prediction.endswith("zsnr")
-        extra["12"] = _node("ModelSamplingDiscrete", model=model, sampling=kind, zsnr=zero)
+        extra["12"] = new_node("ModelSamplingDiscrete", model=model, sampling=kind, zsnr=zero)
         model = ["12", 0]
     if request.guidance_rescale > 0:
-        extra["13"] = _node("RescaleCFG", model=model, multiplier=request.guidance_rescale)
+        extra["13"] = new_node("RescaleCFG", model=model, multiplier=request.guidance_rescale)
         model = ["13", 0]
+    begun = beginning.write(request, vae)
+    picture: Wire = ["8", 0]
+    if begun.under is not None:
+        extra["14"] = new_node(
+            "ImageCompositeMasked", destination=begun.under, source=picture, mask=begun.mask, x=0, y=0,
+            resize_source=False,
+        )  # fmt: skip
+        picture = ["14", 0]
+    sampler = new_node(
+        "KSampler",
+        seed=request.seed, steps=request.steps, cfg=request.guidance_scale, sampler_name=request.sampler,
+        scheduler=request.scheduler, model=model, positive=["6", 0], negative=["7", 0],
+        denoise=1.0 if request.init is None else request.init.strength, latent_image=begun.latents,
+    )  # fmt: skip
+    second, latents = second_pass.write(request, sampler, vae)
     return {
-        "3": _node(
-            "KSampler",
-            seed=request.seed, steps=request.steps, cfg=request.guidance_scale, sampler_name=request.sampler,
-            scheduler=request.scheduler, denoise=1.0, model=model, positive=["6", 0], negative=["7", 0],
-            latent_image=["5", 0],
-        ),
-        "4": _node("CheckpointLoaderSimple", ckpt_name=request.model + _ENDING),
-        "5": _node("EmptyLatentImage", width=request.width, height=request.height, batch_size=request.rows),
-        "6": _node("CLIPTextEncode", text=request.prompt, clip=clip),
-        "7": _node("CLIPTextEncode", text=request.negative_prompt, clip=clip),
-        "8": _node("VAEDecode", samples=["3", 0], vae=vae),
-        "9": _node("SaveImage", filename_prefix="Easel", images=["8", 0]),
+        second_pass.FIRST: sampler,
+        "4": new_node("CheckpointLoaderSimple", ckpt_name=request.model + _ENDING),
+        "6": new_node("CLIPTextEncode", text=without_loras(request.prompt), clip=clip),
+        "7": new_node("CLIPTextEncode", text=without_loras(request.negative_prompt), clip=clip),
+        "8": new_node("VAEDecode", samples=latents, vae=vae),
+        "9": new_node("SaveImage", filename_prefix="Easel", images=picture),
+        **begun.nodes,
+        **second,
         **extra,
     }  # fmt: skip
-
-
-def _node(kind: str, **inputs: Any) -> dict[str, Any]:
-    return {"class_type": kind, "inputs": inputs}
 
 
 def _read(graph: Mapping[str, Any]) -> Reading:
@@ -103,9 +120,12 @@ def _read(graph: Mapping[str, Any]) -> Reading:
         raise InvalidRequestError("recipe", "The ComfyUI graph has no KSampler.")
     reading = Reading("ComfyUI", {"weights": "comfyui", "noise": "comfyui"})
     walk = _Walk(nodes, reading)
-    walk.sampler(min(samplers, key=lambda key: (not key.isdigit(), key.zfill(9))))
+    first, *others = sorted(samplers, key=lambda key: (not key.isdigit(), key.zfill(9)))
+    walk.sampler(first)
+    for other in others:
+        walk.second(other, first)
     for key, node in nodes.items():
-        if key not in walk.seen and node["class_type"] not in {"SaveImage", "PreviewImage", "VAEDecode", "VAELoader"}:
+        if key not in walk.seen and node["class_type"] not in _AFTER:
             reading.report(f"node {key}", node["class_type"])
     return reading
 
@@ -126,13 +146,17 @@ class _Walk:
         take("guidance_scale", inputs.get("cfg"), float)
         take("sampler", str(inputs.get("sampler_name")).removesuffix("_gpu"), str, SAMPLERS)
         take("scheduler", inputs.get("scheduler"), str, SCHEDULES)
-        if inputs.get("denoise", 1.0) != 1.0:
-            self._reading.report("denoise", inputs["denoise"])
         self._model(inputs.get("model"))
         self._text("prompt", inputs.get("positive"))
         self._text("negative_prompt", inputs.get("negative"))
-        self._latents(inputs.get("latent_image"))
+        begun = beginning.BeginningReader(self._visit, self._kind, self._reading)
+        begun.latents(inputs.get("latent_image"), inputs.get("denoise", 1.0))
         self._vae()
+
+    def second(self, key: str, first: str) -> None:
+        """Reads another sampler, which may be the first one's second pass."""
+        reader = second_pass.SecondPassReader(self._visit, self._kind, self._reading)
+        reader.read(key, first, self._nodes[key].get("inputs", {}))
 
     def _visit(self, wire: Any) -> dict[str, Any]:
         """Returns the inputs of the node at a wire's other end; {} where there is none."""
@@ -158,10 +182,22 @@ class _Walk:
                 said = {"eps": "epsilon", "v_prediction": "v_prediction"}.get(str(inputs.get("sampling")))
                 zero = "_zsnr" if inputs.get("zsnr") and said == "v_prediction" else ""
                 self._reading.take("prediction", f"{said}{zero}", str, PREDICTIONS)
+            elif kind == "LoraLoader":
+                self._lora(inputs)
             elif "ckpt_name" in inputs:
                 self._reading.values["model"] = _bare(inputs["ckpt_name"])
                 return
             wire = inputs.get("model")
+
+    def _lora(self, inputs: Mapping[str, Any]) -> None:
+        """Takes in a LoRA; the wires are followed upwards, so the last one comes first."""
+        try:
+            strengths = float(inputs.get("strength_model", 1)), float(inputs.get("strength_clip", 1))
+            lora = Lora(_bare(inputs.get("lora_name", "")), *strengths)
+        except (InvalidRequestError, TypeError, ValueError) as error:
+            self._reading.report("lora", str(error))
+            return
+        self._reading.values["loras"] = (lora, *self._reading.values.get("loras", ()))
 
     def _text(self, field: str, wire: Any) -> None:
         inputs = self._visit(wire)
@@ -173,15 +209,6 @@ class _Walk:
         if self._kind(inputs.get("clip")) == "CLIPSetLastLayer":
             layer = self._visit(inputs["clip"]).get("stop_at_clip_layer")
             self._reading.take("clip_skip", layer, lambda value: -int(value), range(1, 13))
-
-    def _latents(self, wire: Any) -> None:
-        inputs = self._visit(wire)
-        if self._kind(wire) != "EmptyLatentImage":
-            return
-        for side in ("width", "height"):
-            self._reading.take(side, inputs.get(side), int)
-        if inputs.get("batch_size", 1) != 1:
-            self._reading.take("count", inputs["batch_size"], int, range(1, 11))
 
     def _vae(self) -> None:
         for node in self._nodes.values():

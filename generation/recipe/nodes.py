@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 Graph = dict[str, dict[str, Any]]
+Wire = list[Any]  # a node's number and which of its outputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,12 +19,33 @@ class Node:
 
 
 _MODEL, _CLIP, _VAE = ("MODEL", "MODEL"), ("CLIP", "CLIP"), ("VAE", "VAE")
-_CONTROL = "control_after_generate"  # a widget of the editor alone
+_MODEL_IN, _CLIP_IN = ("model", "MODEL"), ("clip", "CLIP")
+_CONTROL = "control_after_generate"
+_OF_THE_EDITOR = {_CONTROL: "fixed", "upload": "image"}  # widgets of the editor alone, as they stand
+_IMAGE, _MASK, _LATENT = ("IMAGE", "IMAGE"), ("MASK", "MASK"), ("LATENT", "LATENT")
 
 NODES: Mapping[str, Node] = {
     "CheckpointLoaderSimple": Node((), (_MODEL, _CLIP, _VAE), ("ckpt_name",)),
     "VAELoader": Node((), (_VAE,), ("vae_name",)),
+    "LoadImage": Node((), (_IMAGE, _MASK), ("image", "upload")),
+    "LoadImageMask": Node((), (_MASK,), ("image", "channel", "upload")),
+    "ImageScale": Node((("image", "IMAGE"),), (_IMAGE,), ("upscale_method", "width", "height", "crop"), 1),
+    "ImagePadForOutpaint": Node(
+        (("image", "IMAGE"),), (_IMAGE, _MASK), ("left", "top", "right", "bottom", "feathering"), 1
+    ),
+    "InvertMask": Node((("mask", "MASK"),), (_MASK,), (), 1),
+    "GrowMask": Node((("mask", "MASK"),), (_MASK,), ("expand", "tapered_corners"), 1),
+    "VAEEncode": Node((("pixels", "IMAGE"), ("vae", "VAE")), (_LATENT,), (), 2),
+    "LatentUpscale": Node((("samples", "LATENT"),), (_LATENT,), ("upscale_method", "width", "height", "crop"), 4),
+    "UpscaleModelLoader": Node((), (("UPSCALE_MODEL", "UPSCALE_MODEL"),), ("model_name",)),
+    "ImageUpscaleWithModel": Node((("upscale_model", "UPSCALE_MODEL"), ("image", "IMAGE")), (_IMAGE,), (), 4),
+    "RepeatLatentBatch": Node((("samples", "LATENT"),), (_LATENT,), ("amount",), 2),
+    "SetLatentNoiseMask": Node((("samples", "LATENT"), ("mask", "MASK")), (_LATENT,), (), 2),
+    "ImageCompositeMasked": Node(
+        (("destination", "IMAGE"), ("source", "IMAGE"), ("mask", "MASK")), (_IMAGE,), ("x", "y", "resize_source"), 5
+    ),
     "EmptyLatentImage": Node((), (("LATENT", "LATENT"),), ("width", "height", "batch_size")),
+    "LoraLoader": Node((_MODEL_IN, _CLIP_IN), (_MODEL, _CLIP), ("lora_name", "strength_model", "strength_clip"), 1),
     "CLIPSetLastLayer": Node((("clip", "CLIP"),), (_CLIP,), ("stop_at_clip_layer",), 1),
     "ModelSamplingDiscrete": Node((("model", "MODEL"),), (_MODEL,), ("sampling", "zsnr"), 1),
     "RescaleCFG": Node((("model", "MODEL"),), (_MODEL,), ("multiplier",), 1),
@@ -35,8 +57,13 @@ NODES: Mapping[str, Node] = {
         3,
     ),
     "VAEDecode": Node((("samples", "LATENT"), ("vae", "VAE")), (("IMAGE", "IMAGE"),), (), 4),
-    "SaveImage": Node((("images", "IMAGE"),), (), ("filename_prefix",), 5),
+    "SaveImage": Node((("images", "IMAGE"),), (), ("filename_prefix",), 6),
 }
+
+
+def new_node(kind: str, **inputs: Any) -> dict[str, Any]:
+    """Writes one node of a graph."""
+    return {"class_type": kind, "inputs": inputs}
 
 
 def to_editor(graph: Graph) -> dict[str, Any]:
@@ -79,7 +106,9 @@ def _editor_node(number: int, node: Mapping[str, Any], order: int, links: list[l
             for slot, (name, type_) in enumerate(kind.outputs)
         ],
         "properties": {"Node name for S&R": node["class_type"]},
-        "widgets_values": ["fixed" if name == _CONTROL else node["inputs"][name] for name in kind.widgets],
+        "widgets_values": [
+            _OF_THE_EDITOR[name] if name in _OF_THE_EDITOR else node["inputs"][name] for name in kind.widgets
+        ],
     }
 
 
@@ -92,6 +121,6 @@ def to_graph(editor: Mapping[str, Any]) -> Graph:
         values = node.get("widgets_values") or []
         widgets = dict(zip(kind.widgets, values, strict=False)) if isinstance(values, list) else dict(values)
         wired = {each["name"]: links.get(each.get("link")) for each in node.get("inputs") or [] if each.get("link")}
-        inputs = {name: value for name, value in (widgets | wired).items() if name != _CONTROL}
+        inputs = {name: value for name, value in (widgets | wired).items() if name not in _OF_THE_EDITOR}
         graph[str(node.get("id"))] = {"class_type": str(node.get("type")), "inputs": inputs}
     return graph

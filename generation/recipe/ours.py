@@ -5,10 +5,12 @@ import json
 from typing import Any
 
 from generation.errors import InvalidRequestError
+from generation.parts import Hires, Init, Lora, Margins, Mask
 from generation.request import GenerationRequest
 
-FORMAT = 2  # 1 had no fields beyond `count`; what it lacks has its default
-_FIELDS = {field.name: field for field in dataclasses.fields(GenerationRequest)}
+FORMAT = 3  # 1 had no fields beyond `count`, 2 no parts; what a recipe lacks has its default
+_PARTS: dict[str, Any] = {"init": Init, "mask": Mask, "outpaint": Margins, "hires": Hires}
+_LISTS: dict[str, Any] = {"loras": Lora}
 
 
 def to_json(request: GenerationRequest, model_hash: str | None = None) -> str:
@@ -18,7 +20,8 @@ def to_json(request: GenerationRequest, model_hash: str | None = None) -> str:
         request: What painted the picture.
         model_hash: The first ten hexadecimal digits of the checkpoint's SHA-256, where it is one file.
     """
-    recipe: dict[str, Any] = {"easel": FORMAT, "request": dataclasses.asdict(request)}
+    values = {name: value for name, value in dataclasses.asdict(request).items() if value is not None and value != ()}
+    recipe: dict[str, Any] = {"easel": FORMAT, "request": values}
     if model_hash is not None:
         recipe["model_hash"] = model_hash
     return json.dumps(recipe, ensure_ascii=False)
@@ -38,8 +41,8 @@ def from_json(text: str) -> GenerationRequest:
     if version not in range(1, FORMAT + 1):
         reads = f"this Easel reads formats 1 to {FORMAT}"
         raise InvalidRequestError("recipe", f"The recipe has format {version}; {reads}.")
-    _check_fields(values)
-    return GenerationRequest(**values)
+    request: GenerationRequest = _read(GenerationRequest, values, "request")
+    return request
 
 
 def model_hash(text: str) -> str | None:
@@ -48,17 +51,28 @@ def model_hash(text: str) -> str | None:
     return found if isinstance(found, str) else None
 
 
-def _check_fields(values: Any) -> None:
+def _read(kind: Any, values: Any, name: str) -> Any:
+    """Reads a dataclass, and those within it, after checking every name and type."""
     if not isinstance(values, dict):
-        raise InvalidRequestError("recipe", "The recipe's request must be a JSON object.")
-    unknown = sorted(set(values) - set(_FIELDS))
+        raise InvalidRequestError("recipe", f"The recipe's {name} must be a JSON object.")
+    fields = {field.name: field for field in dataclasses.fields(kind)}
+    unknown = sorted(set(values) - set(fields))
     if unknown:
         raise InvalidRequestError("recipe", f"The recipe has fields this Easel does not know: {', '.join(unknown)}.")
-    for name, field in _FIELDS.items():
-        if name not in values:
-            if field.default is dataclasses.MISSING:
-                raise InvalidRequestError("recipe", f"The recipe lacks {name}.")
-            continue
-        allowed = (int, float) if field.type is float else field.type
-        if not isinstance(values[name], allowed) or isinstance(values[name], bool):  # type: ignore[arg-type]
-            raise InvalidRequestError("recipe", f"The recipe's {name} has the wrong type.")
+    missing = [each for each, field in fields.items() if each not in values and field.default is dataclasses.MISSING]
+    if missing:
+        raise InvalidRequestError("recipe", f"The recipe lacks {missing[0]}.")
+    return kind(**{each: _value(fields[each], value) for each, value in values.items()})
+
+
+def _value(field: "dataclasses.Field[Any]", value: Any) -> Any:
+    if field.name in _PARTS:
+        return _read(_PARTS[field.name], value, field.name)
+    if field.name in _LISTS:
+        if not isinstance(value, list):
+            raise InvalidRequestError("recipe", f"The recipe's {field.name} must be a JSON array.")
+        return tuple(_read(_LISTS[field.name], each, field.name) for each in value)
+    allowed = (int, float) if field.type is float else field.type
+    if not isinstance(value, allowed) or isinstance(value, bool) != (field.type is bool):  # type: ignore[arg-type]
+        raise InvalidRequestError("recipe", f"The recipe's {field.name} has the wrong type.")
+    return value

@@ -13,6 +13,7 @@ from generation.extras import Extras
 from generation.header import Kind
 from generation.sdxl.device import Placement
 from generation.sdxl.layout import PREFIXES, origins, read
+from generation.sdxl.upscaler import RrdbNet, from_tensors
 
 
 class Additions:
@@ -24,6 +25,7 @@ class Additions:
 
     def __init__(self, extras: Extras) -> None:
         self._extras = extras
+        self._upscalers: dict[str, RrdbNet] = {}
         self._embeddings: dict[str, Mapping[str, Tensor]] = {}
 
     def embedding(self, name: str) -> Mapping[str, Tensor]:
@@ -39,6 +41,18 @@ class Additions:
                 raise ModelError(f"{path.name} is an embedding for Stable Diffusion 1.x or 2.x, not for SDXL.")
             self._embeddings[name] = {which: vectors[which] for which in ("clip_l", "clip_g")}
         return self._embeddings[name]
+
+    def upscaler(self, name: str, placement: Placement) -> RrdbNet:
+        """Returns an upscaler, on the device in the VAE's precision.
+
+        Raises:
+            ModelError: There is none of that name, or it is of a kind that Easel does not know.
+        """
+        if name not in self._upscalers:
+            path = self._extras.find(Kind.UPSCALER, name)
+            network = from_tensors(path.name, _read(str(path)))
+            self._upscalers[name] = network.to(placement.device, placement.vae_dtype)
+        return self._upscalers[name]
 
     def vae(self, name: str, own: AutoencoderKL, placement: Placement) -> AutoencoderKL:
         """Loads a VAE of the same architecture as the checkpoint's own, in the original or in diffusers' layout.

@@ -14,16 +14,19 @@ from typing import cast
 import torch
 
 from generation.errors import DeviceMemoryError, GenerationCancelledError
-from generation.prompt import Dialect, parse
+from generation.pixels import Pixels
+from generation.prompt import Dialect
 from generation.result import Stage
 from generation.sdxl.device import is_memory_error
+from generation.sdxl.hires import second_pass
 from generation.sdxl.model import Model
 from generation.sdxl.policy import QUANTUM, Turn, choose
 from generation.sdxl.residency import Residency
 from generation.sdxl.run import Run, call_unet
+from generation.sdxl.start import begin
 from generation.sdxl.text import TextStyle
 from generation.sdxl.vae import decode
-from generation.sdxl.work import Pixels, Saving, Work
+from generation.sdxl.work import Saving, Work
 
 LOOK_UP_SECONDS = 0.05  # how soon a cancelled work is seen while nothing can be done but wait for weights
 
@@ -118,16 +121,21 @@ class Engine:
             name = work.request.model
             if not self._models.ask(name, self._in_use):
                 break
-            if self._models.ready(name) and not self._must_wait_for_the_device(name):
+            if self._models.ready(name) and not self._must_wait_for_the_device(work):
                 return work
             work.await_weights()
         if self._waiting and not self._in_use:
             self._models.wait(LOOK_UP_SECONDS)
         return None
 
-    def _must_wait_for_the_device(self, name: str) -> bool:
+    def _must_wait_for_the_device(self, work: Work) -> bool:
         """Whether weights that are not on the device yet leave those that are there the rest of their quantum."""
-        return bool(self._painting) and not self._models.on_device(name) and self._turn.held < QUANTUM
+        return bool(self._painting) and not self._models.on_device(*work.weights) and self._turn.held < QUANTUM
+
+    def _bring(self, work: Work, model: Model) -> bool:
+        """Makes sure a work's checkpoint lies on the device with its LoRAs in it; says whether anything had to come."""
+        came = self._models.bring(model)
+        return model.use_loras(work.loras) or came
 
     def _admit(self) -> None:
         work = self._next_in()
@@ -137,29 +145,38 @@ class Engine:
         model = self._models.get(work.request.model, self._in_use)
         work.admit()
         try:
-            if self._models.bring(model):
+            if self._bring(work, model):
                 self._turn = replace(self._turn, held=0)
             start = time.perf_counter()
             runs = self._prepare(work, model)
             work.charge(time.perf_counter() - start)
         except RuntimeError as error:
-            self._save_memory([work], [Saving.OFFLOAD], error)
+            savings = [Saving.OFFLOAD] if work.canvas is None else [Saving.TILED_VAE, Saving.OFFLOAD]
+            self._save_memory([work], savings, error)
             return
         self._waiting.remove(work)
-        self._painting += [(work, run) for run in runs]
-        work.expect(sum(run.calls for run in runs))
+        self._painting += [(work, run) for run in runs if run.latents is None]
+        self._painted += [(work, run) for run in runs if run.latents is not None]
+        second = sum(count for count, _ in work.request.passes[1:])
+        work.expect(sum(run.calls + second for run in runs))
         work.tell(Stage.PAINTING)
 
     def _prepare(self, work: Work, model: Model) -> list[Run]:
         request = work.request
         model.use_vae(request.vae)
-        work.loras_left_out = tuple(lora.name for lora in parse(request.prompt).loras)
         style = TextStyle(cast(Dialect, request.weights), request.clip_skip)
         text = model.encode(request.prompt, request.negative_prompt if request.guided else None, style)
-        return [Run(request.picture(index), index, model, text) for index in range(request.count)]
+        clock = time.perf_counter()
+        tiled = Saving.TILED_VAE in work.savings
+        start = begin(model, request, work.canvas, tiled=tiled)
+        if work.canvas is not None:
+            work.charge(time.perf_counter() - clock)
+        return [Run(request.picture(index), index, model, text, start) for index in range(request.count)]
 
     def _advance(self) -> None:
-        candidates = [run.candidate(work.weights) for work, run in self._painting]
+        candidates = [
+            run.candidate(work.weights, ready=self._models.on_device(*work.weights)) for work, run in self._painting
+        ]
         choice = choose(candidates, self._turn, lambda lead: self._painting[lead][1].model.calls)
         if not choice.indices:
             return
@@ -168,7 +185,7 @@ class Engine:
         self._serving = list(dict.fromkeys(work for work, _ in batch))
         start = time.perf_counter()
         try:
-            self._models.bring(model)
+            self._bring(batch[0][0], model)
             answers = call_unet(model, [run for _, run in batch])
         except RuntimeError as error:
             savings = [Saving.ONE_AT_A_TIME, Saving.OFFLOAD] if len(batch) > 1 else [Saving.OFFLOAD]
@@ -198,12 +215,17 @@ class Engine:
         self._serving = [work]
         if run.latents is None:
             raise AssertionError("a run is only finished with latents")
-        work.tell(Stage.FINISHING)
+        hires, tiled = run.request.hires, Saving.TILED_VAE in work.savings
+        work.tell(Stage.FINISHING if hires is None else Stage.PAINTING)
         start = time.perf_counter()
         try:
             self._models.bring(run.model)
             run.model.use_vae(run.vae)
-            picture = decode(run.model, run.latents, tiled=Saving.TILED_VAE in work.savings)
+            if hires is not None:
+                self._begin_again(work, second_pass(run, hires, tiled=tiled))
+                work.charge(time.perf_counter() - start)
+                return
+            picture = decode(run.model, run.latents, tiled=tiled)
         except RuntimeError as error:
             self._save_memory([work], [Saving.TILED_VAE, Saving.OFFLOAD], error)
             return
@@ -211,6 +233,11 @@ class Engine:
         height, width, _ = picture.shape
         work.charge(time.perf_counter() - start)
         work.deliver(run.index, Pixels(width, height, picture.numpy().tobytes()))
+
+    def _begin_again(self, work: Work, run: Run) -> None:
+        """Puts the second pass of the picture in front in its place."""
+        self._painted.popleft()
+        (self._painting if run.latents is None else self._painted).append((work, run))
 
     def _save_memory(self, works: Sequence[Work], savings: Sequence[Saving], error: RuntimeError) -> None:
         """Takes the next saving that one of these works has not had yet; the next turn tries again.

@@ -1,5 +1,6 @@
 """A loaded model: its three stages, and on which device each of them lies."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -8,9 +9,10 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 
 from generation.errors import ModelError
+from generation.parts import Lora
 from generation.sdxl.additions import Additions
-from generation.sdxl.compiled import CompiledUnet
 from generation.sdxl.device import Placement, device_name, free_memory
+from generation.sdxl.lora import LoadedLora, Merger, weights_of
 from generation.sdxl.memory import WORKING, Rung, choose_rung
 from generation.sdxl.sketches import Glance
 from generation.sdxl.table import CallTable, DeviceKey
@@ -51,7 +53,8 @@ class Model:
     here: bool = True
     bytes: int = 0
     rung: Rung = Rung.RESIDENT
-    compiled: CompiledUnet | None = None
+    compiled: Callable[..., Any] | None = None
+    _merger: Merger | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -68,6 +71,11 @@ class Model:
     def latent_channels(self) -> int:
         """Channels of its latents: 4 for SDXL."""
         return int(self.vae.config["latent_channels"])
+
+    @property
+    def inpaints(self) -> bool:
+        """Whether its UNet was made for inpainting: it sees a mask and the latents around it beside its own."""
+        return int(self.unet.config["in_channels"]) == 2 * self.latent_channels + 1
 
     def bring(self, stage: StageName) -> None:
         """Makes sure a stage lies on the device; when offloading, sends the others away."""
@@ -101,6 +109,30 @@ class Model:
                 raise ModelError(f"There is no VAE named {name!r}.")
             self._vaes[name] = self.additions.vae(name, self._vaes[""], self.placement)
         self.vae = self._vaes[name]
+
+    @property
+    def loras(self) -> tuple[Lora, ...]:
+        """The LoRAs that are in its weights now."""
+        return () if self._merger is None else self._merger.merged
+
+    def use_loras(self, loras: Sequence[LoadedLora]) -> bool:
+        """Makes these LoRAs, and no others, part of the UNet's and the text encoders' weights.
+
+        Returns:
+            Whether the weights changed.
+
+        Raises:
+            ModelError: One does not fit this model; then none is in it.
+        """
+        if tuple(lora.asked for lora in loras) == self.loras:
+            return False
+        if self._merger is None:
+            self._merger = Merger(weights_of(self.unet, self.text.encoder, self.text.encoder_2))
+        try:
+            self._merger.use(loras)
+        finally:
+            self.text.weights = self.loras
+        return True
 
     @property
     def key(self) -> DeviceKey:
@@ -164,7 +196,7 @@ class Model:
         """Calls the UNet once.
 
         Args:
-            latents: Scaled noisy latents, (rows, 4, h, w).
+            latents: Scaled noisy latents, (rows, 4, h, w); for an inpainting UNet with 5 channels more.
             timesteps: One integer timestep per row, (rows,).
             text: Hidden states (rows, tokens, width) and pooled (rows, width).
             time_ids: Original size, crop and target size per row, (rows, 6), float32: bfloat16 has no 1000.

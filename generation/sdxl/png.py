@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngInfo
 
+from generation.pixels import Pixels
 from generation.recipe import png_texts
 from generation.request import GenerationRequest
 from generation.result import Artifact
-from generation.sdxl.work import Pixels
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGB, _AVERAGE = 2, 3

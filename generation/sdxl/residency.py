@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
+from generation.parts import Lora
 from generation.sdxl.model import Model
 
 log = logging.getLogger(__name__)
@@ -64,9 +65,9 @@ class Residency:
         """Whether `get` would not have to wait."""
         return name in self._here or (name in self._coming and self._coming[name].done())
 
-    def on_device(self, name: str) -> bool:
-        """Whether a checkpoint lies on the device."""
-        return name in self._here and self._here[name].here
+    def on_device(self, name: str, loras: tuple[Lora, ...] = ()) -> bool:
+        """Whether a checkpoint lies on the device, with just these LoRAs in it."""
+        return name in self._here and self._here[name].here and self._here[name].loras == loras
 
     def wait(self, seconds: float) -> None:
         """Waits a while for any checkpoint that is coming."""

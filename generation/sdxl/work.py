@@ -1,15 +1,22 @@
 """One request on its way through the engine, and what becomes of it."""
 
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from generation.cancel import CancelToken
+from generation.canvas import Canvas
+from generation.parts import Lora
+from generation.pixels import Pixels
 from generation.request import GenerationRequest
 from generation.result import Progress, Stage
 from generation.sdxl.sketches import Sketchbook
+
+if TYPE_CHECKING:
+    from generation.sdxl.lora import LoadedLora  # the event loop makes works, and must not wait for torch
 
 
 class Saving(StrEnum):
@@ -18,15 +25,6 @@ class Saving(StrEnum):
     ONE_AT_A_TIME = "one picture at a time"
     TILED_VAE = "decoding in tiles"
     OFFLOAD = "keeping only the part in use on the device"
-
-
-@dataclass(frozen=True, slots=True)
-class Pixels:
-    """One painted picture: rows of RGB bytes."""
-
-    width: int
-    height: int
-    rgb: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +55,18 @@ class Work:
         sketches: Its live previews; None where nobody looks.
         future: Receives the painting, or the reason there is none.
         savings: What was done to get by with the memory, in order.
-        loras_left_out: What the prompt asks for and this Easel cannot apply.
+        canvas: What the pictures begin from; None for those painted from words alone.
+        loras: What is merged into the weights while it is painted.
     """
 
     request: GenerationRequest
     cancel: CancelToken
     report: Callable[[Progress], None]
     sketches: Sketchbook | None = None
+    canvas: Canvas | None = None
+    loras: "tuple[LoadedLora, ...]" = ()
     future: Future[Painting] = field(default_factory=Future)
     savings: list[Saving] = field(default_factory=list)
-    loras_left_out: tuple[str, ...] = ()
     _admitted: float = field(default_factory=time.perf_counter)
     _device_seconds: float = 0.0
     _told_of_loading: bool = False
@@ -75,9 +75,9 @@ class Work:
     _pictures: dict[int, Pixels] = field(default_factory=dict)
 
     @property
-    def weights(self) -> Hashable:
-        """What has to lie on the device for it; works of equal weights can share a UNet call."""
-        return self.request.model
+    def weights(self) -> tuple[str, tuple[Lora, ...]]:
+        """What paints it: the model's name and the LoRAs in its weights; works that differ in it take turns."""
+        return self.request.model, tuple(lora.asked for lora in self.loras)
 
     def await_weights(self) -> None:
         """Says, once, that its weights are being loaded."""
@@ -119,6 +119,4 @@ class Work:
         notes = []
         if self.savings:
             notes.append(f"Memory was short: {', '.join(self.savings)}.")
-        if self.loras_left_out:
-            notes.append(f"LoRAs cannot be applied yet; left out: {', '.join(self.loras_left_out)}.")
         return tuple(notes)

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
+from bot.playground import limits
 from bot.playground.people import EVERYBODY, MODERATION, Person
 from bot.services.actions import FORGOTTEN
 from bot.settings import Settings
@@ -232,6 +233,7 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
         )
         monkeypatch = stack.enter_context(pytest.MonkeyPatch.context())
         monkeypatch.setattr(letters, "ONCE_SECONDS", -1.0)  # the owner is told the same in many cases
+        monkeypatch.setattr(limits, "_kind", lambda _method, _route: ("all", 10_000, 1.0))  # so many acts at once
         stage = Stage(discord, executor)
         process = await stack.enter_async_context(AsyncExitStack())
         await process.enter_async_context(running(discord, settings, executor))

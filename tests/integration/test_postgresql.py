@@ -13,11 +13,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.domain import JobState, Picture
+from bot.domain import Action, Copy, Derivation, JobState, Picture, Post
 from bot.errors import JobTakenError, SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
+from bot.persistence.posts import SqlPosts
+from bot.persistence.stars import SqlStars
 from bot.persistence.tables import Table
 from bot.persistence.upkeep import check, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
@@ -104,6 +106,22 @@ async def test_a_hundred_commands_at_once_are_all_kept_and_adopted_once(database
     taken = await asyncio.gather(*(SqlLedger(database, name).adopt(["gone"]) for name in names))
 
     assert sorted(each.id for some in taken for each in some) == sorted(each.id for each in jobs)
+
+
+async def test_what_people_do_with_results_is_kept(database: Database) -> None:
+    derived = Derivation(parent_job="0123456789", parent_index=2, action=Action.REROLL, reaction="40:🎲")
+    wanted = replace(job(), derived=derived)
+    await SqlLedger(database, "me").add(wanted)
+    posts, stars = SqlPosts(database), SqlStars(database)
+    await posts.keep(50, wanted.id, 3, 77)
+
+    post = await posts.find(50)
+
+    assert post == Post(job=wanted, number=3, person=77)
+    assert await posts.asked_by("40:🎲", wanted.origin.user_id) == wanted
+    assert [await stars.add(50, post, person) for person in (1, 1, 2)] == [1, 1, 2]
+    await stars.copied(50, wanted.id, Copy(7, 8))
+    assert await stars.copy_of(50) == Copy(7, 8)
 
 
 async def test_a_living_process_keeps_what_it_has(database: Database) -> None:

@@ -1,18 +1,51 @@
 import io
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generation import SAMPLERS, SCHEDULES, GenerationRequest, recipe
+from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Margins, Mask, recipe
 from generation.methods import NOISES, PREDICTIONS, WEIGHTS
+from generation.parts import AREAS, FITS, Lora
+from generation.pixels import Pixels
+from generation.prompt import parse
 from generation.sdxl.png import encode
-from generation.sdxl.work import Pixels
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
 sides = st.integers(8, 512).map(lambda number: number * 8)
-requests = st.builds(
+strengths = st.integers(-40, 40).map(lambda number: number / 4)
+loras = st.builds(Lora, st.sampled_from(["fur", "old style", "é"]), strengths, strengths)
+digests = st.text("0123456789abcdef", min_size=64, max_size=64)
+inits = st.builds(Init, picture=digests, strength=st.floats(0, 1), fit=st.sampled_from(FITS))
+masks = st.builds(
+    Mask,
+    picture=st.just("") | digests,
+    invert=st.booleans(),
+    grow=st.integers(-64, 64),
+    feather=st.integers(0, 256),
+    area=st.sampled_from(AREAS),
+    margin=st.integers(0, 512),
+)
+passes = st.builds(
+    Hires,
+    scale=st.just(1.0),
+    strength=st.floats(0, 1),
+    steps=st.integers(1, 150),
+    method=st.sampled_from(["pixel", "latent", "realesrgan-x4plus"]),
+    tile=st.sampled_from([0, 512]),
+)
+edges = st.builds(Margins, left=st.integers(1, 24), bottom=st.integers(0, 24), feather=st.integers(0, 256))
+parts: st.SearchStrategy[dict[str, Any]] = (
+    st.just({})
+    | st.fixed_dictionaries({"init": inits})
+    | st.fixed_dictionaries({"init": inits, "mask": masks})
+    | st.fixed_dictionaries({"hires": passes})
+    | st.fixed_dictionaries({"init": inits, "hires": passes})
+    | st.fixed_dictionaries({"init": inits, "outpaint": edges})
+)
+plain_requests = st.builds(
     GenerationRequest,
     prompt=texts,
     negative_prompt=texts,
@@ -35,8 +68,11 @@ requests = st.builds(
     guidance_end=st.floats(0, 1),
     prediction=st.sampled_from(PREDICTIONS),
     vae=texts,
+    loras=st.lists(loras, max_size=3).map(tuple),
 )
 plain = st.text(st.sampled_from("abc (),:.1[]<>é🍎"), max_size=40).map(str.strip)
+
+requests = st.builds(lambda request, parts: replace(request, **parts), plain_requests, parts)
 
 
 @given(requests)
@@ -56,12 +92,19 @@ def test_every_request_survives_a_png_file(request: GenerationRequest) -> None:
 @given(requests, plain, plain)
 def test_what_a1111_and_comfyui_keep_survives_their_texts(request: GenerationRequest, prompt: str, model: str) -> None:
     request = replace(request, prompt=prompt, negative_prompt=prompt, model=model or "m", vae="", count=1)
+    graphs = [recipe.from_prompt(recipe.to_prompt(request)), recipe.from_workflow(recipe.to_workflow(request))]
+    for graph in graphs:
+        begun = request.init and replace(request.init, fit="crop" if request.init.fit == "crop" else "stretch")
+        assert (graph.values.get("init"), graph.values.get("outpaint")) == (begun, request.outpaint)
+        assert ("mask" in graph.values) == (request.mask is not None)
+        assert graph.values.get("hires") == (request.hires and replace(request.hires, tile=0))
+        assert graph.values.get("loras", ()) == request.loras
+    typed = parse(recipe.from_a1111(recipe.to_a1111(request)).values["prompt"])
+    assert typed.loras == request.loras
+    request = replace(request, loras=())
 
-    for reading in (
-        recipe.from_a1111(recipe.to_a1111(request)),
-        recipe.from_prompt(recipe.to_prompt(request)),
-        recipe.from_workflow(recipe.to_workflow(request)),
-    ):
-        assert reading.unknown == []
+    for reading in (recipe.from_a1111(recipe.to_a1111(request)), *graphs):
+        needs_a_picture = reading.tool == "A1111" and request.init is not None
+        assert [text.partition(":")[0] for text in reading.unknown] == ["Denoising strength"] * needs_a_picture
         for name in ("prompt", "negative_prompt", "steps", "sampler", "scheduler", "seed", "width", "height", "model"):
             assert reading.values[name] == getattr(request, name), (reading.tool, name)

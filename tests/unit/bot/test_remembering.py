@@ -1,5 +1,6 @@
 """What is kept in memory of choices and presets is never older than a change made here."""
 
+import asyncio
 from collections.abc import Sequence
 
 from bot.domain import Owner, Preset, Scope, Values
@@ -33,6 +34,15 @@ async def test_only_what_is_not_known_is_read() -> None:
 
     assert await choices.of([ME, YOU]) == {ME: {}, YOU: {}}
     assert book.asked == [[ME], [YOU]]
+
+
+async def test_many_who_ask_at_once_wait_for_one_reading() -> None:
+    book = CountedChoices()
+    choices = RememberedChoices(book, lambda: 0.0)
+
+    await asyncio.gather(*(choices.of([ME]) for _ in range(20)))
+
+    assert book.asked == [[ME]]
 
 
 async def test_a_change_is_seen_at_once_and_anothers_after_a_moment() -> None:

@@ -17,6 +17,7 @@ KINDS: list[tuple[Kind, dict[str, tuple[int, ...]]]] = [
     (Kind.SD1, {UNET + "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight": (1, 768)}),
     (Kind.SD3, {UNET + "joint_blocks.0.x": (1,)}),
     (Kind.SDXL_REFINER, {UNET + "x": (1,), "conditioner.embedders.0.model.x": (1,)}),
+    (Kind.UPSCALER, {"conv_first.weight": (64, 3, 3, 3), "body.0.rdb1.conv1.weight": (32, 64, 3, 3)}),
     (Kind.SDXL_INPAINT, {UNET + "input_blocks.0.0.weight": (1, 9), "conditioner.embedders.1.model.x": (1,)}),
     (Kind.SDXL_V_PREDICTION, {UNET + "x": (1,), "conditioner.embedders.1.model.x": (1,), "v_pred": (1,)}),
     (Kind.SDXL_NO_VAE, {UNET + "x": (1,), "conditioner.embedders.1.model.x": (1,)}),

@@ -1,7 +1,8 @@
 import pytest
 
 from generation import InvalidRequestError
-from generation.prompt import Lora, Piece, parse, weigh
+from generation.parts import Lora
+from generation.prompt import Piece, parse, weigh
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from generation import GenerationRequest, InvalidRequestError, recipe
+from generation import GenerationRequest, Hires, InvalidRequestError, recipe
 from generation.hashes import HashBook
 
 REQUEST = GenerationRequest(prompt="a cat, sleeping", negative_prompt="dog", model="tiny", seed=7)
@@ -37,7 +37,7 @@ def test_a_model_name_with_a_comma_is_quoted_as_a1111_does() -> None:
         ("hello", "This is not a recipe written by Easel."),
         ("[1]", "This is not a recipe written by Easel."),
         ('{"easel": 1}', "This is not a recipe written by Easel."),
-        ('{"easel": 99, "request": {}}', "The recipe has format 99; this Easel reads formats 1 to 2."),
+        ('{"easel": 99, "request": {}}', "The recipe has format 99; this Easel reads formats 1 to 3."),
         ('{"easel": 1, "request": []}', "The recipe's request must be a JSON object."),
         ('{"easel": 1, "request": {"prompt": "a", "model": "m"}}', "The recipe lacks seed."),
         ('{"easel": 1, "request": {"mood": 1}}', "The recipe has fields this Easel does not know: mood."),
@@ -85,7 +85,7 @@ def test_a1111s_text_is_read_back() -> None:
         name: value for name, value in kept.items() if name in reading.values
     }
     assert set(kept) - set(reading.values) == {
-        "count", "row", "rows", "guidance_start", "guidance_end",
+        "count", "row", "rows", "guidance_start", "guidance_end", "init", "mask", "outpaint", "loras", "hires",
     }  # fmt: skip
     assert (reading.unknown, reading.model_hash) == ([], "0123456789")
 
@@ -158,15 +158,25 @@ def test_the_editors_graph_is_wired_both_ways() -> None:
     assert graph["version"] == 0.4
 
 
+def test_a_second_pass_is_written_for_comfyui_and_read_back() -> None:
+    asked = GenerationRequest(prompt="a", model="m", seed=1, hires=Hires(scale=1.5, strength=0.4, steps=12))
+
+    graph = json.loads(recipe.to_prompt(asked))
+
+    assert graph["8"]["inputs"]["samples"] == ["30", 0]
+    assert (graph["35"]["inputs"]["width"], graph["30"]["inputs"]["denoise"]) == (1536, 0.4)
+    assert recipe.from_prompt(json.dumps(graph)).values["hires"] == asked.hires
+
+
 def test_nodes_that_are_not_understood_are_reported() -> None:
     graph: dict[str, Any] = json.loads(recipe.to_prompt(REQUEST))
-    graph["20"] = {"class_type": "LoraLoader", "inputs": {"model": ["4", 0], "lora_name": "fur.safetensors"}}
-    graph["21"] = {"class_type": "UpscaleModelLoader", "inputs": {}}
+    graph["20"] = {"class_type": "FreeU_V2", "inputs": {"model": ["4", 0], "b1": 1.3}}
+    graph["21"] = {"class_type": "ControlNetLoader", "inputs": {}}
     graph["3"]["inputs"] |= {"model": ["20", 0], "denoise": 0.5, "sampler_name": "dpmpp_2m_sde_gpu"}
 
     reading = recipe.from_prompt(json.dumps(graph))
 
-    assert reading.unknown == ["denoise: 0.5", "node 20: LoraLoader", "node 21: UpscaleModelLoader"]
+    assert reading.unknown == ["node 20: FreeU_V2", "denoise: 0.5", "node 21: ControlNetLoader"]
     assert (reading.values["sampler"], reading.values["model"]) == ("dpmpp_2m_sde", "tiny")
 
 

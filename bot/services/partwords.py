@@ -1,0 +1,61 @@
+"""A request's parts in the words that one types for them, as far as words can say it: files cannot be typed. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from bot.domain import InputFile, Order
+from generation import GenerationRequest, Hires, Init, Lora, Mask
+
+_PARTS = ("init", "mask", "outpaint", "loras", "hires")
+
+
+def in_words(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Replaces parts by what an order says for them; None where it would say nothing.
+
+    Args:
+        values: A request's values by the names an order has for them, or some of them.
+    """
+    others = {name: value for name, value in values.items() if name not in _PARTS}
+    beginning = {**_of_init(values.get("init")), **_of_mask(values.get("mask"))}
+    return others | beginning | _of_hires(values.get("hires")) | {"lora": _of_loras(values.get("loras") or ())}
+
+
+def with_pictures(order: Order, request: GenerationRequest) -> Order:
+    """Gives an order that was written out of a request the pictures it began from."""
+    if request.init is None:
+        return order
+    size = (request.width, request.height)
+    mask = request.mask
+    drawn = InputFile(mask.picture, *size) if mask is not None and mask.picture else None
+    return replace(order, image=InputFile(request.init.picture, *size, transparent=True), mask=drawn)
+
+
+def outpainted_as(request: GenerationRequest, before: GenerationRequest) -> GenerationRequest:
+    """Lays the canvas around the picture that an earlier request had, where the size is still the same."""
+    if before.outpaint is None or request.init is None or request.size != before.size:
+        return request
+    return replace(request, outpaint=before.outpaint)
+
+
+def _of_init(init: Init | None) -> dict[str, Any]:
+    return {"strength": init and init.strength, "fit": init and init.fit}
+
+
+def _of_mask(mask: Mask | None) -> dict[str, Any]:
+    return {name: mask and getattr(mask, name) for name in ("invert", "grow", "feather", "area", "margin")}
+
+
+def _of_hires(hires: Hires | None) -> dict[str, Any]:
+    return {
+        "hires": hires.scale if hires and not hires.tile else None,
+        "upscale": hires.scale if hires and hires.tile else None,
+        "hires_strength": hires and hires.strength,
+        "hires_steps": hires and hires.steps,
+        "hires_method": hires and hires.method,
+        "tile": (hires and hires.tile) or None,
+    }
+
+
+def _of_loras(loras: tuple[Lora, ...]) -> str | None:
+    return ", ".join(f"{lora.name}:{lora.strength:g}:{lora.text_strength:g}" for lora in loras) or None

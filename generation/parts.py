@@ -1,0 +1,153 @@
+"""The optional parts of a request: pictures to begin from, and what is done beside plain painting.
+
+Each is frozen and checks itself; a request without parts is painted from words alone.
+"""
+
+import re
+from dataclasses import dataclass
+
+from generation.checks import MAX_SIZE, SIZE_STEP, check_name, check_range, check_size
+from generation.errors import InvalidRequestError
+
+FITS = ("crop", "pad", "stretch")  # how a picture is brought to another aspect
+AREAS = ("whole", "masked", "canvas")  # what of a picture is painted again
+ENLARGERS = ("pixel", "latent")  # between what one interpolates
+MAX_FEATHER = 256
+MAX_SCALE = 4.0
+MAX_STEPS = 150
+MAX_LORA_STRENGTH = 10.0
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Lora:
+    """A LoRA that is merged into the weights.
+
+    Attributes:
+        name: Its file's name without the ending.
+        strength: How much of it the UNet gets; negative to go the other way.
+        text_strength: How much of it the text encoders get.
+    """
+
+    name: str
+    strength: float = 1.0
+    text_strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        for strength in (self.strength, self.text_strength):
+            check_range(f"the strength of the LoRA {self.name}", strength, -MAX_LORA_STRENGTH, MAX_LORA_STRENGTH)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Init:
+    """The picture that painting begins from.
+
+    Attributes:
+        picture: Its name by content: the file's SHA-256.
+        strength: How much of the way is painted anew, 0 to 1: ComfyUI's denoise. All steps are taken within it.
+        fit: How it is brought to the request's aspect, a name of FITS.
+    """
+
+    picture: str
+    strength: float = 0.6
+    fit: str = "crop"
+
+    def __post_init__(self) -> None:
+        check_digest("image", self.picture)
+        check_range("strength", self.strength, 0, 1)
+        check_name("fit", self.fit, FITS)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mask:
+    """What of the picture is painted anew; all else stays exactly what it was.
+
+    Attributes:
+        picture: The mask's SHA-256: white or transparent is painted anew. "" for what is transparent in the picture.
+        invert: Whether the rest is painted anew instead.
+        grow: By how many pixels what is painted anew is enlarged, or shrunk if negative.
+        feather: Over how many pixels beyond it painted and old colours flow into each other.
+        area: A name of AREAS: "whole" paints with all of the picture in view, "masked" only a detail around the mask
+            at the request's full size; both give the picture back at its own size. "canvas" brings the picture to
+            the request's size first.
+        margin: For "masked", by how many pixels the detail is larger than what is painted anew.
+    """
+
+    picture: str = ""
+    invert: bool = False
+    grow: int = 0
+    feather: int = 0
+    area: str = "whole"
+    margin: int = 32
+
+    def __post_init__(self) -> None:
+        if self.picture:
+            check_digest("mask", self.picture)
+        check_range("grow", self.grow, -MAX_SIZE, MAX_SIZE)
+        check_range("feather", self.feather, 0, MAX_FEATHER)
+        check_name("area", self.area, AREAS)
+        check_range("margin", self.margin, 0, MAX_SIZE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Margins:
+    """How much canvas is added around the picture, in pixels of the finished picture; the picture fills the rest.
+
+    Attributes:
+        left: Beside it, on the left.
+        top: Above it.
+        right: Beside it, on the right.
+        bottom: Below it.
+        feather: How far the blend reaches into the picture.
+    """
+
+    left: int = 0
+    top: int = 0
+    right: int = 0
+    bottom: int = 0
+    feather: int = 0
+
+    def __post_init__(self) -> None:
+        for side in ("left", "top", "right", "bottom"):
+            check_range(f"outpaint {side}", getattr(self, side), 0, MAX_SIZE)
+        check_range("feather", self.feather, 0, MAX_FEATHER)
+        if not (self.left or self.top or self.right or self.bottom):
+            raise InvalidRequestError("outpaint", "outpaint adds nothing: say how much to add, and where.")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hires:
+    """A second pass over the finished picture, made larger first.
+
+    Attributes:
+        scale: How many times larger each side becomes, 1 to 4.
+        strength: How much of it is painted anew, 0 to 1.
+        steps: All are taken within that strength.
+        method: How it is made larger: a name of ENLARGERS, or that of an upscaler in the models folder.
+        tile: The side in pixels of the overlapping tiles it is painted in; 0 for one piece. Tiles bound the memory,
+            and they agree at every step (MultiDiffusion, Bar-Tal et al. 2023, arXiv 2302.08113, eq. 5).
+    """
+
+    scale: float = 2.0
+    strength: float = 0.5
+    steps: int = 20
+    method: str = "pixel"
+    tile: int = 0
+
+    def __post_init__(self) -> None:
+        check_range("hires", self.scale, 1, MAX_SCALE)
+        check_range("hires_strength", self.strength, 0, 1)
+        check_range("hires_steps", self.steps, 1, MAX_STEPS)
+        if self.tile:
+            check_size("tile", self.tile)
+
+    def size(self, width: int, height: int) -> tuple[int, int]:
+        """Returns the size that a picture of a size becomes, in multiples of 8."""
+        larger = [round(side * self.scale / SIZE_STEP) * SIZE_STEP for side in (width, height)]
+        return larger[0], larger[1]
+
+
+def check_digest(field: str, digest: str) -> None:
+    """Refuses what is no SHA-256 in hexadecimal digits."""
+    if not _DIGEST.fullmatch(digest):
+        raise InvalidRequestError(field, f"{field} must be named by its SHA-256, 64 hexadecimal digits.")

@@ -1,0 +1,99 @@
+"""Real-ESRGAN's network: read out of ncnn's files, the same in tiles as in one piece, and a step of a job."""
+
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import nn
+
+from generation import Catalog, GenerationSettings, Hires, LocalExecutor, ModelError
+from generation.ncnn import convolutions
+from generation.sdxl import upscaler
+from generation.sdxl.upscaler import RrdbNet, enlarge, from_tensors
+from generation.upscalers import named
+from tests import tiny
+from tests.sdxl.conftest import pixels, request
+
+
+def network(seed: int = 0) -> RrdbNet:
+    torch.manual_seed(seed)
+    return RrdbNet(blocks=1).eval().requires_grad_(requires_grad=False)
+
+
+def in_order(net: RrdbNet) -> list[nn.Conv2d]:
+    """Lists the convolutions as a picture meets them, which is ncnn's order."""
+    dense = [block for rrdb in net.body for block in (rrdb.rdb1, rrdb.rdb2, rrdb.rdb3)]
+    inner = [getattr(block, f"conv{number}") for block in dense for number in range(1, 6)]
+    return [net.conv_first, *inner, net.conv_body, net.conv_up1, net.conv_up2, net.conv_hr, net.conv_last]
+
+
+def as_ncnn(net: RrdbNet, *, halves: bool) -> tuple[str, bytes]:
+    lines, data = ["7767517", "99 99", "Input x 0 1 x"], b""
+    for number, layer in enumerate(in_order(net)):
+        weight = layer.weight.numpy()
+        lines.append(f"Convolution c{number} 1 1 a b 0={weight.shape[0]} 1=3 4=1 5=1 6={weight.size} -23310=1,0.2")
+        packed = weight.astype(np.float16 if halves else np.float32).tobytes()
+        data += struct.pack("<I", 0x01306B47 if halves else 0) + packed + bytes(-len(packed) % 4)
+        data += layer.bias.numpy().astype(np.float32).tobytes()  # type: ignore[union-attr]
+    return "\n".join(lines), data
+
+
+@pytest.mark.parametrize("halves", [True, False])
+def test_weights_come_out_of_ncnns_files_under_real_esrgans_names(halves: bool) -> None:
+    original = network()
+    picture = torch.rand(1, 3, 12, 10)
+
+    tensors = {
+        key: torch.from_numpy(value) for key, value in named(convolutions(*as_ncnn(original, halves=halves))).items()
+    }
+    read = from_tensors("x", tensors).float()
+
+    assert set(tensors) == set(original.state_dict())
+    assert torch.allclose(read(picture), original(picture), atol=2e-3)
+
+
+def test_damaged_and_foreign_files_are_refused() -> None:
+    layers, data = as_ncnn(network(), halves=True)
+
+    for bad, reason in ((data[:-4], "damaged, or do not belong together"), (data + bytes(4), "do not belong together")):
+        with pytest.raises(ModelError, match=reason):
+            convolutions(layers, bad)
+    with pytest.raises(ModelError, match=r"This is no .param file"):
+        convolutions("hello", data)
+    with pytest.raises(ModelError, match="3 convolutions are not those of an RRDBNet"):
+        named(convolutions(layers, data)[:3])
+    with pytest.raises(ModelError, match="is no upscaler that Easel knows"):
+        from_tensors("x", {"conv_first.weight": torch.zeros(1)})
+
+
+def test_tiles_give_the_picture_that_one_piece_gives(monkeypatch: pytest.MonkeyPatch) -> None:
+    net = network()
+    y, x = torch.meshgrid(torch.linspace(0, 1, 70), torch.linspace(0, 1, 90), indexing="ij")
+    picture = torch.stack([x, y, x * y]).unsqueeze(0)
+    whole = enlarge(net, picture)
+
+    monkeypatch.setattr(upscaler, "TILE", 48)
+    tiled = enlarge(net, picture)
+
+    assert whole.shape == (1, 3, 280, 360)
+    assert torch.allclose(whole, net(picture).clamp(0, 1), atol=1e-5)
+    assert float((whole - tiled).abs().mean()) < 2e-3
+
+
+async def test_an_upscaler_of_the_models_folder_enlarges_before_the_second_pass(tmp_path: Path) -> None:
+    tiny.save_single_file(tmp_path / "tiny.safetensors")
+    save_file(network().half().state_dict(), tmp_path / "sharp.safetensors")
+    executor = LocalExecutor(GenerationSettings(models_dir=tmp_path, device="cpu"), Catalog(tmp_path))
+
+    plain = await executor.generate(request(hires=Hires(scale=2, strength=0)))
+    sharp = await executor.generate(request(hires=Hires(scale=2, strength=0, method="sharp")))
+    with pytest.raises(ModelError, match=r"There is no upscaler named 'sharpp'. Did you mean sharp\?"):
+        await executor.generate(request(hires=Hires(scale=2, method="sharpp")))
+    await executor.close()
+
+    assert pixels(sharp).shape == pixels(plain).shape == (128, 128, 3)
+    assert np.abs(pixels(sharp) - pixels(plain)).max() > 1
+    assert load_file(tmp_path / "sharp.safetensors").keys() == network().state_dict().keys()
