@@ -16,11 +16,14 @@ async def busy(discord: LoopbackDiscord, executor: FakeExecutor, settings: Setti
     for _ in range(settings.slots):
         await discord.slash("imagine", {"prompt": "theirs"}, stranger)
     await discord.wait_until(lambda: len(executor.requests) == settings.slots)
-    mine = [await discord.slash("imagine", {"prompt": f"cat {number}"}) for number in range(3)]
-    await discord.wait_until(
-        lambda: all("in front)" in content(each) or "(starting)" in content(each) for each in mine)
-    )
-    return mine
+    return [await waiting(discord, f"cat {number}") for number in range(3)]
+
+
+async def waiting(discord: LoopbackDiscord, prompt: str) -> Interaction:
+    """Orders a picture, and waits until it stands in line: commands sent at once may overtake each other."""
+    interaction = await discord.slash("imagine", {"prompt": prompt})
+    await discord.wait_until(lambda: "in front)" in content(interaction) or "(starting)" in content(interaction))
+    return interaction
 
 
 def content(interaction: Interaction) -> str:

@@ -24,8 +24,10 @@ async def test_a_restart_is_told_in_the_same_message_and_the_job_goes_on_there(
     executor = FakeExecutor()
     executor.hold()
     async with running(discord, settings, executor):
-        sent = [await discord.slash("imagine", {"prompt": f"cat {number}"}) for number in (1, 2)]
-        await discord.wait_until(lambda: "(0%)" in content(sent[0]) and "starting" in content(sent[1]))
+        sent = [await discord.slash("imagine", {"prompt": "cat 1"})]
+        await discord.wait_until(lambda: "(0%)" in content(sent[0]))
+        sent.append(await discord.slash("imagine", {"prompt": "cat 2"}))
+        await discord.wait_until(lambda: "starting" in content(sent[1]))
 
     assert all("(restarting, your job is kept)" in content(each) for each in sent)
     assert all(each.original is not None and each.original.buttons() == [] for each in sent)
