@@ -12,10 +12,13 @@ from typing import Any
 import aiohttp
 import discord
 
-from bot.client import EaselClient, Parts
+from bot.client import EaselClient, Parts, Shelf
 from bot.domain import Action
 from bot.errors import SettingsError
+from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database
+from bot.persistence.drafts import SqlDrafts
+from bot.persistence.history import SqlHistory
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.posts import SqlPosts
@@ -26,20 +29,29 @@ from bot.persistence.workers import SqlWorkers, this_process
 from bot.playground import Playground, open_page
 from bot.services.actions import PictureActions, Rules
 from bot.services.board import StatusBoard
+from bot.services.choices import Choices
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
-from bot.services.generation import GenerationService
+from bot.services.explain import Explainer
+from bot.services.forget import Forgetting
+from bot.services.generation import GenerationService, HouseRules
+from bot.services.history import History
 from bot.services.inputs import InputShelf
 from bot.services.models import ModelShelf
 from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
+from bot.services.presets import Presets
 from bot.services.queue import FairQueue
+from bot.services.remembering import RememberedChoices, RememberedPresets
 from bot.services.resolve import Defaults
 from bot.services.takeover import Takeover
+from bot.services.tastes import Tastes
 from bot.settings import DISCORD_API, Settings
 from bot.ui.messenger import DiscordMessenger
+from bot.ui.showing import Bench
 from generation import Catalog, Executor, LocalExecutor
 from generation.extras import Extras
+from generation.tokens import TokenCounter
 
 log = logging.getLogger(__name__)
 
@@ -145,11 +157,25 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     dispatcher = Dispatcher(queue, executor, ports, costs, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     models = ModelShelf(_catalog(settings), Extras(settings.models_path))
-    generation = GenerationService(models, queue, ports.ledger, dispatcher, _defaults(settings), settings.role_weights)
+    choices, presets = RememberedChoices(SqlChoices(database)), RememberedPresets(SqlPresets(database))
+    histories = SqlHistory(database)
+    tastes = Tastes(choices, presets)
+    rules = HouseRules(_defaults(settings), settings.role_weights)
+    generation = GenerationService(models, queue, ports.ledger, dispatcher, tastes, rules)
+    shelf = Shelf(
+        tastes,
+        Explainer(generation, queue, costs.estimate, TokenCounter(Extras(settings.models_path))),
+        Choices(choices, tastes, generation),
+        Presets(presets, choices, generation, settings.max_presets),
+        Bench(History(histories, ledger, pictures), settings.command),
+        SqlDrafts(database),
+        Forgetting(histories, pictures, database.forget_deleted, (choices.drop, presets.drop)),
+    )
     actions = PictureActions(generation, ledger, SqlPosts(database), pictures, _rules(settings))
     client.fit(
         Parts(
             generation,
+            shelf,
             actions,
             SqlStars(database),
             dispatcher,

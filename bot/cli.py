@@ -190,6 +190,26 @@ def add_model(
 
 
 @app.command()
+def bench(
+    model: Annotated[
+        str | None, typer.Option(help="A model's name, or random-sdxl: random weights of true size.")
+    ] = None,
+    compare: Annotated[str | None, typer.Option(help="`diffusers`: the same work through its pipeline too.")] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="A file for the figures.")] = None,
+    *,
+    quick: Annotated[bool, typer.Option("--quick", help="Only what counts, within two minutes.")] = False,
+    calibrate: Annotated[
+        bool, typer.Option("--calibrate", help="Measure how many pictures should share a UNet call, and keep it.")
+    ] = False,
+) -> None:
+    """Measure how fast this machine paints, and how little the bot takes of that."""
+    from bot.bench.run import Wishes  # noqa: PLC0415 - discord.py is only needed here
+    from bot.bench.run import bench as measure  # noqa: PLC0415
+
+    measure(Settings(), Wishes(model, quick=quick, compare=compare, calibrate=calibrate, json_file=json_file))
+
+
+@app.command()
 def doctor() -> None:
     """Check everything the bot needs; say what to do where something is missing."""
     from bot.doctor import examine  # noqa: PLC0415

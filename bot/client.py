@@ -12,25 +12,38 @@ from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 
 from bot.cogs.forms import FormsCog
+from bot.cogs.history import HistoryCog
 from bot.cogs.imagine import ImagineCog
 from bot.cogs.jobs import JobsCog
+from bot.cogs.menus import MenusCog
+from bot.cogs.presets import PresetsCog
 from bot.cogs.reactions import Desk, ReactionsCog
+from bot.cogs.settings import FieldSelect, PanelButton, SettingsCog, ValueSelect
 from bot.persistence.database import Database
 from bot.services.actions import PictureActions
+from bot.services.books import DraftBook
+from bot.services.choices import Choices
 from bot.services.dispatcher import Dispatcher
+from bot.services.explain import Explainer
+from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService
 from bot.services.inputs import InputShelf
 from bot.services.overview import QueueOverview
 from bot.services.ports import Stars
+from bot.services.presets import Presets
 from bot.services.takeover import Takeover
+from bot.services.tastes import Tastes
 from bot.settings import Settings
 from bot.ui.buttons import CancelButton
 from bot.ui.gallery import Gallery
+from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnButton
 from bot.ui.letters import Letters
+from bot.ui.ordering import ChoicesButton
 from bot.ui.permissions import invite_link
 from bot.ui.pressing import PictureButton
 from bot.ui.removing import Remover
 from bot.ui.requests import PASSING
+from bot.ui.showing import Bench
 from bot.ui.tree import EaselTree
 from generation import Executor
 
@@ -41,10 +54,24 @@ INTENTS = discord.Intents(guilds=True, guild_reactions=True, dm_reactions=True) 
 
 
 @dataclass(frozen=True, slots=True)
+class Shelf:
+    """What people keep with the bot: settings, presets, their history."""
+
+    tastes: Tastes
+    explainer: Explainer
+    choices: Choices
+    presets: Presets
+    bench: Bench
+    drafts: DraftBook
+    forgetting: Forgetting
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What the client keeps running, and closes in the end."""
 
     generation: GenerationService
+    shelf: Shelf
     actions: PictureActions
     stars: Stars
     dispatcher: Dispatcher
@@ -76,6 +103,11 @@ class EaselClient(commands.AutoShardedBot):
         """Takes in what the client works with."""
         self._parts = parts
         self.generation = parts.generation
+        self.tastes = parts.shelf.tastes
+        self.choices = parts.shelf.choices
+        self.bench = parts.shelf.bench
+        self.drafts = parts.shelf.drafts
+        self.forgetting = parts.shelf.forgetting
         self.actions = parts.actions
         self.command_name = self._settings.command
         self._gallery = Gallery(self, parts.stars, self._settings.gallery)
@@ -84,12 +116,7 @@ class EaselClient(commands.AutoShardedBot):
     async def setup_hook(self) -> None:
         """Runs once after the login: nothing here waits for the model's weights or for the commands' registration."""
         await self._find_gateway()
-        await self.add_cog(ImagineCog(self.generation, self._parts.inputs, self._settings.command))
-        await self.add_cog(JobsCog(self.generation, self._parts.overview))
-        await self.add_cog(FormsCog(self.actions))
-        await self.add_cog(ReactionsCog(self._desk()))
-        self.add_dynamic_items(CancelButton, PictureButton)
-        await self._parts.executor.start()
+        await self._add_commands()
         await self.generation.models.refresh()
         await self._parts.dispatcher.prepare()
         resumed = await self._parts.takeover.begin()
@@ -99,6 +126,7 @@ class EaselClient(commands.AutoShardedBot):
         self._run("models", self.generation.models.keep_fresh())
         self._run("dispatcher", self._parts.dispatcher.run(self._settings.slots))
         self._run("commands", self._register_commands())
+        self._run("warm-up", self._warm_up())
 
     async def on_ready(self) -> None:
         """Says in the log that it is online, and how to invite it."""
@@ -122,6 +150,25 @@ class EaselClient(commands.AutoShardedBot):
         await self._parts.database.close()
         await super().close()
 
+    async def _add_commands(self) -> None:
+        shelf = self._parts.shelf
+        history = shelf.bench.history
+        await self.add_cog(
+            ImagineCog(self.generation, self._parts.inputs, shelf.tastes, shelf.explainer, self._settings.command)
+        )
+        await self.add_cog(JobsCog(self.generation, self._parts.overview))
+        await self.add_cog(SettingsCog(shelf.choices))
+        await self.add_cog(PresetsCog(shelf.presets, history, shelf.tastes))
+        await self.add_cog(HistoryCog(shelf.bench, shelf.drafts, self.generation.models))
+        menus = MenusCog(shelf.bench, self.actions)
+        await self.add_cog(menus)
+        for entry in menus.menus():
+            self.tree.add_command(entry)
+        await self.add_cog(FormsCog(self.actions, shelf.tastes))
+        await self.add_cog(ReactionsCog(self._desk()))
+        self.add_dynamic_items(CancelButton, PictureButton, FieldSelect, ValueSelect, PanelButton)
+        self.add_dynamic_items(ShowSelect, TurnButton, ShownButton, ForgetButton, ChoicesButton)
+
     def _desk(self) -> Desk:
         return Desk(self, self.actions, self.remover, self._gallery, Letters(self), self.command_name)
 
@@ -143,6 +190,11 @@ class EaselClient(commands.AutoShardedBot):
             else:
                 log.info("registered %s", ", ".join(f"/{command.name}" for command in registered))
                 return
+
+    async def _warm_up(self) -> None:
+        """Lets the engine get ready once the bot is online: importing torch would hold that up for seconds."""
+        await self.wait_until_ready()
+        await self._parts.executor.start()
 
     def _run(self, name: str, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.create_task(work, name=name)

@@ -1,9 +1,11 @@
 """The bot's own nouns: an order, a job and where it came from. No Discord, no SQL."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from generation import GenerationRequest
 
@@ -101,6 +103,59 @@ class Order:
     tile: int | None = None
 
 
+class Scope(StrEnum):
+    """For whom a choice holds: one person, everybody in a channel, everybody on a server."""
+
+    PERSON = "person"
+    CHANNEL = "channel"
+    SERVER = "server"
+
+
+Values = Mapping[str, Any]  # some of an order's fields and what was chosen for them
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose choices or presets are meant: a scope, and the id of the person, channel or server."""
+
+    scope: Scope
+    id: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wishes:
+    """How a person wants to be served, whatever is painted.
+
+    Attributes:
+        spoiler: Pictures are hidden until one clicks them.
+        direct: Results are sent by direct message instead of being posted in the channel.
+        remembered: Pictures are entered in the person's history.
+        previews: Half-finished pictures are shown while painting.
+    """
+
+    spoiler: bool = False
+    direct: bool = False
+    remembered: bool = True
+    previews: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """Settings that somebody saved under a name.
+
+    Attributes:
+        name: What people type, in lower case.
+        owner: Whose it is: a person's or a server's.
+        values: What it sets, by an order's fields; `prompt` is a template.
+        code: With which others can copy it; None while it is not shared.
+    """
+
+    name: str
+    owner: Owner
+    values: Values
+    code: str | None = None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
     """Who asked, and where the answer goes.
@@ -186,6 +241,7 @@ class Job:
         pictures: What was painted, once it is.
         seconds: How long the painting took.
         notes: What people should know of how it was made.
+        wishes: How its person wants to be served.
         weight: How much of the device its person may have, where others have 1.
         derived: The earlier job it was made of, if it was.
     """
@@ -198,8 +254,56 @@ class Job:
     pictures: tuple[Picture, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
+    wishes: Wishes = Wishes()
     weight: float = 1.0
     derived: Derivation | None = None
+
+    @property
+    def by_letter(self) -> bool:
+        """Whether its result is sent by direct message instead of being posted on the server."""
+        return self.wishes.direct and self.origin.guild_id is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Search:
+    """What of a history is wanted; what is empty does not matter.
+
+    Attributes:
+        words: All of them stand in the prompt.
+        model: What painted it.
+        since: Not before this time.
+        until: Before this time.
+        starred: Whether it must be starred.
+    """
+
+    words: tuple[str, ...] = ()
+    model: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    starred: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A painted job in its person's history.
+
+    Attributes:
+        number: Larger for later jobs.
+        job: The job.
+        starred: Whether its person has starred it.
+    """
+
+    number: int
+    job: Job
+    starred: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What was kept for a button until it is pressed, and for whom."""
+
+    person: int
+    content: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

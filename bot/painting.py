@@ -138,7 +138,7 @@ async def paint(settings: Settings, order: Order, output: Path | None, inputs: M
     """
     catalog = Catalog(settings.models_path, order.model or settings.model)
     model = catalog.default()
-    request = resolve(_without_model(order), (model,), model.name, _defaults(settings))
+    request = resolve(_without_model(order), (model,), model.name, _defaults(settings)).request
     paths = _paths(output, request)
     executor = LocalExecutor(settings, catalog)
     try:

@@ -42,6 +42,7 @@ class Settings(GenerationSettings):
         description="the command's name, should another image bot on the server use /imagine",
     )
     max_waiting: int = Field(default=10, ge=1, description="jobs one person may have waiting")
+    max_presets: int = Field(default=20, ge=1, description="presets one person, or one server, may have")
     max_running: int = Field(
         default=3, ge=1, description="jobs of one person that may be painted at a time; the others of theirs wait"
     )

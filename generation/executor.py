@@ -86,6 +86,7 @@ class LocalExecutor:
         self._slots = asyncio.Semaphore(settings.slots)
         self._device = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device")
         self._encoders = ThreadPoolExecutor(max_workers=2, thread_name_prefix="encoder")
+        self._compiler = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compiler")
         self._hashes = HashBook(settings.data_dir / "hashes.json")
         self._files: dict[str, Path] = {}  # of the models that were loaded and are one file
         self._closing = threading.Event()
@@ -129,6 +130,7 @@ class LocalExecutor:
         if self._engine is not None:
             await asyncio.to_thread(self._engine.close)
         await asyncio.to_thread(self._encoders.shutdown)
+        await asyncio.to_thread(self._compiler.shutdown, cancel_futures=True)
 
     async def _prepare(
         self, request: GenerationRequest, inputs: Inputs
@@ -205,14 +207,17 @@ class LocalExecutor:
         """Opens the engine's room: importing torch and diffusers takes seconds, so only this thread does it."""
         if self._engine is None:
             from generation.sdxl.additions import Additions  # noqa: PLC0415
+            from generation.sdxl.attention import streamline  # noqa: PLC0415
             from generation.sdxl.checkpoint import load  # noqa: PLC0415
-            from generation.sdxl.device import choose_placement  # noqa: PLC0415
+            from generation.sdxl.compiled import CompiledUnet  # noqa: PLC0415
+            from generation.sdxl.device import choose_placement, tune  # noqa: PLC0415
             from generation.sdxl.engine import Engine  # noqa: PLC0415
             from generation.sdxl.previews import choose_glance  # noqa: PLC0415
             from generation.sdxl.residency import Residency  # noqa: PLC0415
             from generation.sdxl.table import read_table  # noqa: PLC0415
 
             placement = choose_placement(self._settings.device, self._settings.dtype)
+            tune(fp16_accumulation=self._settings.fp16_accumulation)
             log.info("painting on %s in %s", placement.device, placement.dtype)
             extras = Extras(self._settings.models_path)
             additions = Additions(extras)
@@ -222,7 +227,10 @@ class LocalExecutor:
                 if isinstance(entry.source, Path) and entry.source.is_file():
                     self._files[name] = entry.source
                 model = load(entry, placement.in_main_memory())
+                streamline(model.unet)
                 model.settle(placement)
+                if self._settings.compile:
+                    model.compiled = CompiledUnet(model.unet, self._compiler)
                 model.attach(additions)
                 model.calls = read_table(self._settings.data_dir, model.key)
                 if self._settings.previews:

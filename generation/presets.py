@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from generation.request import check_name
-
 NONE = "none"  # what one types to have no preset at all
 # How a model's name tells its family; the first that matches holds.
 _FAMILIES = {
@@ -43,24 +41,17 @@ class Preset:
     sampler: str
     scheduler: str
 
+    @property
+    def values(self) -> dict[str, int | float | str]:
+        """What it sets, by the names people type."""
+        return {"steps": self.steps, "cfg": self.cfg, "sampler": self.sampler, "scheduler": self.scheduler}
+
 
 @cache
 def presets() -> dict[str, Preset]:
     """Returns the presets by name."""
     data = tomllib.loads(resources.files("generation").joinpath("assets/presets.toml").read_text(encoding="utf-8"))
     return {name: Preset(name, **(values | {"families": tuple(values["families"])})) for name, values in data.items()}
-
-
-def find(name: str) -> Preset | None:
-    """Finds a preset; None for "none".
-
-    Raises:
-        InvalidRequestError: There is no such preset; the text names the nearest.
-    """
-    if name == NONE:
-        return None
-    check_name("preset", name, presets())
-    return presets()[name]
 
 
 def family(model: str) -> str | None:

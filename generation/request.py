@@ -29,6 +29,7 @@ __all__ = [
     "SIZE_STEP",
     "GenerationRequest",
     "check_name",
+    "check_text",
 ]
 
 MAX_GUIDANCE_SCALE = 50.0

@@ -43,6 +43,17 @@ class GenerationSettings(BaseSettings):
         "is free at the start",
     )
 
+    compile: bool = Field(
+        default=False,
+        description="whether torch.compile makes the UNet's usual shapes faster, in the background while people are "
+        "painted for as before",
+    )
+    fp16_accumulation: bool = Field(
+        default=False,
+        description="whether sums of float16 products are kept in float16: faster on consumer cards, a little less "
+        "exact",
+    )
+
     @property
     def models_path(self) -> Path:
         """The folder that is searched for checkpoints."""

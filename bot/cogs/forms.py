@@ -7,19 +7,22 @@ import discord
 from discord.ext import commands
 
 from bot.services.actions import PictureActions, check_user
+from bot.services.tastes import Tastes
 from bot.ui.edit_form import FORM_ID, edited, texts_of
 from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE
 from bot.ui.pressing import actor_of
 from bot.ui.private import answered
+from bot.ui.seats import seat_of
 from bot.ui.submitting import submit
 
 
 class FormsCog(commands.Cog):
     """Reads the form behind ✏️."""
 
-    def __init__(self, actions: PictureActions) -> None:
+    def __init__(self, actions: PictureActions, tastes: Tastes) -> None:
         self._actions = actions
+        self._tastes = tastes
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
@@ -35,5 +38,6 @@ class FormsCog(commands.Cog):
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
         number = int(form["number"])
-        accepted = self._actions.edit(job, None if number == WHOLE else number, edited(texts_of(components)), actor)
+        order, taste = edited(texts_of(components)), await self._tastes.of(seat_of(interaction))
+        accepted = self._actions.edit(job, None if number == WHOLE else number, order, actor, taste)
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived)

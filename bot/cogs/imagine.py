@@ -1,5 +1,6 @@
 """/imagine: words become a job."""
 
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -8,15 +9,22 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain import Order
+from bot.services.explain import Explainer
 from bot.services.extra import KEYS
 from bot.services.generation import GenerationService
 from bot.services.inputs import InputShelf
+from bot.services.layers import Taste
 from bot.services.sizes import ASPECTS
+from bot.services.tastes import Tastes
 from bot.ui.attachments import Files, bring, expecting
 from bot.ui.autocomplete import matching
+from bot.ui.explaining import explanation
+from bot.ui.ordering import place_order, written_out
 from bot.ui.permissions import check_posting
+from bot.ui.private import whisper
+from bot.ui.seats import seat_of
 from bot.ui.submitting import submit
-from generation import SAMPLERS, SCHEDULES, GenerationRequest, presets
+from generation import SAMPLERS, SCHEDULES, GenerationRequest, InvalidRequestError, presets
 from generation.parts import MAX_SCALE
 from generation.request import (
     MAX_CLIP_SKIP,
@@ -40,12 +48,18 @@ class ImagineCog(commands.Cog):
     Args:
         service: Where orders go.
         inputs: Where pictures are taken in.
+        tastes: What holds beside what is typed.
+        explainer: Explains orders instead of queueing them.
         name: The command's name; another image bot may own /imagine on the same server.
     """
 
-    def __init__(self, service: GenerationService, inputs: InputShelf, name: str) -> None:
+    def __init__(
+        self, service: GenerationService, inputs: InputShelf, tastes: Tastes, explainer: Explainer, name: str
+    ) -> None:
         self._service = service
         self._inputs = inputs
+        self._tastes = tastes
+        self._explainer = explainer
         self.imagine.name = name
 
     @app_commands.command(name="imagine", description="Paint a picture from words")
@@ -72,6 +86,7 @@ class ImagineCog(commands.Cog):
         lora="LoRAs to paint with: name:0.8, several by commas",
         hires="Paint a second pass this many times larger, for detail",
         upscale="Make the picture this many times larger, in tiles; with an image, that one",
+        explain="Only say what would be painted and where each value comes from",
         extra="Seldom needed: name=value name=value, such as subseed=3 subseed_strength=0.2",
     )
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -102,6 +117,7 @@ class ImagineCog(commands.Cog):
         hires: app_commands.Range[float, 1.0, MAX_SCALE] | None = None,
         upscale: app_commands.Range[float, 1.0, MAX_SCALE] | None = None,
         extra: str | None = None,
+        explain: bool = False,
     ) -> None:
         """Paints; what was left open has the server's defaults."""
         order = Order(
@@ -128,13 +144,32 @@ class ImagineCog(commands.Cog):
             extra=extra,
         )
         files = {field: file for field, file in (("image", image), ("mask", mask)) if file is not None}
-        check_posting(interaction)
-        request = self._service.accept(expecting(order, files), interaction.user.id)
-        complete = partial(self._complete, order, files) if files else None
-        await submit(interaction, self._service, request, complete=complete)
+        taste = await self._tastes.of(seat_of(interaction))
+        if explain:
+            await interaction.response.defer(ephemeral=True, thinking=True)
+            first, *others = written_out(expecting(order, files))
+            explained = await self._explainer.explain(first, taste, interaction.user.id)
+            await whisper(interaction, explanation(explained, len(others)))
+            return
+        if files:
+            await self._place_with(files, interaction, order, taste)
+        else:
+            await place_order(interaction, order, taste)
 
-    async def _complete(self, order: Order, files: Files) -> GenerationRequest:
-        return self._service.complete(await bring(order, files, self._inputs))
+    async def _place_with(
+        self, files: Files, interaction: discord.Interaction[Any], order: Order, taste: Taste
+    ) -> None:
+        check_posting(interaction)
+        supposed, *others = written_out(expecting(order, files))
+        if others:
+            raise InvalidRequestError("prompt", "prompt leaves a choice in braces, which does not go with an image.")
+        order = replace(order, prompt=supposed.prompt)
+        request = self._service.accept(supposed, interaction.user.id, taste)
+        complete = partial(self._complete, order, files, taste)
+        await submit(interaction, self._service, request, wishes=taste.wishes, complete=complete)
+
+    async def _complete(self, order: Order, files: Files, taste: Taste) -> GenerationRequest:
+        return self._service.resolve(await bring(order, files, self._inputs), taste).request
 
     @imagine.autocomplete("model")
     async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
@@ -149,8 +184,9 @@ class ImagineCog(commands.Cog):
         return matching(current, SAMPLERS)
 
     @imagine.autocomplete("preset")
-    async def _presets(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
-        return matching(current, [*presets.presets(), presets.NONE])
+    async def _presets(self, interaction: discord.Interaction[Any], current: str) -> Choices:
+        taste = await self._tastes.of(seat_of(interaction))
+        return matching(current, [*taste.presets, *presets.presets(), presets.NONE])
 
     @imagine.autocomplete("vae")
     async def _vaes(self, _interaction: discord.Interaction[Any], current: str) -> Choices:

@@ -68,6 +68,20 @@ class Database:
             async with line, self._sessions.begin() as session:
                 yield session
 
+    async def forget_deleted(self) -> None:
+        """Wipes what was deleted out of SQLite's log of changes too, where it stands until it is overwritten.
+
+        Raises:
+            StorageError: Somebody reads the old state for longer than it is worth waiting.
+        """
+        if self.is_postgresql:
+            return
+        with _trouble_in_words():
+            async with self._writer, self._engine.connect() as connection:
+                busy = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).scalar()
+        if busy:
+            raise StorageError("The database is being read; what was deleted leaves its log a little later.")
+
     async def revision(self) -> str | None:
         """Returns the schema's revision; None for an empty database.
 
@@ -196,6 +210,7 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten with zeros
     cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
     cursor.close()
 

@@ -1,5 +1,7 @@
 """Jobs and their pictures in the database."""
 
+import dataclasses
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -7,10 +9,11 @@ from sqlalchemy import Executable, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bot.domain import UNFINISHED, Action, Derivation, Job, JobState, Origin, Picture, Usage, now
+from bot.domain import UNFINISHED, Action, Derivation, Job, JobState, Origin, Picture, Usage, Wishes, now
 from bot.errors import JobTakenError
 from bot.persistence.database import Database
-from bot.persistence.tables import ImageRow, JobRow, UserRow, WorkerRow
+from bot.persistence.tables import HistoryRow, ImageRow, JobRow, UserRow, WorkerRow
+from bot.persistence.terms import terms_of
 from generation import recipe
 
 
@@ -45,6 +48,7 @@ class SqlLedger:
             worker_id=self._worker,
             file_limit=origin.file_limit,
             state=job.state,
+            wishes=json.dumps(dataclasses.asdict(job.wishes)),
             request=recipe.to_json(job.request),
             asked_at=origin.asked_at,
             created_at=job.created_at,
@@ -80,6 +84,8 @@ class SqlLedger:
                 )
                 for position, picture in enumerate(job.pictures)
             ]
+            if job.wishes.remembered:
+                session.add(_remembered(job))
 
     async def posted(self, job_id: str, message_id: int) -> None:
         """Notes the message that shows the pictures."""
@@ -166,6 +172,7 @@ def job_of(row: JobRow) -> Job:
         ),
         seconds=row.seconds,
         notes=tuple(row.notes.splitlines()),
+        wishes=Wishes(**json.loads(row.wishes)),
         weight=row.weight,
         derived=_derivation(row),
     )
@@ -187,4 +194,14 @@ def _derivation(row: JobRow) -> Derivation | None:
         return None
     return Derivation(
         parent_job=row.parent_job, parent_index=row.parent_index, action=Action(row.action), reaction=row.reaction
+    )
+
+
+def _remembered(job: Job) -> HistoryRow:
+    return HistoryRow(
+        job_id=job.id,
+        user_id=job.origin.user_id,
+        model=job.request.model,
+        terms=terms_of(job.origin.user_id, job.request.prompt),
+        created_at=job.created_at,
     )

@@ -6,7 +6,7 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from bot.errors import PictureLostError
@@ -49,6 +49,10 @@ class PictureFolder:
             log.error("a picture could not be read in %s: %s", self._folder, error)  # noqa: TRY400 - no bug of ours
             raise PictureLostError("I cannot read this picture just now; please tell whoever runs me.") from error
 
+    async def remove(self, digests: Sequence[str]) -> None:
+        """Deletes files; those that are gone already do not matter."""
+        await asyncio.to_thread(self._delete, digests)
+
     async def survey(self, *, thorough: bool = True) -> tuple[set[str], set[str]]:
         """Looks at every file; returns the names of those that are whole, and of those whose content is another.
 
@@ -69,6 +73,10 @@ class PictureFolder:
 
     def _path(self, digest: str) -> Path:
         return self._folder / digest[:2] / digest
+
+    def _delete(self, digests: Sequence[str]) -> None:
+        for digest in digests:
+            self._path(digest).unlink(missing_ok=True)
 
     def _write(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()

@@ -2,7 +2,18 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import BigInteger, DateTime, Dialect, ForeignKey, Index, String, Text, TypeDecorator
+from sqlalchemy import (
+    BigInteger,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 
 
@@ -29,6 +40,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 class Table(DeclarativeBase):
     """What all tables share."""
+
+
+SEARCH = "history_search"  # SQLite's full-text index and the tables it keeps for itself, known to migration 0005 alone
+
+
+def is_ours(name: str | None, _kind: str, _parents: object) -> bool:
+    """Whether something in the database has its counterpart here."""
+    return not (name or "").startswith(SEARCH)
 
 
 class UserRow(Table):
@@ -66,6 +85,7 @@ class JobRow(Table):
     seconds: Mapped[float] = mapped_column(default=0.0)
     device_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
     notes: Mapped[str] = mapped_column(Text, default="")
+    wishes: Mapped[str] = mapped_column(Text, default="{}", server_default="{}")
     weight: Mapped[float] = mapped_column(default=1.0, server_default="1")
     reason: Mapped[str | None] = mapped_column(Text)
     parent_job: Mapped[str | None] = mapped_column(String(16), index=True)
@@ -100,6 +120,55 @@ class ImageRow(Table):
     media_type: Mapped[str] = mapped_column(String(32))
     size: Mapped[int] = mapped_column(BigInteger)
     seed: Mapped[int] = mapped_column(BigInteger)
+
+
+class HistoryRow(Table):
+    """A painted job in its person's history; what is searched for is indexed beside it (migration 0005)."""
+
+    __tablename__ = "history"
+    __table_args__ = (Index("ix_history_user_id_number", "user_id", "number"),)
+
+    number: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), unique=True)
+    user_id: Mapped[int] = mapped_column(BigInteger)
+    model: Mapped[str] = mapped_column(String(255))
+    terms: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class ChoicesRow(Table):
+    """What a person, a channel or a server has chosen to hold where nothing is typed."""
+
+    __tablename__ = "choices"
+
+    scope: Mapped[str] = mapped_column(String(8), primary_key=True)
+    owner_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    content: Mapped[str] = mapped_column(Text)
+
+
+class PresetRow(Table):
+    """Settings that a person or a server saved under a name."""
+
+    __tablename__ = "presets"
+    __table_args__ = (UniqueConstraint("scope", "owner_id", "name", name="uq_presets_name"),)
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer(), "sqlite"), primary_key=True)
+    scope: Mapped[str] = mapped_column(String(8))
+    owner_id: Mapped[int] = mapped_column(BigInteger)
+    name: Mapped[str] = mapped_column(String(32))
+    content: Mapped[str] = mapped_column(Text)
+    code: Mapped[str | None] = mapped_column(String(10), unique=True)
+
+
+class DraftRow(Table):
+    """What a button that was shown will need when it is pressed, and that does not fit into its id."""
+
+    __tablename__ = "drafts"
+
+    id: Mapped[str] = mapped_column(String(10), primary_key=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    content: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
 
 
 class PostRow(Table):

@@ -7,6 +7,7 @@ from bot.domain import Action, Derivation, Job, JobState, Order, Post
 from bot.errors import LimitError, NotKeptError, StorageError
 from bot.services.derive import DrawSeed, rerolled, varied
 from bot.services.generation import GenerationService
+from bot.services.layers import Taste
 from bot.services.originals import originals
 from bot.services.partwords import outpainted_as, with_pictures
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
@@ -101,10 +102,10 @@ class PictureActions:
         request = varied(job.request, number, action, self.rules.variations, self._draw_seed)
         return self._accept(request, Derivation(parent_job=job.id, parent_index=number, action=action), actor)
 
-    def edit(self, job: Job, number: int | None, order: Order, actor: Actor) -> Accepted:
+    def edit(self, job: Job, number: int | None, order: Order, actor: Actor, taste: Taste) -> Accepted:
         """Accepts what a person made of an earlier request."""
         before = job.request if number is None else job.request.picture(number - 1)
-        request = outpainted_as(self.generation.accept(with_pictures(order, before), actor.person), before)
+        request = outpainted_as(self.generation.accept(with_pictures(order, before), actor.person, taste), before)
         return Accepted(request, Derivation(parent_job=job.id, parent_index=number, action=Action.EDIT))
 
     async def originals(self, job: Job, number: int | None) -> list[Upload]:
@@ -134,7 +135,8 @@ def check_place(job: Job, actor: Actor) -> None:
     """
     origin = job.origin
     same = origin.guild_id == actor.guild_id and (actor.guild_id is not None or origin.channel_id == actor.channel_id)
-    if not same:
+    sent = actor.guild_id is None and job.by_letter and origin.user_id == actor.person
+    if not (same or sent):
         raise LimitError("This picture belongs to another place; use its buttons there.")
 
 

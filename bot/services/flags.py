@@ -68,7 +68,7 @@ ORDERED = {
     "guidance_end": "cfg_end",
 }
 # What defaults can decide, and so is always written out; everything else only where it is unusual.
-_DECIDED = (NEGATIVE, "steps", "cfg", "seed", "count", "width", "height", "sampler", "scheduler", "model")
+DECIDED = (NEGATIVE, "steps", "cfg", "seed", "count", "width", "height", "sampler", "scheduler", "model")
 
 _DASHES = r"(?:--|-?[\u2012-\u2015\u2212]{1,2}-?)"
 _FLAG = re.compile(rf"(?<!\S)(?P<escape>\\*)(?P<dashes>{_DASHES})(?P<name>[^\W\d_][\w-]*)")
@@ -139,6 +139,15 @@ def unflag(order: Order, presets: Collection[str] = ()) -> tuple[Order, tuple[st
     return replace(order, prompt=flagged.prompt, **values), flagged.presets
 
 
+def value_of(field: str, text: str) -> Any:
+    """Makes the value of one of an order's fields of what was typed for it.
+
+    Raises:
+        InvalidRequestError: It is none.
+    """
+    return _convert(_names(field)[0], text)
+
+
 def values_of(request: GenerationRequest) -> dict[str, Any]:
     """Returns a request's values by the names an order has for them."""
     return in_words({ORDERED.get(name, name): getattr(request, name) for name in GenerationRequest.__slots__})
@@ -159,11 +168,11 @@ def flags_line(request: GenerationRequest, without: Collection[str] = ()) -> str
     """
     values = values_of(request)
     usual = values_of(GenerationRequest(prompt="", model="", seed=0))
-    order = (*_DECIDED, *(name for name in values if name not in _DECIDED and name != "prompt"))
+    order = (*DECIDED, *(name for name in values if name not in DECIDED and name != "prompt"))
     written = [
         f"--{flag} {_written(values[field])}"
         for field in order
-        if field not in without and (field in _DECIDED or values[field] != usual[field])
+        if field not in without and (field in DECIDED or values[field] != usual[field])
         for flag in _names(field)
     ]
     return permutations.escape(" ".join(written))
@@ -221,11 +230,16 @@ def _value(name: str, after: str) -> tuple[Any, str]:
         text, rest = (word[1].rstrip(",;"), after[word.end() :]) if word else ("", "")
     if not text and not quoted:
         raise InvalidRequestError(flag.field, f"--{name} needs a value, such as `--{name} {flag.example}`.")
+    return _convert(name, text), rest
+
+
+def _convert(name: str, text: str) -> Any:
+    flag = FLAGS[name]
     try:
-        return flag.kind(text), rest
+        return flag.kind(text)
     except ValueError:
         kind = "a whole number" if flag.kind is int else "a number"
-        message = f"--{name} takes {kind}, such as `--{name} {flag.example}`, not {text[:40]!r}."
+        message = f"{flag.field} takes {kind}, such as `--{name} {flag.example}`, not {text[:40]!r}."
         raise InvalidRequestError(flag.field, message) from None
 
 

@@ -1,23 +1,38 @@
 """The use case everything hangs on: an order becomes a job, and the job gets its turn."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from types import MappingProxyType
+from dataclasses import dataclass, field
 
-from bot.domain import Derivation, Job, JobState, Order, Origin, new_job_id, now
+from bot.domain import Derivation, Job, JobState, Order, Origin, Wishes, new_job_id, now
 from bot.errors import LimitError
 from bot.services.dispatcher import Dispatcher
+from bot.services.layers import Taste
 from bot.services.models import ModelShelf
 from bot.services.ports import Ledger
 from bot.services.queue import FairQueue, weight_of
-from bot.services.resolve import Defaults, resolve
+from bot.services.resolve import Defaults, Resolved, resolve
+from bot.services.tastes import Tastes
 from generation import GenerationRequest
 from generation.parts import ENLARGERS
 from generation.prompt import parse
 from generation.request import check_name
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class HouseRules:
+    """What an operator decided.
+
+    Attributes:
+        defaults: What holds where nobody says anything else.
+        weights: Whose share of the device is larger, by their roles.
+    """
+
+    defaults: Defaults
+    weights: Mapping[int, float] = field(default_factory=dict)
 
 
 class GenerationService:
@@ -38,22 +53,34 @@ class GenerationService:
         queue: FairQueue,
         ledger: Ledger,
         dispatcher: Dispatcher,
-        defaults: Defaults,
-        weights: Mapping[int, float] = MappingProxyType({}),
+        tastes: Tastes,
+        rules: HouseRules,
     ) -> None:
         self.models = models
         self._queue = queue
         self._ledger = ledger
         self._dispatcher = dispatcher
-        self._defaults = defaults
-        self._weights = weights
+        self._tastes = tastes
+        self._rules = rules
         self._closing = False
 
     def close(self) -> None:
         """Refuses every further order, in words."""
         self._closing = True
 
-    def accept(self, order: Order, person: int) -> GenerationRequest:
+    def resolve(self, order: Order, taste: Taste | None = None) -> Resolved:
+        """Completes an order with what holds beside it; nothing is queued.
+
+        Raises:
+            InvalidRequestError: A value is impossible.
+            ModelError: There is no model.
+            LimitError: It asks for more than is allowed.
+        """
+        resolved = resolve(order, self.models.usable, self.models.default(), self._rules.defaults, taste)
+        self._check_files(resolved.request)
+        return resolved
+
+    def accept(self, order: Order, person: int, taste: Taste | None = None) -> GenerationRequest:
         """Completes an order and reserves its place in the queue; needs no I/O, so it can be refused at once.
 
         Whoever accepts must `submit` or `withdraw_acceptance`.
@@ -63,27 +90,30 @@ class GenerationService:
             ModelError: There is no model.
             LimitError: The person has too much waiting, asks for more than is allowed, or the bot is stopping.
         """
+        return self.accept_all([order], person, taste)[0]
+
+    def accept_all(self, orders: Sequence[Order], person: int, taste: Taste | None = None) -> list[GenerationRequest]:
+        """Completes several orders and reserves a place for each, or for none; otherwise as `accept`."""
+        requests = self.check_all(orders, person, taste)
+        for _ in requests:
+            self._queue.reserve(person)
+        return requests
+
+    def check_all(self, orders: Sequence[Order], person: int, taste: Taste | None = None) -> list[GenerationRequest]:
+        """Completes several orders and refuses what `accept_all` would refuse; reserves nothing."""
         self._check_open()
-        request = self.complete(order)
-        self._queue.reserve(person)
-        return request
+        requests = [self.resolve(order, taste).request for order in orders]
+        self._queue.check(person, len(requests))
+        return requests
 
-    def complete(self, order: Order) -> GenerationRequest:
-        """Completes an order whose place is reserved already, now that its pictures have come.
-
-        Raises:
-            InvalidRequestError: A value is impossible.
-            ModelError: There is no model.
-            LimitError: It asks for more than is allowed.
-        """
-        request = resolve(order, self.models.usable, self.models.default(), self._defaults)
+    def _check_files(self, request: GenerationRequest) -> None:
+        """Refuses what names a LoRA or an upscaler that is not here."""
         known = {name.lower() for name in self.models.loras}
         for lora in (*request.loras, *parse(request.prompt).loras):
             if lora.name.lower() not in known:
                 check_name("lora", lora.name, self.models.loras)
         if request.hires is not None:
             check_name("hires_method", request.hires.method, (*ENLARGERS, *self.models.upscalers))
-        return request
 
     def accept_again(self, request: GenerationRequest, person: int) -> None:
         """Reserves a place for a request that was made of an earlier one; what `accept` says holds here too.
@@ -96,12 +126,22 @@ class GenerationService:
         check_name("model", request.model, [model.name for model in self.models.usable])
         self._queue.reserve(person)
 
-    def withdraw_acceptance(self, person: int) -> None:
-        """Gives back the place of an order that will not be submitted."""
-        self._queue.release(person)
+    async def wishes(self, person: int) -> Wishes:
+        """Says how a person wants to be served."""
+        return await self._tastes.wishes(person)
+
+    def withdraw_acceptance(self, person: int, places: int = 1) -> None:
+        """Gives back the places of orders that will not be submitted."""
+        for _ in range(places):
+            self._queue.release(person)
 
     async def submit(
-        self, request: GenerationRequest, origin: Origin, derived: Derivation | None = None, shown: str | None = None
+        self,
+        request: GenerationRequest,
+        origin: Origin,
+        derived: Derivation | None = None,
+        shown: str | None = None,
+        wishes: Wishes | None = None,
     ) -> Job:
         """Keeps an accepted request as a job, and only then lets the queue see it.
 
@@ -110,22 +150,25 @@ class GenerationService:
             origin: Who asked and where.
             derived: The earlier job it was made of.
             shown: The job's id, where its message says already that it starts.
+            wishes: How the person wants to be served, where that was read already.
 
         Raises:
             JobTakenError: Another process of the bot has made a job of this command.
             StorageError: It could not be kept.
         """
-        job = Job(
-            id=shown or new_job_id(),
-            request=request,
-            origin=origin,
-            state=JobState.QUEUED,
-            created_at=now(),
-            weight=weight_of(origin.roles, self._weights),
-            derived=derived,
-        )
         with ExitStack() as undo:
             undo.callback(self._queue.release, origin.user_id)
+            wishes = wishes or await self.wishes(origin.user_id)
+            job = Job(
+                id=shown or new_job_id(),
+                request=request,
+                origin=origin,
+                state=JobState.QUEUED,
+                created_at=now(),
+                wishes=wishes,
+                weight=weight_of(origin.roles, self._rules.weights),
+                derived=derived,
+            )
             await self._ledger.add(job)
             undo.pop_all()
         self._queue.put(job)

@@ -144,6 +144,10 @@ class PictureStore(Protocol):
         """Reads a file; PictureLostError if it is not there any more."""
         ...
 
+    async def remove(self, digests: Sequence[str]) -> None:
+        """Deletes files."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:

@@ -125,13 +125,26 @@ class FairQueue:
         Raises:
             LimitError: The person has as many waiting as they may.
         """
+        self.check(person)
+        self._person(person).reserved += 1
+
+    def check(self, person: int, jobs: int = 1) -> None:
+        """Refuses jobs that a person has no places for.
+
+        Raises:
+            LimitError: They have too many waiting.
+        """
         waiting = self.waiting(person)
         if waiting >= self._cap:
             raise LimitError(
                 f"You have {waiting} jobs waiting, which is as many as one person may have. "
                 "Wait for one of them to start, or cancel one."
             )
-        self._person(person).reserved += 1
+        if waiting + jobs > self._cap:
+            raise LimitError(
+                f"These are {jobs} jobs, but one person may have {self._cap} waiting and you have {waiting}. "
+                "Ask for fewer at a time."
+            )
 
     def release(self, person: int) -> None:
         """Gives a reserved place back."""

@@ -1,25 +1,25 @@
-"""From what a person typed to a complete request: typed beats preset beats default. Pure."""
+"""From what a person typed to a complete request, and where each of its values came from. Pure."""
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from bot.domain import Order
 from bot.errors import LimitError
 from bot.services.extra import unpack
+from bot.services.flags import ORDERED, unflag
 from bot.services.framing import Frame, beginning, frame_of, second_pass
+from bot.services.layers import PRESET, Chosen, Layer, Source, Taste, choose, given, layers, wrap
 from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
 from generation.prompt import DIALECTS, Dialect, parse, parse_loras
 from generation.request import check_name
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What holds where a person typed nothing and no preset says it, and the longest side they may ask for."""
+    """What holds where nobody says anything else, and the longest side people may ask for."""
 
     steps: int
     cfg: float
@@ -29,6 +29,24 @@ class Defaults:
     count: int
     max_size: int
     vae: str = ""
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The defaults by an order's fields."""
+        return {name: getattr(self, name) for name in self.__slots__ if name != "max_size"}
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A complete request, and who chose what in it.
+
+    Attributes:
+        request: What will be painted.
+        chosen: Its values by the names people type, and where each came from; what is not here has its usual value.
+    """
+
+    request: GenerationRequest
+    chosen: Mapping[str, Chosen]
 
 
 def random_seed() -> int:
@@ -41,108 +59,92 @@ def resolve(
     models: Sequence[ModelEntry],
     default_model: str,
     defaults: Defaults,
+    taste: Taste | None = None,
     draw_seed: Callable[[], int] = random_seed,
-) -> GenerationRequest:
+) -> Resolved:
     """Completes an order.
 
     Args:
-        order: What the person typed.
+        order: What the person typed, its permutations written out.
         models: What can be painted with.
         default_model: The one that is used where none is named.
         defaults: Everything else.
-        draw_seed: Where a seed comes from if none was typed.
+        taste: What the person, the channel and the server have chosen, and the presets that can be named.
+        draw_seed: Where a seed comes from if none was chosen.
 
     Raises:
         InvalidRequestError: A value is impossible; the text names it and what would work.
         LimitError: A value is beyond what this bot allows.
     """
-    order = unpack(order)
-    _check_prompts(order)
-    model = _model(order.model or default_model, models)
-    frame = _frame(order, model.native_size)
-    preset = presets.find(order.preset) if order.preset else presets.for_model(model.name)
-    advised = defaults if preset is None else preset
-    steps = _typed(order.steps, advised.steps)
-    hires = second_pass(order, model.native_size, steps)
-    width, height = (frame.width, frame.height) if hires is None else hires.size(frame.width, frame.height)
-    if max(width, height) > defaults.max_size:
-        size = f"{width}x{height}"
-        raise LimitError(f"{size} is too large here: the longest side may have {defaults.max_size} pixels.")
-    return GenerationRequest(
-        prompt=order.prompt,
-        negative_prompt=_typed(order.negative, defaults.negative),
-        model=model.name,
-        width=frame.width,
-        height=frame.height,
-        steps=steps,
-        guidance_scale=_typed(order.cfg, advised.cfg),
-        sampler=_typed(order.sampler, advised.sampler),
-        scheduler=_typed(order.scheduler, advised.scheduler),
-        seed=draw_seed() if order.seed is None else order.seed,
-        count=_typed(order.count, defaults.count),
-        vae=_typed(order.vae, defaults.vae),
-        loras=parse_loras(order.lora or ""),
-        hires=hires,
-        **beginning(order, frame),
-        **_seldom(order),
-    )
-
-
-def _check_prompts(order: Order) -> None:
+    taste = taste or Taste()
+    order, named = unflag(unpack(order), taste.known_presets)
     if not order.prompt.strip():
         raise InvalidRequestError("prompt", "prompt is empty: say what to paint, such as `a red apple`.")
-    check_name("weights", order.weights or DIALECTS[0], DIALECTS)
-    dialect = cast(Dialect, order.weights or DIALECTS[0])
-    for text in (order.prompt, order.negative or ""):
-        parse(text, dialect)
+    stated = list(layers(given(order), named, taste))
+    bot = Layer(Source.BOT, defaults.values | {"model": default_model})
+    model = _model(choose([*stated, bot])["model"], models)
+    chosen = choose([*stated, *_advice(model, stated), bot])
+    chosen.setdefault("seed", Chosen(draw_seed(), Source.LOT))
+    frame = _frame(order, chosen, model.native_size)
+    hires = second_pass(order, model.native_size, chosen["steps"].value)
+    width, height = (frame.width, frame.height) if hires is None else hires.size(frame.width, frame.height)
+    if max(width, height) > defaults.max_size:
+        raise LimitError(f"{width}x{height} is too large here: the longest side may have {defaults.max_size} pixels.")
+    values = {name: each.value for name, each in chosen.items()}
+    values |= {"prompt": wrap(order.prompt, stated), "model": model.name}
+    values |= {"width": frame.width, "height": frame.height}
+    _check_prompts(values)
+    fields = {name: ORDERED.get(name, name) for name in GenerationRequest.__slots__}
+    parts = {"mask": None, "outpaint": None, "hires": hires, "loras": parse_loras(order.lora or "")}
+    parts |= beginning(order, frame)
+    request = GenerationRequest(**{field: values[name] for field, name in fields.items() if name in values} | parts)
+    return Resolved(request, chosen)
 
 
-def _seldom(order: Order) -> dict[str, Any]:
-    """Returns the request's fields that have one default everywhere, as far as they were typed."""
-    fields = {
-        "clip_skip": order.clip_skip,
-        "subseed": order.subseed,
-        "subseed_strength": order.subseed_strength,
-        "guidance_rescale": order.rescale,
-        "guidance_start": order.cfg_start,
-        "guidance_end": order.cfg_end,
-        "weights": order.weights,
-        "noise": order.noise,
-        "prediction": order.prediction,
-        "row": order.row,
-        "rows": order.rows,
-    }
-    return {name: value for name, value in fields.items() if value is not None}
+def _advice(model: ModelEntry, stated: Sequence[Layer]) -> list[Layer]:
+    """Returns what the model's family is usually painted with, unless somebody wants no preset."""
+    unwanted = next((layer.values[PRESET] for layer in stated if PRESET in layer.values), None) == presets.NONE
+    preset = None if unwanted else presets.for_model(model.name)
+    return [] if preset is None else [Layer(Source.MODEL, preset.values, preset.name)]
 
 
-def _typed(typed: T | None, default: T) -> T:
-    return default if typed is None else typed
+def _check_prompts(values: Mapping[str, Any]) -> None:
+    dialect = values.get("weights", DIALECTS[0])
+    check_name("weights", dialect, DIALECTS)
+    for text in (values["prompt"], values["negative"]):
+        parse(text, cast(Dialect, dialect))
 
 
-def _model(name: str, models: Sequence[ModelEntry]) -> ModelEntry:
+def _model(wanted: Chosen, models: Sequence[ModelEntry]) -> ModelEntry:
     by_name = {model.name.lower(): model for model in models}
-    if name.lower() not in by_name:
-        check_name("model", name, [model.name for model in models])
-    return by_name[name.lower()]
+    try:
+        if wanted.value.lower() not in by_name:
+            check_name("model", wanted.value, [model.name for model in models])
+    except InvalidRequestError as error:
+        if wanted.source is Source.TYPED:
+            raise
+        raise InvalidRequestError("model", f"{error} It is {wanted}; name another model or change that.") from None
+    return by_name[wanted.value.lower()]
 
 
-def _frame(order: Order, native: int) -> Frame:
+def _frame(order: Order, chosen: Mapping[str, Chosen], native: int) -> Frame:
     sized = order.aspect is not None or order.width is not None or order.height is not None
     if order.image is None or (sized and order.outpaint is None):
-        return Frame(*_size(order, native))
+        return Frame(*_size(chosen, native))
     if sized:
         raise InvalidRequestError("outpaint", "outpaint says itself how large the picture becomes; leave out the size.")
     return frame_of(order, native)
 
 
-def _size(order: Order, native: int) -> tuple[int, int]:
-    if order.aspect is None:
-        return order.width or native, order.height or native
-    ratio = parse_aspect(order.aspect)
-    if order.width and order.height:
+def _size(chosen: Mapping[str, Chosen], native: int) -> tuple[int, int]:
+    aspect, width, height = (chosen[name].value if name in chosen else None for name in ("aspect", "width", "height"))
+    if aspect is None:
+        return width or native, height or native
+    ratio = parse_aspect(aspect)
+    if width and height:
         raise InvalidRequestError("aspect", "Give either aspect or both width and height, not all three.")
-    if order.width:
-        return order.width, other_side(order.width, 1 / ratio)
-    if order.height:
-        return other_side(order.height, ratio), order.height
+    if width:
+        return width, other_side(width, 1 / ratio)
+    if height:
+        return other_side(height, ratio), height
     return size_for(ratio, native)

@@ -9,7 +9,7 @@ from typing import Any
 import discord
 
 from bot.domain import Job, now
-from bot.errors import AnswerExpiredError, DeliveryError
+from bot.errors import AnswerExpiredError, DeliveryError, UnreachableError
 from bot.services.ports import Upload
 from bot.ui import words
 from bot.ui.buttons import cancel_view
@@ -22,6 +22,7 @@ from generation import Progress
 log = logging.getLogger(__name__)
 
 REROLL_EMOJI = "🎲"
+CLOSED = "I cannot write to you, so only you see it here; allow direct messages from this server, or turn it off."
 LOOK_BACK = 200  # messages that are searched for a result which may have been posted
 PREVIEW_NAME = "preview.jpg"  # without the job's id: a preview is not taken for the result
 
@@ -50,7 +51,8 @@ class DiscordMessenger:
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
         """Says how far a job has come, when it will be ready, and shows the newest preview if there is one."""
-        previews = [] if progress.preview is None else [Upload(PREVIEW_NAME, progress.preview)]
+        wanted = progress.preview is not None and job.wishes.previews
+        previews = [Upload(PREVIEW_NAME, progress.preview or b"")] if wanted else []
         await self._show(job, words.running(job, progress, ready), cancel_view(job.id), previews)
 
     async def show_cancelled(self, job: Job) -> None:
@@ -58,22 +60,34 @@ class DiscordMessenger:
         await self._show(job, words.cancelled(job), None, [])
 
     async def answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
-        """Turns the job's answer into its result."""
-        text = words.finished(job, notes)
-        message = await patiently(
-            lambda: self._edit(job, content=text, attachments=as_files(files), view=_buttons(job))
-        )
-        return message.id
+        """Turns the job's answer into its result, or into a word that it was sent by direct message."""
+        if not job.by_letter:
+            return await self._answer(job, files, notes)
+        try:
+            message_id = await self.send(job, files, notes)
+        except UnreachableError:
+            raise
+        except DeliveryError as error:
+            log.info("job %s cannot be sent by direct message: %s", job.id, error)
+            return await self._answer(job, files, [*notes, CLOSED])
+        await self._say_sent(job)
+        return message_id
 
     async def send(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
-        """Posts the result as a message of its own, in place of the answer that can no longer be edited."""
+        """Posts the result as a message of its own: by direct message, or in place of an answer that is dead."""
         text = words.finished(job, notes)
+        channel = await self._result_channel(job)
         message = await patiently(
-            lambda: self._channel(job).send(
-                text, files=as_files(files), view=_buttons(job), nonce=job.id, allowed_mentions=NO_MENTIONS
+            lambda: channel.send(
+                text,
+                files=as_files(files, spoiler=job.wishes.spoiler),
+                view=_buttons(job),
+                nonce=job.id,
+                allowed_mentions=NO_MENTIONS,
             )
         )
-        await self._remove_stale(job)
+        if not job.by_letter:
+            await self._remove_stale(job)
         return message.id
 
     async def posted(self, job: Job) -> int | None:
@@ -81,11 +95,11 @@ class DiscordMessenger:
 
         An answer that was left thinking beside a message of its own is taken away.
         """
-        channel = self._channel(job)
+        channel = await self._result_channel(job)
         try:
             answer = await patiently(lambda: channel.fetch_message(job.origin.message_id))
         except AnswerExpiredError:
-            log.debug("the answer to job %s is gone", job.id)
+            log.debug("the answer to job %s is gone, or elsewhere", job.id)
         else:
             if _shows(answer, job):
                 return answer.id
@@ -97,7 +111,10 @@ class DiscordMessenger:
         found = await patiently(later)
         if not found:
             return None
-        await self._remove_stale(job)
+        if job.by_letter:
+            await self._say_sent(job)
+        else:
+            await self._remove_stale(job)
         return found[0].id
 
     async def refuse(self, job: Job, reason: str) -> None:
@@ -114,8 +131,29 @@ class DiscordMessenger:
     async def invite(self, job: Job, message_id: int) -> None:
         """Adds the reaction that re-rolls, so that people find it."""
         if self._show_reroll:
-            message = self._channel(job).get_partial_message(message_id)
+            message = (await self._result_channel(job)).get_partial_message(message_id)
             await patiently(lambda: message.add_reaction(REROLL_EMOJI))
+
+    async def _answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        text = words.finished(job, notes)
+        message = await patiently(
+            lambda: self._edit(
+                job,
+                content=text,
+                attachments=as_files(files, spoiler=job.wishes.spoiler),
+                view=_buttons(job),
+            )
+        )
+        return message.id
+
+    async def _say_sent(self, job: Job) -> None:
+        """Says in place of a job's answer that the result is in the person's direct messages."""
+        if not job.origin.answerable(now()):
+            return
+        try:
+            await patiently(lambda: self._edit(job, content=words.sent_by_letter(job), attachments=[], view=None))
+        except DeliveryError as error:
+            log.info("the answer to job %s cannot say where the result is: %s", job.id, error)
 
     async def _refuse_by_follow_up(self, job: Job, text: str) -> None:
         """The first follow-up to a public answer would be public too, unless that answer is gone before."""
@@ -138,12 +176,17 @@ class DiscordMessenger:
     async def _show(self, job: Job, text: str, view: discord.ui.View | None, files: Sequence[Upload]) -> None:
         """Edits the answer by its token, then as any message of ours, and in the end no more."""
         at = now()
+
+        def changes() -> dict[str, Any]:
+            shown = as_files(files, spoiler=job.wishes.spoiler)
+            return {"content": text, "view": view, "attachments": shown}
+
         if job.origin.answerable(at):
             with suppress(AnswerExpiredError):
-                await patiently(lambda: self._edit(job, content=text, view=view, attachments=as_files(files)))
+                await patiently(lambda: self._edit(job, **changes()))
                 return
         if job.origin.editable(at):
-            await patiently(lambda: self._edit_ours(job, content=text, view=view, attachments=as_files(files)))
+            await patiently(lambda: self._edit_ours(job, **changes()))
 
     async def _edit(self, job: Job, **changes: Any) -> discord.Message:
         """Edits a job's message: by its token, or as the bot's own message where nothing but a reaction asked."""
@@ -168,6 +211,11 @@ class DiscordMessenger:
         data = {"id": origin.application_id, "type": discord.WebhookType.application.value, "token": origin.token}
         return discord.Webhook.from_state(data=data, state=self._client._connection)  # type: ignore[arg-type]
 
+    async def _result_channel(self, job: Job) -> discord.PartialMessageable | discord.DMChannel:
+        if not job.by_letter:
+            return self._channel(job)
+        return await patiently(lambda: self._client.create_dm(discord.Object(job.origin.user_id)))
+
     def _channel(self, job: Job) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.origin.channel_id, guild_id=job.origin.guild_id)
 
@@ -178,4 +226,5 @@ def _buttons(job: Job) -> discord.ui.View:
 
 def _shows(message: discord.Message, job: Job) -> bool:
     """Whether a message carries a job's pictures: their names begin with its id."""
-    return any(file.filename.startswith(f"easel-{job.id}-") for file in message.attachments)
+    names = (file.filename.removeprefix("SPOILER_") for file in message.attachments)
+    return any(name.startswith(f"easel-{job.id}-") for name in names)

@@ -115,7 +115,7 @@ async def _pick(pressed: Pressed) -> None:
         message = await patiently(
             lambda: interaction.edit_original_response(
                 content=words.picked(job, number, origin.user_id, notes),
-                attachments=as_files(fitting),
+                attachments=as_files(fitting, spoiler=job.wishes.spoiler),
                 view=result_view(job.id, len(job.pictures), number),
                 allowed_mentions=NO_MENTIONS,
             )

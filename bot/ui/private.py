@@ -55,13 +55,13 @@ async def answered(interaction: discord.Interaction[Any], work: Coroutine[Any, A
         await confess(interaction, outcome)
 
 
-async def acknowledge(interaction: discord.Interaction[Any]) -> Origin:
-    """Answers a command within Discord's three seconds: a public message that thinks.
+async def acknowledge(interaction: discord.Interaction[Any], *, private: bool = False) -> Origin:
+    """Answers a command within Discord's three seconds: a message that thinks, public or for the person alone.
 
     Raises:
         AnswerExpiredError: Discord no longer takes an answer to it.
     """
-    message_id = await _defer(interaction, thinking=True)
+    message_id = await _defer(interaction, thinking=True, ephemeral=private)
     if message_id is None:
         message_id = (await interaction.original_response()).id
     if interaction.channel_id is None:

@@ -1,23 +1,36 @@
 """From an accepted request to a job: the public answer begins, the job is kept."""
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import discord
 
-from bot.domain import Derivation, Origin, new_job_id, now
+from bot.domain import Derivation, Origin, Wishes, new_job_id, now
 from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, StorageError
 from bot.services.actions import Accepted
 from bot.services.generation import GenerationService
 from bot.ui import words
 from bot.ui.buttons import cancel_view
-from bot.ui.private import NO_MENTIONS, acknowledge
+from bot.ui.private import NO_MENTIONS, acknowledge, whisper
 from bot.ui.requests import patiently
 from generation import GenerationRequest
 
 log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a message of the bot's own goes, for whom with which roles, and which message it answers."""
+
+    person: int
+    channel_id: int
+    guild_id: int | None
+    source: discord.MessageReference | None = None
+    roles: tuple[int, ...] = ()
 
 
 async def submit(
@@ -25,16 +38,21 @@ async def submit(
     service: GenerationService,
     request: GenerationRequest,
     derived: Derivation | None = None,
+    wishes: Wishes | None = None,
     complete: Callable[[], Awaitable[GenerationRequest]] | None = None,
-) -> None:
+) -> bool:
     """Answers a command, a press or a form with a message of its job, and keeps the job.
 
     Args:
         interaction: What is answered.
-        service: Where the job goes.
-        request: Accepted already.
-        derived: What it was made of, where it was.
+        service: Where the job is kept.
+        request: What was accepted.
+        derived: The earlier job it was made of.
+        wishes: How the person wants to be served, where that was read already.
         complete: Makes the request of what takes longer than an answer may, such as fetching files.
+
+    Returns:
+        False where the command was lost, or another process of the bot has taken it.
 
     Raises:
         EaselError: It could not be completed; the command tree tells the person alone.
@@ -42,18 +60,65 @@ async def submit(
     """
     with ExitStack() as undo:
         undo.callback(service.withdraw_acceptance, interaction.user.id)
+        wishes = wishes or await service.wishes(interaction.user.id)
         try:
-            origin = await acknowledge(interaction)
+            origin = await acknowledge(interaction, private=wishes.direct and interaction.guild_id is not None)
         except AnswerExpiredError as error:
             log.warning("a command was lost: %s", error)
-            return
+            return False
         if complete is not None:
             request = await complete()
         undo.pop_all()
     try:
-        await service.submit(request, origin, derived)
+        await service.submit(request, origin, derived, wishes=wishes)
     except JobTakenError:
         log.info("another process of the bot has taken a command that came to both")
+        return False
+    return True
+
+
+async def submit_all(
+    interaction: discord.Interaction[Any],
+    service: GenerationService,
+    requests: Sequence[GenerationRequest],
+    wishes: Wishes,
+) -> None:
+    """Answers a command with its first job's message, and posts one for each further job.
+
+    What cannot be posted or kept is told to the person alone; what was submitted before it goes on.
+    """
+    first, *others = requests
+    waiting = deque(others)
+    try:
+        if await submit(interaction, service, first, wishes=wishes) and others:
+            await _submit_others(interaction, service, waiting, wishes)
+    finally:
+        service.withdraw_acceptance(interaction.user.id, len(waiting))
+
+
+async def _submit_others(
+    interaction: discord.Interaction[Any],
+    service: GenerationService,
+    waiting: deque[GenerationRequest],
+    wishes: Wishes,
+) -> None:
+    count, begun = len(waiting) + 1, 1
+    try:
+        spot = await _spot(interaction, wishes)
+        while waiting:
+            await submit_in_channel(spot, interaction.client, service, waiting.popleft())
+            begun += 1
+    except (DeliveryError, StorageError) as error:
+        await whisper(interaction, f"Only {begun} of {count} jobs were begun: {error}")
+
+
+async def _spot(interaction: discord.Interaction[Any], wishes: Wishes) -> Spot:
+    """Says where further messages go: where the command was used, or to the person's direct messages."""
+    person = interaction.user.id
+    if interaction.guild_id is not None and wishes.direct:
+        channel = await patiently(lambda: interaction.client.create_dm(discord.Object(person)))
+        return Spot(person, channel.id, None, roles=_roles(interaction.user))
+    return Spot(person, interaction.channel_id or 0, interaction.guild_id, roles=_roles(interaction.user))
 
 
 async def submit_for_reaction(
@@ -65,39 +130,62 @@ async def submit_for_reaction(
         DeliveryError: The message cannot be posted there.
         StorageError: The job could not be kept.
     """
-    channel = client.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
-    text, job_id = words.begun(accepted.request, event.user_id), new_job_id()
     source = discord.MessageReference(
         message_id=event.message_id, channel_id=event.channel_id, guild_id=event.guild_id, fail_if_not_exists=False
     )
+    roles = () if event.member is None else _roles(event.member)
+    spot = Spot(event.user_id, event.channel_id, event.guild_id, source, roles)
+    await submit_in_channel(spot, client, service, accepted.request, accepted.derived)
+
+
+async def submit_in_channel(
+    spot: Spot,
+    client: discord.Client,
+    service: GenerationService,
+    request: GenerationRequest,
+    derived: Derivation | None = None,
+) -> None:
+    """Posts a message of the bot's own for an accepted request, and keeps the job.
+
+    Raises:
+        DeliveryError: The message cannot be posted there.
+        StorageError: The job could not be kept.
+    """
+    channel = client.get_partial_messageable(spot.channel_id, guild_id=spot.guild_id)
+    text, job_id = words.begun(request, spot.person), new_job_id()
+    answering: dict[str, Any] = {} if spot.source is None else {"reference": spot.source}
     with ExitStack() as undo:
-        undo.callback(service.withdraw_acceptance, event.user_id)
+        undo.callback(service.withdraw_acceptance, spot.person)
         message = await patiently(
             lambda: channel.send(
-                text, view=cancel_view(job_id), nonce=job_id, reference=source, allowed_mentions=NO_MENTIONS
+                text, view=cancel_view(job_id), nonce=job_id, allowed_mentions=NO_MENTIONS, **answering
             )
         )
         undo.pop_all()
     origin = Origin(
-        user_id=event.user_id,
-        channel_id=event.channel_id,
-        guild_id=event.guild_id,
+        user_id=spot.person,
+        channel_id=spot.channel_id,
+        guild_id=spot.guild_id,
         application_id=client.application_id or 0,
         token="",
         message_id=message.id,
         interaction_id=None,
         asked_at=now(),
-        file_limit=_file_limit(client, event.guild_id),
-        roles=() if event.member is None else tuple(role.id for role in event.member.roles),
+        file_limit=_file_limit(client, spot.guild_id),
+        roles=spot.roles,
     )
     try:
-        await service.submit(accepted.request, origin, accepted.derived, shown=job_id)
+        await service.submit(request, origin, derived, shown=job_id)
     except StorageError:
         try:
             await patiently(message.delete)
         except DeliveryError as error:
             log.info("a message without a job stays: %s", error)
         raise
+
+
+def _roles(person: discord.User | discord.Member) -> tuple[int, ...]:
+    return tuple(role.id for role in person.roles) if isinstance(person, discord.Member) else ()
 
 
 def _file_limit(client: discord.Client, guild_id: int | None) -> int:

@@ -8,6 +8,6 @@ import discord
 from bot.services.ports import Upload
 
 
-def as_files(uploads: Sequence[Upload]) -> list[discord.File]:
+def as_files(uploads: Sequence[Upload], *, spoiler: bool = False) -> list[discord.File]:
     """Returns files for one request; a further try needs them anew."""
-    return [discord.File(io.BytesIO(upload.data), filename=upload.name) for upload in uploads]
+    return [discord.File(io.BytesIO(upload.data), filename=upload.name, spoiler=spoiler) for upload in uploads]

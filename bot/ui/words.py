@@ -73,6 +73,11 @@ def starred(post: Post, message_id: int, count: int) -> str:
     return f"⭐ {count} · **{escape(post.job.request.prompt)}** - <@{origin.user_id}>\n-# {place}"
 
 
+def sent_by_letter(job: Job) -> str:
+    """Says where a result is, and nothing of what it shows."""
+    return f"<@{job.origin.user_id}>: it is in your direct messages."
+
+
 def cancelled(job: Job) -> str:
     """Says that a job was withdrawn."""
     return f"{_title(job)} (cancelled)"

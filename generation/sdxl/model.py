@@ -11,13 +11,13 @@ from torch import Tensor
 from generation.errors import ModelError
 from generation.parts import Lora
 from generation.sdxl.additions import Additions
+from generation.sdxl.compiled import CompiledUnet
 from generation.sdxl.device import Placement, device_name, free_memory
 from generation.sdxl.lora import LoadedLora, Merger, weights_of
+from generation.sdxl.memory import WORKING, Rung, choose_rung
 from generation.sdxl.sketches import Glance
 from generation.sdxl.table import CallTable, DeviceKey
 from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
-
-WORKING_MEMORY = 5 * 2**29  # what painting at 1024x1024 takes beside the weights
 
 StageName = Literal["text", "unet", "vae"]
 
@@ -38,6 +38,8 @@ class Model:
         offload: Whether only the stage in use lies on the device.
         here: Whether it lies on the device, as far as it does not offload.
         bytes: What its weights take.
+        rung: How much of it may lie on the device, as chosen when it came there.
+        compiled: Calls the UNet where it is compiled; None for always eagerly.
     """
 
     unet: UNet2DConditionModel
@@ -51,6 +53,8 @@ class Model:
     offload: bool = False
     here: bool = True
     bytes: int = 0
+    rung: Rung = Rung.RESIDENT
+    compiled: CompiledUnet | None = None
     _merger: Merger | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
 
@@ -79,12 +83,15 @@ class Model:
         if not self.offload:
             return
         stages: dict[StageName, Any] = {"text": self.text, "unet": self.unet, "vae": self.vae}
+        if self.rung is Rung.STREAMED:
+            del stages["unet"]  # its parts come and go by themselves
         for name, module in stages.items():
             if name != stage:
                 module.to("cpu")
         if self.placement.device.type == "cuda":
             torch.cuda.empty_cache()
-        stages[stage].to(self.placement.device)
+        if stage in stages:
+            stages[stage].to(self.placement.device)
 
     def attach(self, additions: Additions) -> None:
         """Lets requests name separate VAEs and embeddings."""
@@ -141,14 +148,25 @@ class Model:
 
     def stay(self) -> None:
         """Ends offloading: every stage lies on the device again."""
-        if self.offload:
+        if self.offload and self.rung is Rung.RESIDENT:
             self.offload = False
             self.come()
 
     def come(self) -> None:
-        """Comes to the device, unless it offloads and comes stage by stage."""
+        """Comes to the device, as far as there is room: whole, or stage by stage, or the UNet even layer by layer."""
         self.here = True
-        if not self.offload:
+        if self.rung is Rung.STREAMED:
+            return
+        stages = (self.text.encoder.parameters(), self.text.encoder_2.parameters(), self.vae.parameters())
+        parts = [sum(weight.nbytes for weight in self.unet.parameters())]
+        parts += [sum(weight.nbytes for weight in stage) for stage in stages]
+        self.rung = choose_rung(free_memory(self.placement.device), parts)
+        self.offload = self.offload or self.rung is not Rung.RESIDENT
+        if self.rung is Rung.STREAMED:
+            self.unet.enable_group_offload(
+                self.placement.device, offload_type="leaf_level", use_stream=True, low_cpu_mem_usage=True
+            )
+        elif not self.offload:
             self._move(self.placement.device)
 
     def leave(self) -> None:
@@ -163,10 +181,11 @@ class Model:
     def fits(self) -> bool:
         """Whether the device has room for its weights and for working with them."""
         free = free_memory(self.placement.device)
-        return free is None or free >= self.bytes + WORKING_MEMORY
+        return free is None or free >= self.bytes + WORKING
 
     def _move(self, device: torch.device | str) -> None:
-        for module in (self.text, self.unet, self.vae, *self._vaes.values()):
+        unet = () if self.rung is Rung.STREAMED else (self.unet,)
+        for module in (self.text, *unet, self.vae, *self._vaes.values()):
             module.to(device)
 
     def encode(self, prompt: str, negative: str | None, style: TextStyle = SDXL_STYLE) -> list[Conditioning]:
@@ -188,7 +207,8 @@ class Model:
         """
         self.bring("unet")
         dtype = self.placement.dtype
-        noise: Tensor = self.unet(
+        call = self.unet if self.compiled is None else self.compiled
+        noise: Tensor = call(
             latents.to(dtype),
             timesteps,
             encoder_hidden_states=text.hidden,

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from generation.methods import SAMPLERS as SAMPLER_FACTS
 from generation.request import GenerationRequest
+from generation.sdxl.device import upload
 from generation.sdxl.guidance import denoised_from, guide, rescale
 from generation.sdxl.model import Model
 from generation.sdxl.noise import first_noise, later_noise
@@ -77,6 +78,8 @@ class Run:
         """Whether the present step is guided."""
         if len(self._text) == 1:
             return False
+        if self.request.guidance_start == 0 and self.request.guidance_end >= 1:
+            return True
         steps = len(self._sigmas) - 1
         step = max(int((self._sigmas[:-1] >= self._sigma * (1 - 1e-5)).sum()) - 1, 0)
         end = self.request.guidance_end
@@ -175,12 +178,12 @@ def call_unet(model: Model, runs: Sequence[Run]) -> list[Tensor]:
     device = model.placement.device
     noise = model.predict(
         torch.cat([run.model_input() for run in runs]),
-        torch.tensor([step for run in runs for step in run.timesteps()], device=device),
+        upload([step for run in runs for step in run.timesteps()], device),
         Conditioning(
             torch.cat([text.hidden for run in runs for text in run.text]),
             torch.cat([text.pooled for run in runs for text in run.text]),
         ),
-        torch.tensor([ids for run in runs for ids in run.time_ids()], device=device),
+        upload([ids for run in runs for ids in run.time_ids()], device),
     )
     return list(torch.split(noise, [run.rows for run in runs]))
 

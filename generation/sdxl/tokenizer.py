@@ -92,6 +92,10 @@ class Tokenizer:
             chunks[-1] += tokens
         return [self._row(chunk) for chunk in chunks]
 
+    def used(self, pieces: Sequence[Piece], vectors: CountVectors = no_embeddings) -> int:
+        """Counts the tokens of one chunk of a prompt, without those that begin, end and fill up its rows."""
+        return sum(len(group) for group in self._groups(pieces, vectors))
+
     def _groups(self, pieces: Iterable[Piece], vectors: CountVectors) -> Iterator[Row]:
         for piece in pieces:
             done = 0

@@ -13,11 +13,13 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from bot.domain import Search
 from bot.errors import SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
+from bot.persistence.history import SqlHistory
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.posts import SqlPosts
-from bot.persistence.tables import Table
+from bot.persistence.tables import Table, is_ours
 from generation import recipe
 from tests.unit.bot.jobs import job
 
@@ -36,7 +38,8 @@ async def engine(url: str) -> AsyncIterator[AsyncEngine]:
 
 
 def drift(connection: Connection) -> list[object]:
-    differences: list[object] = compare_metadata(MigrationContext.configure(connection), Table.metadata)
+    context = MigrationContext.configure(connection, opts={"include_name": is_ours})
+    differences: list[object] = compare_metadata(context, Table.metadata)
     return differences
 
 
@@ -84,6 +87,42 @@ async def test_a_database_of_the_first_release_keeps_its_jobs(url: str, tmp_path
     assert [(each.request, each.weight) for each in taken] == [(wanted.request, 1.0)]
     with closing(sqlite3.connect(path)) as old:
         assert old.execute("SELECT id, state FROM jobs").fetchall() == [(wanted.id, "queued")]
+
+
+async def test_what_an_earlier_release_painted_is_in_the_history(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "easel.db"
+    wanted = [job(prompt=prompt) for prompt in ("a red café", "a blue cat", "never painted")]
+    await upgrade(url, "0003")
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute("INSERT INTO users VALUES (1, '2026-01-01 00:00:00')")
+        for hour, each in enumerate(wanted):
+            old.execute(
+                "INSERT INTO jobs (id, user_id, channel_id, application_id, token, message_id, file_limit, state,"
+                " request, asked_at, created_at, rendered_at, seconds, notes) VALUES (?, 1, 10, 30, 'secret', 40, 1000,"
+                " 'posted', ?, '2026-01-01 00:00:00', ?, ?, 0, '')",
+                (
+                    each.id,
+                    recipe.to_json(each.request),
+                    f"2026-01-01 0{hour}:00:00",
+                    "2026-01-01" if hour < 2 else None,
+                ),
+            )
+        old.execute("INSERT INTO images VALUES (?, 0, 'aa', 'image/png', 3, 7)", (wanted[0].id,))
+
+    await upgrade(url)
+    database = Database(url)
+    history = SqlHistory(database)
+    everything = await history.older(1, Search(), None, 10)
+    found = await history.older(1, Search(words=("cafe",)), None, 10)
+    await database.close()
+    await downgrade(url, "0003")
+
+    assert [entry.job.request for entry in everything] == [wanted[1].request, wanted[0].request]
+    assert [len(entry.job.pictures) for entry in everything] == [0, 1]
+    assert [entry.job.id for entry in found] == [wanted[0].id]
+    with closing(sqlite3.connect(path)) as old:
+        assert old.execute("SELECT count(*) FROM jobs").fetchone() == (3,)
+        assert old.execute("SELECT count(*) FROM images").fetchone() == (1,)
 
 
 async def test_jobs_of_the_third_schema_keep_their_pictures_both_ways(url: str, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_one_that_came_for_a_cancelled_work_leaves_when_room_is_needed(two: Resi
 def test_on_a_full_device_the_least_recently_used_gives_way(
     two: Residency, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The meta device stands for a card: nothing lies on it, and it tells what is free as the test wants it."""
+    """Nothing is moved: the test says what fits and notes what would move."""
     first, second = two.get("a"), two.get("b")
     moves: list[tuple[str, str]] = []
     for name, each in (("a", first), ("b", second)):

@@ -1,16 +1,21 @@
 """The docs say what the code does: settings, commands, options, files."""
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import typer
 from discord import app_commands
+from discord.ext.commands import Cog, GroupCog
 
+from bot import cogs
 from bot.cli import app
-from bot.cogs.imagine import ImagineCog
-from bot.cogs.jobs import JobsCog
+from bot.cogs.menus import MenusCog
+from bot.services.extra import KEYS
+from bot.services.flags import FLAGS
 from bot.settings import Settings
 from bot.ui.picture_buttons import LOOKS, Look
 from bot.ui.reactions import MEANINGS, plain
@@ -70,15 +75,43 @@ def test_a_setting_stands_in_the_docs_and_in_the_example(variable: str, default:
 def test_the_docs_know_no_settings_that_are_gone() -> None:
     known = {variable for variable, _, _ in settings()}
 
-    written = set(re.findall(r"^([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), flags=re.MULTILINE))
+    written = set(
+        re.findall(r"^([A-Z0-9_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    )
 
     assert written == known
     assert {name for name in rows("configuration.md", "# Configuration") if name.isupper()} == known
 
 
-@pytest.mark.parametrize("command", [ImagineCog.imagine, JobsCog.queue, JobsCog.cancel, JobsCog.info])
-def test_every_option_of_a_command_stands_in_the_docs(command: app_commands.Command[Any, ..., Any]) -> None:
-    assert rows("commands.md", f"### /{command.name}") == {option.display_name for option in command.parameters}
+def slash_commands() -> list[tuple[str, app_commands.Command[Any, ..., Any]]]:
+    """Lists every command of the program by what one types."""
+    modules = [importlib.import_module(f"bot.cogs.{each.name}") for each in pkgutil.iter_modules(cogs.__path__)]
+    found = [
+        cog for module in modules for cog in vars(module).values() if getattr(cog, "__module__", "") == module.__name__
+    ]
+    return [
+        (f"{cog.__cog_group_name__} {command.name}" if issubclass(cog, GroupCog) else command.name, command)
+        for cog in found
+        if isinstance(cog, type) and issubclass(cog, Cog)
+        for command in cog.__cog_app_commands__
+        if isinstance(command, app_commands.Command)
+    ]
+
+
+@pytest.mark.parametrize(("name", "command"), slash_commands())
+def test_every_command_and_option_stands_in_the_docs(name: str, command: app_commands.Command[Any, ..., Any]) -> None:
+    assert rows("commands.md", f"### /{name}") == {option.display_name for option in command.parameters}
+
+
+def test_every_entry_of_a_messages_menu_stands_in_the_docs() -> None:
+    entries = MenusCog(cast(Any, None), cast(Any, None)).menus()
+
+    assert rows("commands.md", "### A message's menu") == {entry.name for entry in entries}
+
+
+def test_every_flag_stands_in_the_docs() -> None:
+    assert rows("commands.md", "### Flags") == {f"--{name}" for name in FLAGS if name not in KEYS}
+    assert rows("commands.md", "### Extra") == set(KEYS)
 
 
 def test_every_button_and_every_reaction_stands_in_the_docs() -> None:
@@ -93,10 +126,11 @@ def test_every_command_and_option_of_the_command_line_stands_in_the_docs() -> No
 
     written = {" ".join(word for word in row.split() if not word.isupper()) for row in rows(
         "commands.md", "## On the command line")}  # fmt: skip
-    options = {name for option in known["easel imagine"].params for name in option.opts if name.startswith("--")}
 
     assert written == set(known)
-    assert rows("commands.md", "### easel imagine") == options
+    for command in ("easel imagine", "easel bench"):
+        options = {name for option in known[command].params for name in option.opts if name.startswith("--")}
+        assert rows("commands.md", f"### {command}") == options
 
 
 def test_every_source_file_has_its_line_in_the_architecture() -> None:

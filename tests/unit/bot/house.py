@@ -8,14 +8,16 @@ from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
 from bot.services.dispatcher import Dispatcher
-from bot.services.generation import GenerationService
+from bot.services.generation import GenerationService, HouseRules
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
 from bot.services.takeover import Takeover
+from bot.services.tastes import Tastes
 from generation import Catalog
 from tests.fakes import FakeExecutor
+from tests.unit.bot.books import MemoryChoices, MemoryPresets
 from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger
 
 
@@ -32,8 +34,11 @@ class House:
         self.board = StatusBoard(self.queue, self.costs.estimate, self.messenger)
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs, self.board)
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
+        self.choices = MemoryChoices()
+        self.tastes = Tastes(self.choices, MemoryPresets())
         shelf = ModelShelf(Catalog(tmp_path))  # type: ignore[arg-type]
-        self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, defaults)
+        rules = HouseRules(defaults)
+        self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, self.tastes, rules)
         self.workers = MemoryWorkers()
         self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
 

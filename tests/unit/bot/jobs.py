@@ -130,6 +130,10 @@ class MemoryPictures:
     async def get(self, digest: str) -> bytes:
         return self.files[digest]
 
+    async def remove(self, digests: Sequence[str]) -> None:
+        for digest in digests:
+            self.files.pop(digest, None)
+
 
 class RecordingMessenger:
     """Remembers what was said; answers and sends may fail as the test says."""

@@ -13,7 +13,7 @@ MODELS = (ModelEntry("sdxl", "x/y", "SDXL"),)
 
 
 def ask(**typed: object) -> GenerationRequest:
-    return resolve(Order(**({"prompt": "a cat"} | typed)), MODELS, "sdxl", DEFAULTS)  # type: ignore[arg-type]
+    return resolve(Order(**({"prompt": "a cat"} | typed)), MODELS, "sdxl", DEFAULTS).request  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

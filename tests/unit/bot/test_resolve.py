@@ -16,7 +16,7 @@ MODELS = (ModelEntry("sdxl", "x/y", "SDXL"), ModelEntry("Small", "x/z", "SDXL", 
 
 def ask(**typed: object) -> GenerationRequest:
     order = Order(**({"prompt": "a cat"} | typed))  # type: ignore[arg-type]
-    return resolve(order, MODELS, "sdxl", DEFAULTS, draw_seed=lambda: 99)
+    return resolve(order, MODELS, "sdxl", DEFAULTS, draw_seed=lambda: 99).request
 
 
 def test_what_is_left_open_has_its_default() -> None:
@@ -91,7 +91,7 @@ def test_every_offered_aspect_gives_about_the_native_area(native: int, aspect: s
 
 def painted_with(model: str, **typed: object) -> tuple[int, float, str, str]:
     order = Order(**({"prompt": "a cat"} | typed))  # type: ignore[arg-type]
-    asked = resolve(order, (ModelEntry(model, "x/y", "SDXL"),), model, DEFAULTS)
+    asked = resolve(order, (ModelEntry(model, "x/y", "SDXL"),), model, DEFAULTS).request
     return asked.steps, asked.guidance_scale, asked.sampler, asked.scheduler
 
 
@@ -135,5 +135,5 @@ def test_a_malformed_prompt_is_refused_before_it_waits() -> None:
 def test_the_servers_vae_holds_where_none_is_typed() -> None:
     defaults = Defaults(**{name: getattr(DEFAULTS, name) for name in DEFAULTS.__slots__} | {"vae": "soft"})
 
-    assert resolve(Order(prompt="a"), MODELS, "sdxl", defaults).vae == "soft"
-    assert resolve(Order(prompt="a", vae="hard"), MODELS, "sdxl", defaults).vae == "hard"
+    assert resolve(Order(prompt="a"), MODELS, "sdxl", defaults).request.vae == "soft"
+    assert resolve(Order(prompt="a", vae="hard"), MODELS, "sdxl", defaults).request.vae == "hard"

@@ -1,6 +1,6 @@
 import pytest
 
-from generation import GenerationRequest, InvalidRequestError, presets
+from generation import GenerationRequest, presets
 
 
 def test_every_preset_can_be_painted_with() -> None:
@@ -34,17 +34,7 @@ def test_a_models_name_tells_its_preset(model: str, preset: str | None) -> None:
 
 
 def test_the_two_opendalle_presets_are_the_model_cards() -> None:
-    fast, detail = presets.find("opendalle-fast"), presets.find("opendalle-detail")
+    fast, detail = presets.presets()["opendalle-fast"], presets.presets()["opendalle-detail"]
 
-    assert fast is not None
-    assert detail is not None
-    assert (fast.steps, fast.cfg, fast.sampler, fast.scheduler) == (35, 7, "dpm_2", "karras")
-    assert (detail.steps, detail.cfg, detail.sampler, detail.scheduler) == (65, 7.5, "dpm_2", "karras")
-
-
-def test_no_preset_has_a_name_and_an_unknown_one_the_nearest() -> None:
-    assert presets.find("none") is None
-    with pytest.raises(
-        InvalidRequestError, match=r"There is no preset named 'opendale-fast'. Did you mean opendalle-fast"
-    ):
-        presets.find("opendale-fast")
+    assert fast.values == {"steps": 35, "cfg": 7, "sampler": "dpm_2", "scheduler": "karras"}
+    assert detail.values == {"steps": 65, "cfg": 7.5, "sampler": "dpm_2", "scheduler": "karras"}

@@ -1,0 +1,149 @@
+"""/history, /find, /show, /tree, /diff and /forget: what was painted for a person."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.domain import Draft, Search
+from bot.services.books import DraftBook
+from bot.services.flags import changes
+from bot.services.history import History, search_for
+from bot.services.models import ModelShelf
+from bot.ui import history_words
+from bot.ui.autocomplete import matching
+from bot.ui.history_views import NO_DRAFT, forget_view, page_view
+from bot.ui.private import NO_MENTIONS, whisper
+from bot.ui.seats import seat_of
+from bot.ui.showing import Bench, show_family, show_job
+from generation import InvalidRequestError
+
+_FORGET = (
+    "This erases what I keep of you: your jobs and their pictures, your history, settings and presets. It cannot be "
+    "undone. What was posted in Discord stays there, but its buttons will no longer know it."
+)
+
+
+class HistoryCog(commands.Cog):
+    """Commands about one's own pictures; every answer is private.
+
+    Args:
+        bench: What showing a job needs.
+        drafts: Keeps a filter until the page is turned.
+        models: Offered as a filter.
+    """
+
+    def __init__(self, bench: Bench, drafts: DraftBook, models: ModelShelf) -> None:
+        self._bench = bench
+        self._drafts = drafts
+        self._models = models
+
+    @property
+    def _history(self) -> History:
+        return self._bench.history
+
+    @app_commands.command(name="history", description="See what was painted for you")
+    @app_commands.describe(
+        text="Words that the prompt has",
+        model="What painted it",
+        since="The first day, such as 2026-01-31",
+        until="The last day",
+        starred="Only what you have starred",
+    )
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def history(
+        self,
+        interaction: discord.Interaction[Any],
+        text: app_commands.Range[str, 1, 200] | None = None,
+        model: app_commands.Range[str, 1, 100] | None = None,
+        since: app_commands.Range[str, 1, 20] | None = None,
+        until: app_commands.Range[str, 1, 20] | None = None,
+        starred: bool = False,
+    ) -> None:
+        """Shows the newest page."""
+        typed = {"text": text, "model": model, "since": since, "until": until, "starred": starred}
+        await self._first_page(interaction, search_for(text, model, since, until, starred=starred), typed)
+
+    @app_commands.command(name="find", description="Find pictures by words of your prompts")
+    @app_commands.describe(words="Words that the prompt has, in any order")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def find(self, interaction: discord.Interaction[Any], words: app_commands.Range[str, 1, 200]) -> None:
+        """Shows the newest page of what was found."""
+        await self._first_page(interaction, search_for(words, None, None, None, starred=False), {"text": words})
+
+    @app_commands.command(name="show", description="See a picture again, with its whole recipe")
+    @app_commands.describe(job_id="The id, as /history and the pictures' file names have it")
+    @app_commands.rename(job_id="id")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def show(self, interaction: discord.Interaction[Any], job_id: app_commands.Range[str, 1, 20]) -> None:
+        """Shows a job's pictures."""
+        await show_job(interaction, self._bench, job_id)
+
+    @app_commands.command(name="tree", description="See what a picture was made of, and what was made of it")
+    @app_commands.describe(job_id="The picture's id")
+    @app_commands.rename(job_id="id")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def tree(self, interaction: discord.Interaction[Any], job_id: app_commands.Range[str, 1, 20]) -> None:
+        """Shows a job's family."""
+        await show_family(interaction, self._bench, job_id)
+
+    @app_commands.command(name="diff", description="See what differs between two pictures")
+    @app_commands.describe(first="The id of one", second="The id of the other")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def diff(
+        self,
+        interaction: discord.Interaction[Any],
+        first: app_commands.Range[str, 1, 20],
+        second: app_commands.Range[str, 1, 20],
+    ) -> None:
+        """Compares two recipes."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        one = await self._history.show(first, seat_of(interaction))
+        other = await self._history.show(second, seat_of(interaction))
+        changed = changes(one.request, other.request)
+        await whisper(interaction, history_words.differences(one, other, changed))
+
+    @app_commands.command(name="forget", description="Erase what I keep of you")
+    @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
+    @app_commands.allowed_installs(guilds=True, users=False)
+    async def forget(self, interaction: discord.Interaction[Any]) -> None:
+        """Asks first."""
+        await interaction.response.send_message(
+            _FORGET, view=forget_view(interaction.user.id), ephemeral=True, allowed_mentions=NO_MENTIONS
+        )
+
+    async def _first_page(self, interaction: discord.Interaction[Any], search: Search, typed: dict[str, Any]) -> None:
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        person = interaction.user.id
+        page = await self._history.first(person, search)
+        draft = NO_DRAFT if search == Search() else await self._drafts.keep(Draft(person, typed))
+        view = page_view(page, draft)
+        text = history_words.history_page(page, search)
+        if view is None:
+            await whisper(interaction, text)
+        else:
+            await interaction.followup.send(text, view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
+
+    @history.autocomplete("model")
+    async def _offer_models(
+        self, _interaction: discord.Interaction[Any], current: str
+    ) -> list[app_commands.Choice[str]]:
+        return matching(current, [model.name for model in self._models.usable])
+
+    @show.autocomplete("job_id")
+    @tree.autocomplete("job_id")
+    @diff.autocomplete("first")
+    @diff.autocomplete("second")
+    async def _offer_jobs(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+        try:
+            wanted = search_for(current, None, None, None, starred=False)
+        except InvalidRequestError:  # nothing but marks so far
+            return []
+        page = await self._history.first(interaction.user.id, wanted)
+        return [history_words.job_choice(entry) for entry in page.entries]

@@ -1,0 +1,80 @@
+"""What the menu of a message offers: Recipe and Re-roll."""
+
+from typing import Any
+
+import discord
+from discord import app_commands
+from discord.ext import commands
+
+from bot.domain import Post
+from bot.errors import NotKeptError
+from bot.services.actions import PictureActions, check_place, check_user
+from bot.ui.history_views import job_view
+from bot.ui.permissions import check_posting
+from bot.ui.pressing import actor_of
+from bot.ui.private import NO_MENTIONS
+from bot.ui.recipe_card import recipe_card
+from bot.ui.showing import Bench
+from bot.ui.submitting import submit
+from bot.ui.uploads import as_files
+
+_NONE = "This message shows no picture that I know of; right-click one that I painted."
+
+
+class MenusCog(commands.Cog):
+    """Two entries in the menu of every message.
+
+    Args:
+        bench: What showing a job needs.
+        actions: What people do with pictures.
+    """
+
+    def __init__(self, bench: Bench, actions: PictureActions) -> None:
+        self._bench = bench
+        self._actions = actions
+
+    def menus(self) -> list[app_commands.ContextMenu]:
+        """Returns the entries; unlike slash commands they are added to the tree by hand."""
+        made = {"Recipe": self.recipe, "Re-roll": self.reroll}
+        entries = [app_commands.ContextMenu(name=name, callback=callback) for name, callback in made.items()]
+        for entry in entries:
+            entry.allowed_contexts = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False)
+            entry.allowed_installs = app_commands.AppInstallationType(guild=True, user=False)
+        return entries
+
+    async def recipe(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        """Tells a person alone how the picture was made."""
+        await interaction.response.defer(ephemeral=True, thinking=True)
+        post = await self._post(interaction, message)
+        text, attached = recipe_card(post.job, post.number, self._bench.command)
+        mine = post.job.origin.user_id == interaction.user.id
+        starred = await self._bench.history.is_starred(interaction.user.id, post.job)
+        await interaction.followup.send(
+            text,
+            files=as_files(attached),
+            view=job_view(post.job.id, mine=mine, starred=starred),
+            ephemeral=True,
+            allowed_mentions=NO_MENTIONS,
+        )
+
+    async def reroll(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        """Paints the same again with new seeds, for whoever asks."""
+        post = await self._post(interaction, message)
+        actor = actor_of(interaction)
+        check_user(post.job, actor, for_all=self._actions.rules.buttons_for_all)
+        check_posting(interaction)
+        accepted = self._actions.reroll(post.job, post.number, actor)
+        await submit(interaction, self._actions.generation, accepted.request, accepted.derived)
+
+    async def _post(self, interaction: discord.Interaction[Any], message: discord.Message) -> Post:
+        """Finds what a message shows.
+
+        Raises:
+            NotKeptError: Nothing that is known.
+            LimitError: It belongs to another place.
+        """
+        post = await self._actions.posts.find(message.id)
+        if post is None:
+            raise NotKeptError(_NONE)
+        check_place(post.job, actor_of(interaction))
+        return post

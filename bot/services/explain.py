@@ -1,0 +1,70 @@
+"""What an order would become, before anything is queued: every value and its source, tokens, seconds, refusals."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+from bot.domain import Order
+from bot.errors import LimitError
+from bot.services.generation import GenerationService
+from bot.services.layers import Taste
+from bot.services.queue import FairQueue
+from bot.services.resolve import Resolved
+from generation import GenerationRequest
+from generation.prompt import Dialect
+from generation.tokens import TokenCount, TokenCounter
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What is known of an order.
+
+    Attributes:
+        resolved: What would be painted, and who chose what.
+        tokens: What the prompt takes of each text encoder.
+        seconds: The device seconds it will take, by the estimates.
+        refusal: Why it would not be accepted just now; None if it would.
+    """
+
+    resolved: Resolved
+    tokens: tuple[TokenCount, ...]
+    seconds: float
+    refusal: str | None
+
+
+class Explainer:
+    """Explains orders; counts tokens off the event loop and never asks the device."""
+
+    def __init__(
+        self,
+        generation: GenerationService,
+        queue: FairQueue,
+        cost: Callable[[GenerationRequest], float],
+        counter: TokenCounter,
+    ) -> None:
+        self._generation = generation
+        self._queue = queue
+        self._cost = cost
+        self._counter = counter
+
+    async def explain(self, order: Order, taste: Taste, person: int) -> Explanation:
+        """Explains an order that a person would give now.
+
+        Raises:
+            GenerationError: It is impossible; the text says why and what would work.
+            LimitError: It asks for more than is allowed.
+        """
+        resolved = self._generation.resolve(order, taste)
+        request = resolved.request
+        model = next(entry for entry in self._generation.models.usable if entry.name == request.model)
+        dialect = cast(Dialect, request.weights)
+        tokens = await asyncio.to_thread(self._counter.count, request.prompt, dialect, model)
+        return Explanation(resolved, tokens, self._cost(request), self._refusal(person))
+
+    def _refusal(self, person: int) -> str | None:
+        try:
+            self._queue.check(person)
+        except LimitError as error:
+            return str(error)
+        return None

@@ -1,0 +1,169 @@
+"""A person's history: turned page by page, searched, shown, compared, packed, forgotten."""
+
+import io
+import re
+import zipfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from bot.domain import Entry, Job, JobState, Search
+from bot.errors import LimitError, PictureLostError
+from bot.services.books import HistoryBook
+from bot.services.family import Member, arranged
+from bot.services.originals import originals
+from bot.services.ports import Ledger, PictureStore, Upload
+from bot.services.tastes import Seat
+from generation import InvalidRequestError
+
+PAGE = 8
+FAMILY = 24  # jobs that a tree shows
+_WORD = re.compile(r"[^\W_]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some entries of a history, the newest first.
+
+    Attributes:
+        entries: What to show.
+        newer: The number after which newer ones are found; None where there are none.
+        older: The number before which older ones are found; None where there are none.
+    """
+
+    entries: Sequence[Entry]
+    newer: int | None
+    older: int | None
+
+
+class History:
+    """Answers from indexed queries; a person sees their own, and what was posted on the server they are on."""
+
+    def __init__(self, book: HistoryBook, ledger: Ledger, pictures: PictureStore) -> None:
+        self._book = book
+        self._ledger = ledger
+        self._pictures = pictures
+
+    async def first(self, person: int, search: Search) -> Page:
+        """Returns the newest entries."""
+        entries = await self._book.older(person, search, None, PAGE + 1)
+        return Page(entries[:PAGE], None, _last(entries))
+
+    async def older(self, person: int, search: Search, before: int) -> Page:
+        """Returns the entries that come before one."""
+        entries = await self._book.older(person, search, before, PAGE + 1)
+        shown = entries[:PAGE]
+        return Page(shown, shown[0].number if shown else before - 1, _last(entries))
+
+    async def newer(self, person: int, search: Search, after: int) -> Page:
+        """Returns the entries that came right after one."""
+        entries = await self._book.newer(person, search, after, PAGE + 1)
+        shown = entries[-PAGE:]
+        return Page(shown, shown[0].number if len(entries) > PAGE else None, shown[-1].number if shown else after + 1)
+
+    async def show(self, job_id: str, seat: Seat) -> Job:
+        """Finds a finished job that a person may see.
+
+        Raises:
+            LimitError: There is none of that id for them.
+        """
+        job = await self._ledger.find(job_id.strip().lower())
+        if job is None or not may_see(job, seat):
+            raise LimitError(f"There is no picture {job_id.strip()[:20]!r} of yours or of this server.")
+        return job
+
+    async def family(self, job: Job, seat: Seat) -> list[Member]:
+        """Lists a job's family as a tree, as far as a person may see it."""
+        jobs = [each for each in await self._book.family(job.id, FAMILY) if may_see(each, seat)]
+        return arranged(jobs)
+
+    async def thumbnail(self, job: Job) -> bytes | None:
+        """Reads the file that stands for a job; None where there is none (any more)."""
+        if not job.pictures:
+            return None
+        try:
+            return await self._pictures.get(job.pictures[0].digest)
+        except PictureLostError:
+            return None
+
+    async def originals(self, job: Job) -> list[Upload]:
+        """Reads a job's pictures as they were painted."""
+        return await originals(job, self._pictures)
+
+    async def is_starred(self, person: int, job: Job) -> bool:
+        """Whether a person has starred a job."""
+        return await self._book.is_starred(person, job.id)
+
+    async def star(self, person: int, job: Job, *, starred: bool) -> None:
+        """Stars a job, or takes the star away."""
+        await self._book.star(person, job, starred=starred)
+
+
+def may_see(job: Job, seat: Seat) -> bool:
+    """Whether a person may see a job: their own, and what was posted where they are."""
+    posted_here = job.origin.guild_id is not None and job.origin.guild_id == seat.guild_id
+    public = posted_here and job.state is JobState.POSTED and not job.wishes.direct
+    return job.origin.user_id == seat.person or public
+
+
+def search_for(text: str | None, model: str | None, since: str | None, until: str | None, *, starred: bool) -> Search:
+    """Makes a search of what a person typed.
+
+    Raises:
+        InvalidRequestError: A date is none, or there is no word in the text.
+    """
+    words = tuple(_WORD.findall(text or ""))
+    if text and not words:
+        raise InvalidRequestError("text", f"There is no word in {text[:40]!r}; give at least one letter or digit.")
+    last = _day("until", until)
+    return Search(
+        words=words,
+        model=model,
+        since=_day("since", since),
+        until=None if last is None else last + timedelta(days=1),
+        starred=starred,
+    )
+
+
+def pack(files: Sequence[Upload], name: str, limit: int) -> list[Upload]:
+    """Packs files into as few ZIP archives as a limit for each allows; pictures are not compressed again.
+
+    Args:
+        files: What to pack, in order.
+        name: The archives' name without its ending.
+        limit: Bytes that an archive may have.
+    """
+    parts: list[list[Upload]] = [[]]
+    room = limit
+    for file in files:
+        needed = len(file.data) + 2 * len(file.name.encode()) + 256  # headers, generously
+        if parts[-1] and needed > room:
+            parts.append([])
+            room = limit
+        parts[-1].append(file)
+        room -= needed
+    if len(parts) == 1:
+        return [Upload(f"{name}.zip", _zipped(parts[0]))]
+    return [Upload(f"{name}-{number}.zip", _zipped(part)) for number, part in enumerate(parts, 1)]
+
+
+def _zipped(files: Sequence[Upload]) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_STORED) as archive:
+        for file in files:
+            archive.writestr(file.name, file.data)
+    return data.getvalue()
+
+
+def _last(entries: Sequence[Entry]) -> int | None:
+    return entries[PAGE - 1].number if len(entries) > PAGE else None
+
+
+def _day(field: str, text: str | None) -> datetime | None:
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidRequestError(field, f"{field} takes a day such as 2026-01-31, not {text[:40]!r}.") from None
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)

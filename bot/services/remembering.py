@@ -1,0 +1,120 @@
+"""Choices and presets kept in memory for a moment, so that most commands are answered without the database."""
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Generic, TypeVar
+
+from bot.domain import Owner, Preset, Values
+from bot.services.books import ChoiceBook, PresetBook
+
+SECONDS = 10.0  # for so long a change made by another process of the bot may go unnoticed
+_MOST = 5000
+
+T = TypeVar("T")
+Clock = Callable[[], float]
+
+
+class _Memory(Generic[T]):
+    """What was read of each owner, and until when it may be believed."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._known: dict[Owner, tuple[float, T]] = {}
+        self._changes = 0
+
+    async def of(
+        self, owners: Sequence[Owner], read: Callable[[Sequence[Owner]], Awaitable[Mapping[Owner, T]]]
+    ) -> dict[Owner, T]:
+        """Returns what is known, and reads the rest; what was changed meanwhile is not remembered."""
+        now = self._clock()
+        known = {
+            owner: self._known[owner][1] for owner in owners if owner in self._known and self._known[owner][0] > now
+        }
+        missing = [owner for owner in owners if owner not in known]
+        if not missing:
+            return known
+        before = self._changes
+        found = await read(missing)
+        if before == self._changes:
+            if len(self._known) > _MOST:
+                self._known = {owner: entry for owner, entry in self._known.items() if entry[0] > now}
+            self._known |= {owner: (now + SECONDS, found[owner]) for owner in missing}
+        return known | dict(found)
+
+    def drop(self, owner: Owner) -> None:
+        """Forgets what was read of an owner."""
+        self._changes += 1
+        self._known.pop(owner, None)
+
+
+class RememberedChoices:
+    """A book of choices with a memory; see ChoiceBook."""
+
+    def __init__(self, book: ChoiceBook, clock: Clock = time.monotonic) -> None:
+        self._book = book
+        self._memory: _Memory[Values] = _Memory(clock)
+
+    async def of(self, owners: Sequence[Owner]) -> Mapping[Owner, Values]:
+        """Finds what some owners chose; who chose nothing has no values."""
+        return await self._memory.of(owners, self._read)
+
+    async def keep(self, owner: Owner, values: Values) -> None:
+        """Replaces what an owner chose."""
+        await self._book.keep(owner, values)
+        self._memory.drop(owner)
+
+    def drop(self, owner: Owner) -> None:
+        """Forgets what was read of an owner."""
+        self._memory.drop(owner)
+
+    async def _read(self, owners: Sequence[Owner]) -> Mapping[Owner, Values]:
+        found = await self._book.of(owners)
+        return {owner: found.get(owner, {}) for owner in owners}
+
+
+class RememberedPresets:
+    """A book of presets with a memory; see PresetBook."""
+
+    def __init__(self, book: PresetBook, clock: Clock = time.monotonic) -> None:
+        self._book = book
+        self._memory: _Memory[list[Preset]] = _Memory(clock)
+
+    async def of(self, owners: Sequence[Owner]) -> Sequence[Preset]:
+        """Lists the presets of some owners, by name."""
+        found = await self._memory.of(owners, self._read)
+        return sorted((preset for presets in found.values() for preset in presets), key=lambda preset: preset.name)
+
+    async def by_code(self, code: str) -> Preset | None:
+        """Finds a shared preset."""
+        return await self._book.by_code(code)
+
+    async def keep(self, preset: Preset, most: int) -> None:
+        """Saves a preset."""
+        await self._book.keep(preset, most)
+        self._memory.drop(preset.owner)
+
+    async def delete(self, owner: Owner, name: str) -> bool:
+        """Deletes a preset; False if there was none."""
+        deleted = await self._book.delete(owner, name)
+        self._memory.drop(owner)
+        return deleted
+
+    async def rename(self, owner: Owner, name: str, new: str) -> bool:
+        """Gives a preset another name; False if there is none."""
+        renamed = await self._book.rename(owner, name, new)
+        self._memory.drop(owner)
+        return renamed
+
+    async def share(self, owner: Owner, name: str, code: str) -> str | None:
+        """Gives a preset a code unless it has one."""
+        shared = await self._book.share(owner, name, code)
+        self._memory.drop(owner)
+        return shared
+
+    def drop(self, owner: Owner) -> None:
+        """Forgets what was read of an owner."""
+        self._memory.drop(owner)
+
+    async def _read(self, owners: Sequence[Owner]) -> Mapping[Owner, list[Preset]]:
+        presets = await self._book.of(owners)
+        return {owner: [preset for preset in presets if preset.owner == owner] for owner in owners}

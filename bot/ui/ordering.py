@@ -1,0 +1,116 @@
+"""From an order to jobs: what all commands that paint have in common. Many jobs at once are asked for twice."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, Protocol, Self, cast
+
+import discord
+
+from bot.domain import Draft, Order
+from bot.errors import LimitError
+from bot.services.books import DraftBook
+from bot.services.generation import GenerationService
+from bot.services.layers import Taste
+from bot.services.tastes import Tastes
+from bot.ui.permissions import check_posting
+from bot.ui.private import NO_MENTIONS, answered
+from bot.ui.seats import seat_of
+from bot.ui.submitting import submit_all
+from bot.ui.words import escape
+from generation.permutations import expand
+
+ASKED_ABOVE = 4  # so many jobs are painted without a question
+MOST = 100
+_LISTED = 10
+
+
+class HasDesk(Protocol):
+    """The client, as far as the question's buttons know it."""
+
+    generation: GenerationService
+    drafts: DraftBook
+    tastes: Tastes
+
+
+async def place_order(interaction: discord.Interaction[Any], order: Order, taste: Taste) -> None:
+    """Answers a command with a message of its job, with several if the prompt has choices, or refuses it at once.
+
+    Raises:
+        GenerationError: The order is impossible; the text says why and what would work.
+        LimitError: It asks for more than is allowed, or nothing can be posted here.
+    """
+    check_posting(interaction)
+    client = cast(HasDesk, interaction.client)
+    orders = written_out(order)
+    if len(orders) <= ASKED_ABOVE:
+        requests = client.generation.accept_all(orders, interaction.user.id, taste)
+        await submit_all(interaction, client.generation, requests, taste.wishes)
+        return
+    client.generation.check_all(orders, interaction.user.id, taste)
+    typed = {name: getattr(order, name) for name in Order.__slots__ if getattr(order, name) is not None}
+    draft = await client.drafts.keep(Draft(interaction.user.id, typed))
+    await interaction.response.send_message(
+        _question(orders), view=_question_view(draft, len(orders)), ephemeral=True, allowed_mentions=NO_MENTIONS
+    )
+
+
+def written_out(order: Order) -> list[Order]:
+    """Returns an order for every choice that its prompt leaves."""
+    return [replace(order, prompt=prompt) for prompt in expand(order.prompt, MOST)]
+
+
+class ChoicesButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"easel:choices:(?P<deed>all|none):(?P<draft>[0-9a-z]{10})"
+):
+    """Paints all that a prompt's choices make, or none of it."""
+
+    def __init__(self, button: discord.ui.Button[Any], deed: str, draft: str) -> None:
+        super().__init__(button)
+        self._deed = deed
+        self._draft = draft
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Makes the button that was pressed anew from its id."""
+        return cls(cast(discord.ui.Button[Any], item), match["deed"], match["draft"])
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Does what the button says, once."""
+        await answered(interaction, self._paint(interaction) if self._deed == "all" else self._drop(interaction))
+
+    async def _paint(self, interaction: discord.Interaction[Any]) -> None:
+        client = cast(HasDesk, interaction.client)
+        draft = await client.drafts.find(self._draft)
+        if draft is None or draft.person != interaction.user.id:
+            raise LimitError("This was answered already; use the command again for more.")
+        check_posting(interaction)
+        taste = await client.tastes.of(seat_of(interaction))
+        orders = written_out(Order(**draft.content))
+        requests = client.generation.accept_all(orders, interaction.user.id, taste)
+        if not await client.drafts.take(self._draft):
+            client.generation.withdraw_acceptance(interaction.user.id, len(requests))
+            raise LimitError("This was answered already; use the command again for more.")
+        await submit_all(interaction, client.generation, requests, taste.wishes)
+
+    async def _drop(self, interaction: discord.Interaction[Any]) -> None:
+        await cast(HasDesk, interaction.client).drafts.take(self._draft)
+        await interaction.response.edit_message(content="Nothing was painted.", view=None)
+
+
+def _question(orders: Sequence[Order]) -> str:
+    lines = [f"Your prompt makes {len(orders)} jobs:", *(f"- {escape(each.prompt, 120)}" for each in orders[:_LISTED])]
+    if len(orders) > _LISTED:
+        lines.append(f"and {len(orders) - _LISTED} more")
+    return "\n".join(lines)
+
+
+def _question_view(draft: str, count: int) -> discord.ui.View:
+    view = discord.ui.View(timeout=None)
+    style = discord.ButtonStyle.primary
+    view.add_item(discord.ui.Button(label=f"Paint all {count}", style=style, custom_id=f"easel:choices:all:{draft}"))
+    view.add_item(discord.ui.Button(label="Paint none", custom_id=f"easel:choices:none:{draft}"))
+    view.stop()  # presses are answered by the ids' pattern; nothing has to remember this view
+    return view

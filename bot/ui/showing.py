@@ -1,0 +1,95 @@
+"""Showing a job to one person: its pictures, its recipe, its originals as files."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import discord
+
+from bot.domain import Job
+from bot.services.family import sheet
+from bot.services.fitting import REQUEST_LIMIT, fit_each
+from bot.services.history import History, pack
+from bot.services.originals import batches
+from bot.services.ports import Upload
+from bot.ui import history_words
+from bot.ui.history_views import job_view
+from bot.ui.private import NO_MENTIONS
+from bot.ui.recipe_card import recipe_card
+from bot.ui.requests import patiently
+from bot.ui.seats import seat_of
+from bot.ui.uploads import as_files
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What showing a job needs: the history, and the command's name for the line to be copied."""
+
+    history: History
+    command: str
+
+
+async def show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
+    """Shows a job to one person alone, with its pictures as far as they fit.
+
+    Raises:
+        LimitError: They may not see it.
+        PictureLostError: A file is gone.
+        DeliveryError: Discord did not take it.
+    """
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    job = await bench.history.show(job_id, seat_of(interaction))
+    originals = await bench.history.originals(job)
+    files, notes = await fit_each(originals, interaction.filesize_limit)
+    text, attached = recipe_card(job, None, bench.command)
+    text = "\n".join([text, *(f"-# {note}" for note in notes)])
+    first, *others = batches([*files, *attached])
+    await _send(interaction, text, first, await _view(interaction, bench, job))
+    for batch in others:
+        await _send(interaction, "More of it:", batch, None)
+
+
+async def send_originals(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
+    """Sends a job's originals as ZIP archives, one message each, split so that Discord takes them."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    job = await bench.history.show(job_id, seat_of(interaction))
+    limit = min(interaction.filesize_limit, REQUEST_LIMIT)
+    archives = await asyncio.to_thread(pack, await bench.history.originals(job), f"easel-{job.id}", limit)
+    for number, archive in enumerate(archives, 1):
+        text = f"Part {number} of {len(archives)}" if len(archives) > 1 else "The originals, with their recipes inside."
+        await _send(interaction, text, [archive], None)
+
+
+async def show_family(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
+    """Shows what a job was made of and what was made of it, as a list and as thumbnails."""
+    await interaction.response.defer(ephemeral=True, thinking=True)
+    seat = seat_of(interaction)
+    job = await bench.history.show(job_id, seat)
+    members = await bench.history.family(job, seat)
+    thumbnails = [await bench.history.thumbnail(member.job) for member in members]
+    drawn = await asyncio.to_thread(sheet, members, thumbnails)
+    await _send(interaction, history_words.family(members, job.id), [Upload(f"family-{job.id}.png", drawn)], None)
+
+
+async def star_job(interaction: discord.Interaction[Any], bench: Bench, job_id: str, *, starred: bool) -> None:
+    """Stars a job or takes the star away, and changes the button."""
+    job = await bench.history.show(job_id, seat_of(interaction))
+    await bench.history.star(interaction.user.id, job, starred=starred)
+    await interaction.response.edit_message(view=job_view(job.id, mine=True, starred=starred))
+
+
+async def _view(interaction: discord.Interaction[Any], bench: Bench, job: Job) -> discord.ui.View:
+    mine = job.origin.user_id == interaction.user.id
+    return job_view(job.id, mine=mine, starred=mine and await bench.history.is_starred(interaction.user.id, job))
+
+
+async def _send(
+    interaction: discord.Interaction[Any], text: str, files: Sequence[Upload], view: discord.ui.View | None
+) -> None:
+    shown = discord.utils.MISSING if view is None else view
+    await patiently(
+        lambda: interaction.followup.send(
+            text, files=as_files(files), view=shown, ephemeral=True, allowed_mentions=NO_MENTIONS
+        )
+    )

@@ -1,0 +1,1 @@
+"""What the engine can do on this machine, measured; the engine's half of `easel bench`."""

@@ -1,0 +1,149 @@
+"""The step loop beside bare UNet calls, and what the device does by size, batch and way of calling."""
+
+import statistics
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from generation.bench.clock import now, seconds
+from generation.cancel import CancelToken
+from generation.pixels import Pixels
+from generation.request import GenerationRequest
+from generation.sdxl.engine import Engine
+from generation.sdxl.model import Model
+from generation.sdxl.residency import Residency
+from generation.sdxl.text import Conditioning
+from generation.sdxl.work import Work
+
+NAME = "bench"  # what the model under measurement is called in requests
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Speed:
+    """What the device does at one size.
+
+    Attributes:
+        side: Width and height in pixels.
+        pictures: Pictures in one call, each with guidance.
+        mode: "eager" or "compiled".
+        steps_per_second: UNet calls times pictures in a second.
+        share: Of the device's measured matmul ceiling (R1).
+    """
+
+    side: int
+    pictures: int
+    mode: str
+    steps_per_second: float
+    share: float
+
+
+def engine_of(model: Model) -> Engine:
+    """Returns an engine that paints with one model, which is loaded already."""
+    engine = Engine(Residency(lambda _name: model))
+    engine.warm_up(NAME)
+    return engine
+
+
+def paint(engine: Engine, requests: Sequence[GenerationRequest], slots: int | None = None) -> Iterator[list[Pixels]]:
+    """Paints requests with the bare loop, so many at a time; gives each one's pictures as they are done."""
+    waiting, painting = list(requests), list[Work]()
+    while waiting or painting:
+        while waiting and len(painting) < (slots or len(requests)):
+            work = Work(waiting.pop(0), CancelToken(), lambda _progress: None)
+            painting.append(work)
+            engine.submit(work)
+        engine.tick()
+        for work in [work for work in painting if work.future.done()]:
+            painting.remove(work)
+            yield list(work.future.result().pictures)
+
+
+def request(side: int, steps: int, seed: int = 0, prompt: str = "a red apple") -> GenerationRequest:
+    """Makes a request as everything here is measured with: Euler, guidance, Karras' noise levels."""
+    return GenerationRequest(
+        prompt=prompt, model=NAME, width=side, height=side, steps=steps, sampler="euler", scheduler="karras", seed=seed
+    )
+
+
+@torch.inference_mode()
+def unet_call(model: Model, side: int, pictures: int = 1) -> Callable[[], object]:
+    """Makes the bare UNet call for so many guided pictures of a size, as the loop makes it."""
+    device, rows = model.placement.device, 2 * pictures
+    encoded = model.encode("a red apple", "")
+    text = Conditioning(
+        torch.cat([each.hidden for each in encoded] * pictures), torch.cat([each.pooled for each in encoded] * pictures)
+    )
+    latents = torch.randn(rows, model.latent_channels, side // model.downscale, side // model.downscale, device=device)
+    timesteps = torch.tensor([500] * rows, device=device)
+    ids = torch.tensor([[side, side, 0.0, 0.0, side, side]] * rows, device=device)
+
+    @torch.inference_mode()
+    def call() -> object:
+        return model.predict(latents, timesteps, text, ids)
+
+    return call
+
+
+def overhead(model: Model, side: int, steps: int, rounds: int) -> float:
+    """Measures the loop's time over that of the UNet calls in it; admission and decoding are left out.
+
+    Both are taken from the very same steps, so that a busy machine disturbs the ratio little. A card is waited for
+    around each call, so there the figure is an upper bound: usually the loop works while the card does.
+    """
+    engine, device = engine_of(model), model.placement.device
+    begun, inside = 0.0, 0.0
+
+    def before(*_: object) -> None:
+        nonlocal begun
+        begun = now(device)
+
+    def after(*_: object) -> None:
+        nonlocal inside
+        inside += now(device) - begun
+
+    hooks = [model.unet.register_forward_pre_hook(before), model.unet.register_forward_hook(after)]
+    ratios = []
+    for seed in range(rounds + 1):
+        engine.submit(Work(request(side, steps if seed else 3, seed), CancelToken(), lambda _progress: None))
+        engine.tick()  # admits it, and the first round warms up
+        for _ in range(steps - 2 if seed else 0):
+            inside = 0.0
+            ratios.append(seconds(engine.tick, device) / inside)
+        while not engine.idle:
+            engine.tick()
+    for hook in hooks:
+        hook.remove()
+    engine.close()
+    return statistics.median(ratios)
+
+
+def ceiling(device: torch.device, dtype: torch.dtype, side: int = 4096, rounds: int = 8) -> float:
+    """Measures the FLOP a second of the largest matrix products that matter: what the device can do at most."""
+    side = 1024 if device.type == "cpu" else side
+    left, right = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
+    times = [seconds(lambda: left @ right, device) for _ in range(rounds)]
+    return 2 * side**3 / min(times)
+
+
+def flops(call: Callable[[], object]) -> int:
+    """Counts the FLOP of a call."""
+    with FlopCounterMode(display=False) as counter:
+        call()
+    return int(counter.get_total_flops())
+
+
+def speed(model: Model, side: int, pictures: int, mode: str, most: float) -> Speed:
+    """Measures UNet calls of one size and batch; `most` is the device's ceiling in FLOP a second."""
+    call, device = unet_call(model, side, pictures), model.placement.device
+    counted = flops(call) if mode == "eager" else flops(unet_call(model, side, pictures))
+    call()
+    times: list[float] = []
+    begun = now(device)
+    while len(times) < 3 or (now(device) - begun < 2 and len(times) < 20):
+        times.append(seconds(call, device))
+    taken = statistics.median(times)
+    return Speed(
+        side=side, pictures=pictures, mode=mode, steps_per_second=pictures / taken, share=counted / taken / most
+    )
