@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from bot.domain import InputFile, Order
 from bot.services.explain import Explanation
-from bot.services.flags import ORDERED
 from bot.services.layers import SIZE, Chosen, Source
 from bot.ui.words import CONTENT_LIMIT, escape
 from generation import GenerationRequest
@@ -29,10 +29,10 @@ def _values(request: GenerationRequest, sources: Mapping[str, Chosen]) -> list[s
     size = next((sources[name] for name in SIZE if name in sources), Chosen(None, Source.MODEL))
     asked = f" for {sources['aspect'].value}" if "aspect" in sources else ""
     lines = [_line("size", f"{request.width}x{request.height}{asked}", size)]
-    for field in GenerationRequest.__slots__:
-        name = ORDERED.get(field, field)
+    for name in Order.__slots__:
         if name in sources and name not in _LEFT_OUT and sources[name].value != "":
-            lines.append(_line(name, getattr(request, field), sources[name]))
+            value = request.model if name == "model" else sources[name].value
+            lines.append(_line(name, "attached" if isinstance(value, InputFile) else value, sources[name]))
     return lines
 
 

@@ -166,11 +166,7 @@ class Engine:
         model.use_vae(request.vae)
         style = TextStyle(cast(Dialect, request.weights), request.clip_skip)
         text = model.encode(request.prompt, request.negative_prompt if request.guided else None, style)
-        clock = time.perf_counter()
-        tiled = Saving.TILED_VAE in work.savings
-        start = begin(model, request, work.canvas, tiled=tiled)
-        if work.canvas is not None:
-            work.charge(time.perf_counter() - clock)
+        start = begin(model, request, work.canvas, tiled=Saving.TILED_VAE in work.savings)
         return [Run(request.picture(index), index, model, text, start) for index in range(request.count)]
 
     def _advance(self) -> None:
