@@ -5,6 +5,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.domain import UNFINISHED, Entry, Job, Scope, Search, now
 from bot.errors import LimitError
+from bot.persistence.brought import inputs_of
 from bot.persistence.database import Database
 from bot.persistence.ledger import job_of
 from bot.persistence.tables import (
@@ -96,6 +97,7 @@ class SqlHistory:
             if await session.scalar(theirs.where(JobRow.state.in_(UNFINISHED)).limit(1)) is not None:
                 raise LimitError("You have jobs that are not finished yet. Wait for them, or use /cancel all first.")
             painted = set(await session.scalars(select(ImageRow.digest).where(ImageRow.job_id.in_(theirs))))
+            brought = await inputs_of(session, JobRow.user_id == person)
             await session.execute(delete(HistoryRow).where(HistoryRow.user_id == person))
             await session.execute(delete(ImageRow).where(ImageRow.job_id.in_(theirs)))
             for table_of_theirs in (PostRow, StarRow):
@@ -105,10 +107,12 @@ class SqlHistory:
             for table in (ChoicesRow, PresetRow):
                 await session.execute(delete(table).where(table.scope == Scope.PERSON, table.owner_id == person))
             await session.execute(delete(UserRow).where(UserRow.id == person))
-            kept = set(await session.scalars(select(ImageRow.digest).where(ImageRow.digest.in_(painted))))
+            files = painted | brought
+            kept = set(await session.scalars(select(ImageRow.digest).where(ImageRow.digest.in_(files))))
+            kept |= await inputs_of(session) if files else set()
             if not self._database.is_postgresql:  # the index marks words as deleted; merging it drops them
                 await session.execute(text(f"INSERT INTO {SEARCH}({SEARCH}) VALUES ('optimize')"))  # noqa: S608
-        return sorted(painted - kept)
+        return sorted(files - kept)
 
     def _wanted(self, person: int, search: Search) -> Select[HistoryRow]:
         wanted = select(HistoryRow).where(HistoryRow.user_id == person)

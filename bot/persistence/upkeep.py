@@ -8,10 +8,10 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from bot.errors import EaselError
+from bot.persistence.brought import inputs_of
 from bot.persistence.database import Database, backup, newest_revision, sqlite_path, upgrade
 from bot.persistence.pictures import PictureFolder
-from bot.persistence.tables import ImageRow, JobRow
-from generation import recipe
+from bot.persistence.tables import ImageRow
 
 log = logging.getLogger(__name__)
 
@@ -68,9 +68,7 @@ async def check(url: str, pictures: PictureFolder, *, thorough: bool = True) -> 
         there, damaged = await pictures.survey(thorough=thorough)
         async with database.reading() as session:
             expected = set(await session.scalars(select(ImageRow.digest)))
-            begun = await session.scalars(select(JobRow.request).where(JobRow.request.contains('"init": {')))
-            for request in begun:
-                expected |= set(recipe.from_json(request).inputs)
+            expected |= await inputs_of(session)
     finally:
         await database.close()
     missing = await pictures.lacking(expected - there - damaged)

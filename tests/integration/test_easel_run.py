@@ -22,7 +22,10 @@ from bot.settings import Settings
 from tests.fakes import FakeExecutor, model_files
 
 REAL_LOOKING = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789AB"  # made up
-COMMANDS = ["imagine", "queue", "cancel", "info"]
+COMMANDS = {
+    "imagine", "queue", "cancel", "info", "settings", "preset", "history", "find", "show", "tree", "diff", "forget",
+    "Recipe", "Re-roll",
+}  # fmt: skip
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\?key=[\w-]{20,}\n")
 
 
@@ -84,7 +87,7 @@ async def test_the_address_comes_alone_and_needs_its_key(session: aiohttp.Client
                 assert response.status == status
         base, key = address.strip().split("/?key=")
         async with session.ws_connect(f"{base}/page/socket?key={key}") as socket:
-            assert [each["name"] for each in (await greeting(socket))["commands"]] == COMMANDS
+            assert {each["name"] for each in (await greeting(socket))["commands"]} == COMMANDS
 
 
 @pytest.fixture

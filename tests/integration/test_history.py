@@ -7,8 +7,9 @@ import pytest
 
 from bot.playground.messages import Message
 from bot.playground.people import Person
+from bot.playground.wire import UploadedFile
 from bot.settings import Settings
-from tests.fakes import FakeExecutor
+from tests.fakes import FakeExecutor, png
 from tests.integration.asking import acked, answer, job_of, result, telling, told
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord
@@ -194,3 +195,21 @@ async def test_nothing_is_forgotten_while_a_job_waits(discord: LoopbackDiscord, 
     assert refused == "You have jobs that are not finished yet. Wait for them, or use /cancel all first."
     executor.release()
     await result(discord, waiting)
+
+
+async def test_forgetting_erases_what_was_brought_unless_another_person_brought_it_too(
+    discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor
+) -> None:
+    pictures = settings.data_dir / "pictures"
+    mine, shared = png(64, 64, (1, 2, 3)), png(64, 64, (4, 5, 6))
+    async with running(discord, settings, executor):
+        for photo, person in ((mine, "member"), (shared, "member"), (shared, "stranger")):
+            files = [UploadedFile("files[0]", "photo.png", "image/png", photo)]
+            begun = await discord.slash("imagine", {"prompt": "a", "image": 0}, discord.people[person], files=files)
+            await discord.wait_until(lambda begun=begun: bool(begun.pictures))  # type: ignore[misc]
+        question = await answer(discord, await discord.slash("forget", {}, discord.people["member"]))
+        await told(discord, await discord.press(question, "Erase everything of mine", discord.people["member"]))
+
+    kept = [file.read_bytes() for file in pictures.glob("??/*")]
+    assert mine not in kept
+    assert shared in kept

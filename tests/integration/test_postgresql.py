@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -58,8 +59,9 @@ async def database(url: str) -> AsyncIterator[Database]:
 
 
 def drift(connection: Connection) -> list[object]:
-    differences: list[object] = compare_metadata(MigrationContext.configure(connection), Table.metadata)
-    return differences
+    """Compares the schema with the code's, which cannot say what the index of words is made of."""
+    differences: list[Any] = compare_metadata(MigrationContext.configure(connection), Table.metadata)
+    return [each for each in differences if getattr(each[1], "name", "") != "ix_history_search"]
 
 
 async def test_the_schema_goes_up_down_and_up_again_and_is_that_of_the_code(url: str) -> None:
