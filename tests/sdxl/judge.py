@@ -106,7 +106,7 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--folder", type=Path, default=Path("data/starter"))
-    parser.add_argument("--subjects", default="familiar")
+    parser.add_argument("--subjects", default="common")
     options = parser.parse_args()
     pictures = select(load_pictures(options.folder), options.subjects)
     save(pictures, REFERENCE)

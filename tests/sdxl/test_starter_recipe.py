@@ -1,6 +1,7 @@
 """The training recipe from start to finish, in small: a few drawn shapes, tiny models, seconds instead of hours."""
 
 import io
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,10 +9,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image, ImageDraw
+from safetensors import safe_open
+from safetensors.torch import save_file
 
 from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
 from generation.catalog import describe
-from generation.header import read_header
+from generation.header import prediction, read_header
 from generation.prompt import Piece
 from generation.sdxl.tokenizer import Tokenizer
 from generation.starter.train import compose, diffusion, vae
@@ -87,6 +90,43 @@ def test_going_on_from_an_export_keeps_shape_vocabulary_latents_and_history(trai
     assert after.notes == {"subjects": ["ball", "flag: x", "red box"], "minutes": 0.2}
     assert torch.equal(after.vae.encoder.conv_in.weight, before.vae.encoder.conv_in.weight)
     assert not torch.equal(after.unet.conv_in.weight, before.unet.conv_in.weight)
+    words = "embeddings.token_embedding.weight"
+    assert torch.equal(after.text.state_dict()[words], before.text.state_dict()[words])
+
+
+def test_prompts_are_remembered_as_they_were_heard() -> None:
+    models = build(SMALL, learn_merges(PICTURES, 20))
+    prompts = ["a ball", "a red box on a blue background", "a ball"]
+    remembering = diffusion.Remembering(models)
+
+    remembering(prompts[:1])
+    hidden, summaries = remembering(prompts)
+
+    with torch.no_grad():
+        expected, expected_summaries = diffusion.Listener(models)(prompts)
+    torch.testing.assert_close(hidden, expected, atol=2e-3, rtol=2e-3)
+    torch.testing.assert_close(summaries, expected_summaries)
+
+
+def test_checkpoints_say_that_they_predict_v_here_and_to_other_programs(trained: Path) -> None:
+    header = read_header(trained)
+
+    assert prediction(header) == "v_prediction"
+    assert "v_pred" in header.shapes
+
+
+def test_a_starter_that_predicts_the_noise_begins_its_last_layer_anew(tmp_path: Path) -> None:
+    models = build(SMALL, learn_merges(PICTURES, 20))
+    path = export(models, tmp_path / "model.safetensors")
+    with safe_open(path, "pt") as opened:
+        config = json.loads(opened.metadata()["easel.config"]) | {"prediction": "epsilon"}
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}  # noqa: SIM118 - no mapping
+    save_file(tensors, path, {"easel.config": json.dumps(config)})
+
+    again = resume(path)
+
+    assert not again.unet.conv_out.weight.any()
+    assert again.unet.conv_in.weight.any()
 
 
 def test_the_saved_state_of_a_folder_can_be_exported_at_any_time(trained: Path, tmp_path: Path) -> None:

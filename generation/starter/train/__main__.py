@@ -36,7 +36,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--subjects",
         choices=("familiar", "common", "everyday", "all"),
-        default="familiar",
+        default="common",
         help="which pictures to learn",
     )
     parser.add_argument("--scenes", type=int, default=8, help="scenes composed of each subject")

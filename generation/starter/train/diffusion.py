@@ -1,4 +1,8 @@
-"""The second stage: both text encoders and the UNet learn together to take noise out of latents."""
+"""The second stage: the UNet, and at first both text encoders with it, learns to take noise out of latents.
+
+It predicts v (Salimans & Ho 2022, arXiv 2202.00512): at high noise levels, where the words decide what the picture
+will be, v is the picture itself and weighs fully, while the noise would hardly tell right from wrong there.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,12 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from generation.prompt import Piece
+from generation.sdxl.guidance import denoised_from, guide
 from generation.sdxl.samplers import sample
 from generation.sdxl.sigmas import TRAINING_STEPS, schedule, timestep, training_sigmas
 from generation.sdxl.tokenizer import Tokenizer
 from generation.starter.train.compose import COLOURS, SIZE, compose, draw_layout, draw_prompt, prompt, training_colours
 from generation.starter.train.loop import Plan, Training
-from generation.starter.train.models import Models
+from generation.starter.train.models import PREDICTION, Models
 from generation.starter.train.pictures import Picture
 from generation.starter.train.sheet import Cell, save_sheet, to_pixels
 from generation.starter.train.vae import to_tensor
@@ -22,7 +27,7 @@ from generation.starter.train.vae import to_tensor
 BATCH = 16
 UNPROMPTED = 0.1  # of the prompts are empty, for guidance
 ANY_SIZE = 0.15  # of the pictures are said to have another size, so that other sizes surprise the UNet less
-SNR_LIMIT = 5.0  # min-SNR weighting (Hang et al. 2023, arXiv 2303.09556)
+NOISY = 1.5  # timesteps are drawn as u^(1/1.5): the noisier ones more often than in equal parts
 SHOWN = (
     "a red apple on a blue background", "a cat on a yellow background", "a rocket on a purple background",
     "a house on a green background", "a guitar on a white background", "a penguin on a red background",
@@ -91,14 +96,24 @@ def fill_pool(models: Models, pictures: Sequence[Picture], scenes: int, seed: in
     return Pool(latents * models.scaling_factor, named)
 
 
-def train(models: Models, pool: Pool, seconds: float, folder: Path) -> None:
-    """Trains the UNet and both text encoders for some seconds and leaves the averaged weights in them."""
-    modules: dict[str, nn.Module] = {"unet": models.unet, "text": models.text, "text_2": models.text_2}
+def train(models: Models, pool: Pool, seconds: float, folder: Path, *, with_text: bool = True) -> None:
+    """Trains the UNet for some seconds and leaves the averaged weights in it.
+
+    Args:
+        models: What to train.
+        pool: What to show.
+        seconds: How long.
+        folder: Where state, log and sheet are kept.
+        with_text: Whether the text encoders learn as well; a step is a third shorter if they do not.
+    """
+    modules: dict[str, nn.Module] = {"unet": models.unet}
+    if with_text:
+        modules |= {"text": models.text, "text_2": models.text_2}
     for module in modules.values():
         module.train()
     models.unet.to(memory_format=torch.channels_last)
     training = Training(Plan("diffusion", seconds, peak=1e-3, averaging=0.999, warm_up=200), modules, folder)
-    listener = Listener(models)
+    listener = Listener(models) if with_text else Remembering(models)
     generator = np.random.default_rng(2_000_000 + training.steps)
     torch.manual_seed(3_000_000 + training.steps)
 
@@ -141,25 +156,42 @@ class Listener:
         return torch.cat([first.hidden_states[-2], second.hidden_states[-2]], dim=-1), second.text_embeds
 
 
+class Remembering(Listener):
+    """Text encoders that no longer learn: each prompt is encoded once and kept, in half precision."""
+
+    def __init__(self, models: Models) -> None:
+        super().__init__(models)
+        self._heard: dict[str, tuple[Tensor, Tensor]] = {}
+
+    @torch.no_grad()
+    def __call__(self, prompts: Sequence[str]) -> tuple[Tensor, Tensor]:
+        """Returns hidden states (prompts, 77, width) and summaries (prompts, width)."""
+        new = sorted(set(prompts) - self._heard.keys())
+        if new:
+            hidden, summaries = super().__call__(new)
+            self._heard |= zip(new, zip(hidden.half(), summaries, strict=True), strict=True)
+        known = [self._heard[text] for text in prompts]
+        return torch.stack([hidden for hidden, _ in known]).float(), torch.stack([summary for _, summary in known])
+
+
 def _loss(models: Models, listener: Listener, latents: Tensor, prompts: Sequence[str]) -> Tensor:
     device, count = models.unet.device, len(prompts)
     latents = latents.to(device)
-    # one timestep out of each of `count` equal parts of the schedule: every batch sees all noise levels
-    steps = ((torch.arange(count) + torch.rand(count)) / count * TRAINING_STEPS).long().clamp(max=TRAINING_STEPS - 1)
-    sigmas = training_sigmas()[steps].to(device)
+    # one timestep out of each of `count` parts of the schedule: every batch sees all noise levels
+    parts = ((torch.arange(count) + torch.rand(count)) / count) ** (1 / NOISY)
+    steps = (parts * TRAINING_STEPS).long().clamp(max=TRAINING_STEPS - 1)
+    sigmas = training_sigmas()[steps].to(device).reshape(-1, 1, 1, 1)
     noise = torch.randn(latents.shape).to(device)
-    keep = (1 + sigmas**2).rsqrt().reshape(-1, 1, 1, 1)
-    noisy = (latents + noise * sigmas.reshape(-1, 1, 1, 1)) * keep
+    keep = (1 + sigmas**2).rsqrt()
     hidden, pooled = listener(prompts)
     guessed: Tensor = models.unet(
-        noisy.contiguous(memory_format=torch.channels_last),
+        ((latents + noise * sigmas) * keep).contiguous(memory_format=torch.channels_last),
         steps.to(device),
         encoder_hidden_states=hidden,
         added_cond_kwargs={"text_embeds": pooled, "time_ids": _time_ids(count).to(device)},
         return_dict=False,
     )[0]
-    weights = (SNR_LIMIT * sigmas**2).clamp(max=1)  # min(SNR, 5) / SNR
-    return ((guessed - noise).pow(2).mean(dim=(1, 2, 3)) * weights).mean()
+    return nn.functional.mse_loss(guessed, keep * noise - keep * sigmas * latents)
 
 
 def _time_ids(count: int) -> Tensor:
@@ -183,11 +215,11 @@ def paint(
         told = {"text_embeds": pooled, "time_ids": sides}
         rows = (x * (1 + sigma**2).rsqrt()).repeat(2, 1, 1, 1)
         at = timestep(float(sigma))
-        noise: Tensor = models.unet(rows, at, encoder_hidden_states=hidden, added_cond_kwargs=told, return_dict=False)[
+        answer: Tensor = models.unet(rows, at, encoder_hidden_states=hidden, added_cond_kwargs=told, return_dict=False)[
             0
         ]
-        with_prompt, without = noise.chunk(2)
-        return x - sigma * (without + guidance_scale * (with_prompt - without))
+        with_prompt, without = (denoised_from(half, x, sigma, PREDICTION) for half in answer.chunk(2))
+        return guide(with_prompt, without, guidance_scale)
 
     sigmas = schedule("karras", "dpmpp_2m", steps)
     start = torch.randn((count, 4, SIZE // 8, SIZE // 8), generator=torch.Generator().manual_seed(seed))

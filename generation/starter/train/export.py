@@ -7,14 +7,15 @@ from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from generation.catalog import describe
-from generation.header import CONFIG_KEY, read_header
+from generation.header import CONFIG_KEY, prediction, read_header
 from generation.sdxl.architecture import infer
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement
 from generation.sdxl.layout import Component, to_original
-from generation.starter.train.models import Models, shape_of
+from generation.starter.train.models import PREDICTION, Models, shape_of
 from generation.starter.train.pictures import RecipeError
 
 
@@ -23,6 +24,7 @@ def export(models: Models, path: Path) -> Path:
     tensors: dict[str, torch.Tensor] = {}
     for component, module in models.parts().items():
         tensors |= to_original(component, module.state_dict())
+    tensors["v_pred"] = torch.tensor([])  # by which other programs know what the UNet predicts
     halves = {key: tensor.detach().half().cpu().contiguous() for key, tensor in tensors.items()}
     config = json.dumps(models.config(), ensure_ascii=False, sort_keys=True)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -53,6 +55,9 @@ def resume(path: Path) -> Models:
     }
     for module in parts.values():
         module.requires_grad_(requires_grad=True)
+    if prediction(header) != PREDICTION:  # the first starter predicted the noise: all but its last layer is of use
+        nn.init.zeros_(model.unet.conv_out.weight)
+        nn.init.zeros_(model.unet.conv_out.bias)
     return Models(
         shape_of(parts),
         merges,

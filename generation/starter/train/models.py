@@ -12,6 +12,7 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from generation.sdxl.layout import Component
 from generation.starter.train.compose import SIZE
 
+PREDICTION = "v_prediction"
 SYMBOLS = 514  # the 256 bytes, the 256 bytes that end a word, start and end; the merges come on top
 
 
@@ -57,6 +58,7 @@ class Models:
         return {
             "format": 1,
             "native_size": SIZE,
+            "prediction": PREDICTION,
             "unet": {"attention_head_dim": list(self.shape.unet_heads), "norm_num_groups": self.shape.unet_groups},
             "vae": {"norm_num_groups": self.shape.vae_groups, "scaling_factor": self.scaling_factor},
             "text_encoder": {"num_attention_heads": self.shape.text_heads[0]},

@@ -25,7 +25,8 @@ class Recipe:
         minutes: Training time over all stages; what a stage has had already in this folder is not repeated.
         folder: State, sheets and the exported checkpoint.
         output: The checkpoint to write; None for `easel-starter.safetensors` in the folder.
-        resume_from: An exported checkpoint to go on from, its VAE's encoder as it is; None to begin anew.
+        resume_from: An exported checkpoint to go on from, its VAE's encoder and its text encoders as they are; None to
+            begin anew.
         scenes: How many scenes are composed of each subject.
         shape: How large new models are.
         merges: How many merges a new vocabulary gets.
@@ -66,7 +67,8 @@ def run(recipe: Recipe, pictures: Sequence[Picture], chosen: Sequence[Picture]) 
         vae.train(models, pictures, seconds * share, recipe.folder)
     pool = diffusion.pool_for(models, chosen, recipe.scenes, recipe.folder)
     log.info("%d scenes; latents are scaled by %.5f", len(pool.named), models.scaling_factor)
-    diffusion.train(models, pool, seconds * (1 - share - recipe.decoder), recipe.folder)
+    budget = seconds * (1 - share - recipe.decoder)
+    diffusion.train(models, pool, budget, recipe.folder, with_text=recipe.resume_from is None)
     vae.polish(models, pictures, seconds * recipe.decoder, recipe.folder)
     return _export(recipe, models, chosen)
 
@@ -76,7 +78,7 @@ def export_now(recipe: Recipe, pictures: Sequence[Picture], chosen: Sequence[Pic
     models = _models(recipe, pictures)
     decoder = (*models.vae.decoder.parameters(), *models.vae.post_quant_conv.parameters())
     restore_average(recipe.folder / "vae.pt", models.vae.parameters())
-    modules = (models.unet, models.text, models.text_2)
+    modules = (models.unet,) if recipe.resume_from else (models.unet, models.text, models.text_2)
     restore_average(recipe.folder / "diffusion.pt", (each for module in modules for each in module.parameters()))
     diffusion.pool_for(models, chosen, recipe.scenes, recipe.folder)
     restore_average(recipe.folder / "decoder.pt", decoder)
