@@ -129,7 +129,10 @@ async def test_a_running_job_brings_previews_of_all_its_pictures(executor: Local
     assert Image.open(io.BytesIO(previews.pop() or b"")).size == (256, 128)
 
 
-async def test_a_job_that_ends_before_anybody_could_look_draws_none(executor: LocalExecutor) -> None:
+async def test_a_job_that_ends_before_anybody_could_look_draws_none(
+    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Sketchbook.__init__, "__defaults__", (3600.0,))
     heard: list[Progress] = []
 
     await executor.generate(request(), heard.append)
