@@ -81,7 +81,7 @@ async def test_a_mistake_in_the_form_is_explained_to_one_person(visitor: Visitor
     await form.get_by_label(re.compile("^Settings")).fill("--stesp 3")
     await form.get_by_role("button", name="Submit").click()
 
-    await visitor.see("There is no flag --stesp. Did you mean --steps?")
+    await visitor.see("There is no flag --stesp. Did you mean --steps")
     await expect(visitor.last).to_contain_text("Only you can see this")
 
 
