@@ -78,7 +78,7 @@ def orders(jobs: int, seed: int) -> list[Job]:
                 model="starter",
                 width=width,
                 height=height,
-                steps=draw.randint(2, 7),
+                steps=draw.randint(8, 30),
                 count=draw.choice((1, 1, 1, 3)),
                 sampler=draw.choice(("euler", "dpmpp_2m", "dpm_2")),
                 guidance_scale=draw.choice((1.0, 4.0)),
