@@ -78,6 +78,9 @@ class GenerationService:
         """
         resolved = resolve(order, self.models.usable, self.models.default(), self._rules.defaults, taste)
         request = resolved.request
+        vaes = {name.lower() for name in self.models.vaes}
+        if request.vae != self._rules.defaults.vae and request.vae.lower() not in vaes | {""}:
+            check_name("vae", request.vae, self.models.vaes)  # a path is the operator's to name, never a person's
         known = {name.lower() for name in self.models.loras}
         for lora in (*request.loras, *parse(request.prompt).loras):
             if lora.name.lower() not in known:

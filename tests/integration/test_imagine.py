@@ -2,8 +2,10 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from discord import Permissions
+from safetensors.numpy import save_file
 
 from bot.playground.interactions import DEFERRED_MESSAGE
 from bot.settings import Settings
@@ -12,6 +14,12 @@ from tests.fakes import FakeExecutor, picture
 from tests.loopback import Fault, LoopbackDiscord
 
 pytestmark = pytest.mark.usefixtures("bot")
+
+
+@pytest.fixture(autouse=True)
+def vae(settings: Settings) -> None:
+    """A separate VAE in the models folder, before the bot looks there."""
+    save_file({"decoder.conv_in.weight": np.zeros((1, 1))}, settings.models_path / "soft.safetensors")
 
 
 async def test_a_picture_is_posted_with_its_recipe(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
@@ -340,3 +348,12 @@ async def test_a_dropped_gateway_is_resumed_and_no_command_is_lost(discord: Loop
 
     await discord.wait_until(lambda: bool(interaction.pictures))
     assert discord.gateway.resumes == 1
+
+
+@pytest.mark.parametrize("vae", ["/etc/secret.safetensors", "../outside.safetensors", "unknown"])
+async def test_a_vae_is_named_and_never_a_path(discord: LoopbackDiscord, executor: FakeExecutor, vae: str) -> None:
+    refused = await discord.slash("imagine", {"prompt": "a cat", "vae": vae})
+
+    await discord.wait_until(lambda: bool(refused.private_texts))
+    assert refused.private_texts[0].startswith(f"There is no vae named {vae!r}")
+    assert not executor.requests

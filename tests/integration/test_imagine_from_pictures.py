@@ -205,3 +205,17 @@ async def test_a_job_goes_on_with_its_picture_after_a_restart(
 
 def nothing_public(interaction: Interaction) -> bool:
     return interaction.original is None or interaction.original.deleted or interaction.original.only_for is not None
+
+
+@online
+async def test_choices_beside_a_picture_all_begin_from_it(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
+    photo = png(1024, 1024)
+
+    await discord.slash("imagine", {"prompt": "a {red, blue} cat", "image": 0}, files=attached(photo))
+    await discord.wait_until(lambda: len(executor.requests) == 2)
+    many = await discord.slash("imagine", {"prompt": "{a, b, c, d, e}", "image": 0}, files=attached(photo))
+    await discord.wait_until(lambda: bool(many.private_texts))
+
+    assert {request.prompt for request in executor.requests} == {"a red cat", "a blue cat"}
+    assert executor.inputs == [{digest(photo): photo}] * 2
+    assert many.private_texts == ["With a picture attached a prompt can make 4 jobs at once, not 5."]

@@ -2,6 +2,7 @@ import pytest
 
 from bot.domain import InputFile, Order
 from bot.services.framing import Frame, outpainted, own_size
+from bot.services.layers import Taste
 from bot.services.resolve import Defaults, resolve
 from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask, ModelEntry
 
@@ -130,3 +131,14 @@ def test_an_outpaint_keeps_the_image_and_blends_into_it() -> None:
 def test_what_does_not_go_together_is_refused(typed: dict[str, object], reason: str) -> None:
     with pytest.raises(InvalidRequestError, match=reason):
         ask(**typed)
+
+
+def test_a_picture_has_its_own_size_whatever_somebody_is_used_to() -> None:
+    taste = Taste(mine={"aspect": "3:2", "strength": 0.3})
+
+    begun = resolve(Order(prompt="a", image=InputFile(A, 1024, 1024)), MODELS, "sdxl", DEFAULTS, taste).request
+    typed = resolve(Order(prompt="a", aspect="1:1"), MODELS, "sdxl", DEFAULTS, taste).request
+
+    assert begun.size == (1024, 1024)
+    assert begun.init == Init(picture=A, strength=0.3)
+    assert (typed.size, typed.init) == ((1024, 1024), None)
