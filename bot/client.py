@@ -19,6 +19,7 @@ from bot.cogs.menus import MenusCog
 from bot.cogs.presets import PresetsCog
 from bot.cogs.reactions import Desk, ReactionsCog
 from bot.cogs.settings import FieldSelect, PanelButton, SettingsCog, ValueSelect
+from bot.cogs.tool_forms import ToolFormsCog
 from bot.persistence.database import Database
 from bot.services.actions import PictureActions
 from bot.services.books import DraftBook
@@ -165,6 +166,7 @@ class EaselClient(commands.AutoShardedBot):
         for entry in menus.menus():
             self.tree.add_command(entry)
         await self.add_cog(FormsCog(self.actions, shelf.tastes))
+        await self.add_cog(ToolFormsCog(self.actions))
         await self.add_cog(ReactionsCog(self._desk()))
         self.add_dynamic_items(CancelButton, PictureButton, FieldSelect, ValueSelect, PanelButton)
         self.add_dynamic_items(ShowSelect, TurnButton, ShownButton, ForgetButton, ChoicesButton)

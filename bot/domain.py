@@ -35,6 +35,11 @@ class Action(StrEnum):
     VARY_SUBTLE = "vary_subtle"
     VARY_STRONG = "vary_strong"
     EDIT = "edit"
+    UPSCALE = "upscale"
+    ZOOM_OUT = "zoom_out"
+    MAKE_SQUARE = "make_square"
+    PAN = "pan"
+    VARY_REGION = "vary_region"
 
 
 @dataclass(frozen=True, slots=True)
