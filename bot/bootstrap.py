@@ -42,6 +42,7 @@ from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
 from bot.services.presets import Presets
 from bot.services.queue import FairQueue
+from bot.services.regions import Divider
 from bot.services.remembering import RememberedChoices, RememberedPresets
 from bot.services.resolve import Defaults
 from bot.services.takeover import Takeover
@@ -187,6 +188,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
             executor,
             database,
             InputShelf(pictures),
+            Divider(pictures),
         )
     )
     return client

@@ -11,9 +11,8 @@ from bot.services.tastes import Tastes
 from bot.ui.edit_form import FORM_ID, edited, texts_of
 from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE
-from bot.ui.pressing import actor_of
 from bot.ui.private import answered
-from bot.ui.seats import seat_of
+from bot.ui.seats import actor_of, seat_of
 from bot.ui.submitting import submit
 
 

@@ -13,7 +13,7 @@ from bot.services.partwords import outpainted_as, with_pictures
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from bot.services.resolve import random_seed
 from bot.services.tools import Toolbox, check_outpaint, check_scale, known_size
-from generation import GenerationRequest, intake
+from generation import GenerationRequest, Mask, intake
 
 PATIENCE_SECONDS = 2.0  # Discord waits three for the first answer
 NOTHING_LEFT = "Nothing in this picture was left to its seed: painted again it would be the same."
@@ -164,6 +164,25 @@ class PictureActions:
         accepted = self.generation.accept(with_pictures(order, before), actor.person, taste)
         request = outpainted_as(accepted, before)
         return Accepted(request, Derivation(parent_job=job.id, parent_index=number, action=Action.EDIT))
+
+    async def paint_region(self, job: Job, number: int, prompt: str, mask: Mask, actor: Actor) -> Accepted:
+        """Accepts a part of one picture painted anew.
+
+        Args:
+            job: The job.
+            number: Which of its pictures, counted from 1.
+            prompt: What is painted there.
+            mask: Where; its file may be brought later.
+            actor: Who wants it.
+        """
+        file, native = await self.file(job, number), self.tools.bounds(job.request.model).native
+        picture = replace(job.request.picture(number - 1), prompt=prompt)
+        request = derive.regional(picture, file, mask, self.rules.variations, native, random_seed)
+        return self._accept(request, _derived(job, number, Action.VARY_REGION), actor)
+
+    async def keep(self, data: bytes) -> str:
+        """Keeps a file beside the pictures; returns its SHA-256. Raises PictureLostError where it cannot."""
+        return await self._pictures.put(data)
 
     async def file(self, job: Job, number: int) -> InputFile:
         """Returns one of a job's pictures as what another begins from; raises as `originals` does."""

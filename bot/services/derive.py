@@ -7,13 +7,24 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.domain import Action, InputFile, Order
-from bot.services.framing import UPSCALE_STRENGTH, beginning, frame_of, in_steps, own_size
-from generation import GenerationRequest, Hires, Init
+from bot.services.framing import (
+    FEATHER_SHARE,
+    MASK_STRENGTH,
+    UPSCALE_STRENGTH,
+    beginning,
+    frame_of,
+    in_steps,
+    own_size,
+)
+from generation import GenerationRequest, Hires, Init, Mask
+from generation.parts import MAX_FEATHER
+from generation.request import MAX_SIZE
 
 # How far a variation's starting noise goes from the picture's own: 0 is the picture itself, 1 another one.
 STRENGTHS = {Action.VARY_SUBTLE: 0.12, Action.VARY_STRONG: 0.4}
 
 # How much of a picture that has no noise of its own is painted over instead.
+MARGIN_SHARE = 8  # of the shorter side: how much is in view around a detail
 OVERPAINTED = {Action.VARY_SUBTLE: 0.3, Action.VARY_STRONG: 0.6}
 
 DrawSeed = Callable[[], int]
@@ -119,6 +130,50 @@ def outpainted(
     frame = frame_of(order, native)
     begun = replace(_afresh(picture), width=frame.width, height=frame.height, seed=draw_seed(), count=count)
     return replace(begun, **beginning(order, frame))
+
+
+def regional(
+    picture: GenerationRequest, file: InputFile, mask: Mask, count: int, native: int, draw_seed: DrawSeed
+) -> GenerationRequest:
+    """Returns a request for a part of a picture painted anew; the result has the picture's own size.
+
+    A picture of a size that the model paints well is painted as it is. Of others only a detail around the mask is
+    painted, at such a size.
+
+    Args:
+        picture: What the picture was made by, alone, with the prompt for its new part.
+        file: The picture.
+        mask: What of it is painted anew; its feather, area and margin are decided here.
+        count: How many pictures.
+        native: Side of the model's square training pictures.
+        draw_seed: Where new seeds come from.
+    """
+    width, height = own_size(file, native)
+    shorter = min(file.width, file.height)
+    whole = (width, height) == (file.width, file.height)
+    chosen = replace(
+        mask,
+        feather=min(shorter // FEATHER_SHARE, MAX_FEATHER),
+        area="canvas" if whole else "masked",
+        margin=min(shorter // MARGIN_SHARE, MAX_SIZE),
+    )
+    init = Init(picture=file.digest, strength=MASK_STRENGTH)
+    begun = replace(_afresh(picture), width=width, height=height, init=init, seed=draw_seed(), count=count)
+    return replace(begun, mask=chosen)
+
+
+def masked(request: GenerationRequest, picture: str, grow: int = 0, *, invert: bool = False) -> GenerationRequest:
+    """Gives a request for a part of a picture the mask that says which part.
+
+    Args:
+        request: As `regional` returns it.
+        picture: The mask's SHA-256.
+        grow: By how many pixels the part is enlarged, or shrunk if negative.
+        invert: Whether the rest is meant.
+    """
+    if request.mask is None:
+        raise AssertionError("only a part of a picture has a mask")
+    return replace(request, mask=replace(request.mask, picture=picture, grow=grow, invert=invert))
 
 
 def _afresh(picture: GenerationRequest) -> GenerationRequest:

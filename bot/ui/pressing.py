@@ -22,8 +22,10 @@ from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import LOOKS, WHOLE, Deed, Press, result_view
 from bot.ui.private import NO_MENTIONS, acknowledge, answered, nod, promise
 from bot.ui.recipe_card import recipe_card
+from bot.ui.region_presses import open_panel
 from bot.ui.removing import Remover
 from bot.ui.requests import patiently
+from bot.ui.seats import actor_of
 from bot.ui.submitting import submit
 from bot.ui.uploads import as_files
 from bot.ui.zoom_form import zoom_form
@@ -87,12 +89,6 @@ class PictureButton(
         await _HANDLERS[self.press](Pressed(interaction, actions, job, self.number, actor))
 
 
-def actor_of(interaction: discord.Interaction[Any]) -> Actor:
-    """Says who pressed where, and whether they may moderate there."""
-    moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
-    return Actor(interaction.user.id, interaction.channel_id or 0, interaction.guild_id, moderator)
-
-
 async def _reroll(pressed: Pressed) -> None:
     check_posting(pressed.interaction)
     await _paint(pressed, pressed.actions.reroll(pressed.job, pressed.number, pressed.actor))
@@ -113,6 +109,11 @@ async def _outpaint(pressed: Pressed, tool: Tool) -> None:
     check_posting(pressed.interaction)
     number, words = pressed.number or 1, Words(*OUTPAINTS[tool])
     await _paint(pressed, await pressed.actions.outpaint(pressed.job, number, words, pressed.actor))
+
+
+async def _choose_region(pressed: Pressed) -> None:
+    check_posting(pressed.interaction)
+    await open_panel(pressed.interaction, pressed.job, pressed.number or 1)
 
 
 async def _zoom(pressed: Pressed) -> None:
@@ -193,6 +194,7 @@ _HANDLERS: dict[Deed, Handler] = {
     Press.EDIT: _edit,
     Press.INFO: _inform,
     Tool.ZOOM: _zoom,
+    Tool.REGION: _choose_region,
     **{tool: partial(_upscale, tool=tool) for tool in SCALES},
     **{tool: partial(_outpaint, tool=tool) for tool in OUTPAINTS},
 }

@@ -37,6 +37,7 @@ class Outcome(Enum):
     PAINTED = "a new result for whoever acted"
     FORM = "a form, filled in"
     ZOOM_FORM = "a form with the prompt, a zoom and an aspect"
+    PANEL = "the picture's parts to choose from, privately"
     CARD = "the recipe and the originals, privately"
     DELETED = "the message is gone"
     LETTER = "the originals and the recipe by direct message"
@@ -48,18 +49,28 @@ class Outcome(Enum):
 
 
 BUTTONS = {
-    "U1": Outcome.PICKED, "V2": Outcome.PAINTED, "🔄": Outcome.PAINTED, "✏️": Outcome.FORM, "ℹ️": Outcome.CARD,
+    "U1": Outcome.PICKED,
+    "V2": Outcome.PAINTED,
+    "🔄": Outcome.PAINTED,
+    "✏️": Outcome.FORM,
+    "ℹ️": Outcome.CARD,
     "❌": Outcome.DELETED,
 }
 ONE = {
     "Vary (Subtle)": Outcome.PAINTED, "Vary (Strong)": Outcome.PAINTED, "Upscale (2x)": Outcome.PAINTED,
     "Upscale (4x)": Outcome.PAINTED, "Zoom Out 1.5x": Outcome.PAINTED, "Zoom Out 2x": Outcome.PAINTED,
-    "Custom Zoom": Outcome.ZOOM_FORM, "Make Square": Outcome.PAINTED, "⬅️": Outcome.PAINTED, "➡️": Outcome.PAINTED,
+    "Custom Zoom": Outcome.ZOOM_FORM, "Vary (Region)": Outcome.PANEL,
+    "Make Square": Outcome.PAINTED, "⬅️": Outcome.PAINTED, "➡️": Outcome.PAINTED,
     "⬆️": Outcome.PAINTED, "⬇️": Outcome.PAINTED,
 }  # fmt: skip
 REACTIONS = {
-    "🔄": Outcome.PAINTED, "🔁": Outcome.PAINTED, "🎲": Outcome.PAINTED, "❌": Outcome.DELETED,
-    "🗑️": Outcome.DELETED, "✉️": Outcome.LETTER, "⭐": Outcome.STARRED,
+    "🔄": Outcome.PAINTED,
+    "🔁": Outcome.PAINTED,
+    "🎲": Outcome.PAINTED,
+    "❌": Outcome.DELETED,
+    "🗑️": Outcome.DELETED,
+    "✉️": Outcome.LETTER,
+    "⭐": Outcome.STARRED,
 }
 ONE_REACTIONS = {"🔍": Outcome.PAINTED}
 USUAL = {True: BUTTONS | ONE, False: REACTIONS | ONE_REACTIONS}  # fmt: skip
@@ -125,7 +136,13 @@ class Stage:
     async def prepare(self) -> None:
         for case in CASES:
             if case.result not in self.asked:
-                options = {"prompt": "a cat", "count": 1 if case.alone else 2, "steps": 1, "aspect": "3:2", "width": 768}
+                options = {
+                    "prompt": "a cat",
+                    "count": 1 if case.alone else 2,
+                    "steps": 1,
+                    "aspect": "3:2",
+                    "width": 768,
+                }
                 self.asked[case.result] = await self.discord.slash("imagine", options, self.owner, self.channel(case))
         await self.discord.wait_until(lambda: all(each.pictures for each in self.asked.values()), 60)
 
@@ -210,6 +227,11 @@ def formed(scene: Scene, title: str) -> bool:
     return modal is not None and modal["title"] == title and len(modal["components"]) == 3
 
 
+def opened(scene: Scene) -> bool:
+    press = scene.press
+    return press is not None and bool(press.pictures) and press.private_texts[0].startswith("## Vary (Region)")
+
+
 def lettered(scene: Scene) -> bool:
     return [len(each.attachments) for each in scene.news(scene.private)] == [2]
 
@@ -223,6 +245,7 @@ CHECKS: dict[Outcome, Callable[[Scene], bool]] = {
     Outcome.PAINTED: painted,
     Outcome.FORM: lambda scene: formed(scene, "Change and paint again"),
     Outcome.CARD: carded,
+    Outcome.PANEL: opened,
     Outcome.ZOOM_FORM: lambda scene: formed(scene, "Custom Zoom"),
     Outcome.LETTER: lettered,
     Outcome.STARRED: starred,
