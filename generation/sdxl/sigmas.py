@@ -196,5 +196,21 @@ def schedule(scheduler: str, sampler: str, steps: int, denoise: float = 1.0, *, 
     return sigmas if whole else sigmas[-(steps + 1) :]
 
 
+def steps_before(sigmas: Tensor, at: float, trained: Levels) -> int:
+    """Says after how many steps of a schedule another checkpoint takes over.
+
+    Args:
+        sigmas: The schedule, (steps + 1,).
+        at: From 1 on the number of steps; below 1 the share of the training time that is behind by then, as diffusers'
+            denoising_end and denoising_start have it.
+        trained: The levels the model was trained on.
+    """
+    steps = max(len(sigmas) - 1, 0)
+    if at >= 1:
+        return min(int(at), steps)
+    cutoff = round(TRAINING_STEPS * (1 - at))
+    return sum(trained.timestep(float(sigma)) >= cutoff for sigma in sigmas[:-1])
+
+
 def _ending_in_zero(sigmas: Tensor) -> Tensor:
     return torch.cat([sigmas, sigmas.new_zeros(1)])

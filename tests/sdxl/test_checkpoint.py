@@ -103,6 +103,7 @@ def test_true_sdxls_architecture_is_read_from_its_shapes(tmp_path: Path) -> None
     assert found.unet["down_block_types"] == ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"]
     assert found.vae["block_out_channels"] == [128, 256, 512, 512]
     assert found.vae["scaling_factor"] == 0.13025
+    assert found.text_encoder is not None
     assert (found.text_encoder["hidden_size"], found.text_encoder["num_attention_heads"]) == (768, 12)
     assert (found.text_encoder_2["hidden_size"], found.text_encoder_2["num_attention_heads"]) == (1280, 20)
     assert found.text_encoder_2["projection_dim"] == 1280
