@@ -55,6 +55,8 @@ class Levels:
         return int((self.logs - math.log(sigma)).abs().argmin())
 
 
+LEAST_DENOISE = 1e-3  # below, a schedule would have millions of steps, of which none that are taken can be seen
+
 Schedule = Callable[[Levels, int], Tensor]
 
 
@@ -188,7 +190,7 @@ def schedule(scheduler: str, sampler: str, steps: int, denoise: float = 1.0, *, 
     if denoise <= 0:
         return torch.zeros(0)
     whole = denoise > 0.9999
-    total = steps if whole else int(steps / denoise)
+    total = steps if whole else int(steps / max(denoise, LEAST_DENOISE))
     drop = sampler in AHEAD
     sigmas = SCHEDULES[scheduler](levels(zero_terminal=zero_terminal), total + int(drop))
     if drop:
