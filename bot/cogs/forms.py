@@ -7,22 +7,28 @@ import discord
 from discord.ext import commands
 
 from bot.services.actions import PictureActions, check_user
+from bot.services.inputs import InputShelf
+from bot.services.partwords import with_pictures
 from bot.services.tastes import Tastes
-from bot.ui.edit_form import FORM_ID, edited, texts_of
+from bot.ui.attachments import bring, expecting, with_files
+from bot.ui.edit_form import FORM_ID, edited
+from bot.ui.form_fields import Sent, sent_in
 from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE
 from bot.ui.pressing import actor_of
 from bot.ui.private import answered
 from bot.ui.seats import seat_of
 from bot.ui.submitting import submit
+from generation import GenerationRequest
 
 
 class FormsCog(commands.Cog):
     """Reads the form behind ✏️."""
 
-    def __init__(self, actions: PictureActions, tastes: Tastes) -> None:
+    def __init__(self, actions: PictureActions, tastes: Tastes, inputs: InputShelf) -> None:
         self._actions = actions
         self._tastes = tastes
+        self._inputs = inputs
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
@@ -30,14 +36,21 @@ class FormsCog(commands.Cog):
         if interaction.type is discord.InteractionType.modal_submit and interaction.data is not None:
             data: dict[str, Any] = {**interaction.data}
             if form := FORM_ID.fullmatch(data["custom_id"]):
-                await answered(interaction, self._paint(interaction, form, data["components"]))
+                await answered(interaction, self._paint(interaction, form, sent_in(interaction)))
 
-    async def _paint(self, interaction: discord.Interaction[Any], form: re.Match[str], components: list[Any]) -> None:
-        actor = actor_of(interaction)
+    async def _paint(self, interaction: discord.Interaction[Any], form: re.Match[str], sent: Sent) -> None:
+        actor, generation = actor_of(interaction), self._actions.generation
         job = await self._actions.find(form["job"], actor)
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
-        number = int(form["number"])
-        order, taste = edited(texts_of(components)), await self._tastes.of(seat_of(interaction))
+        number, taste = int(form["number"]), await self._tastes.of(seat_of(interaction))
+        order = expecting(edited(sent), sent.files)
         accepted = self._actions.edit(job, None if number == WHOLE else number, order, actor, taste)
-        await submit(interaction, self._actions.generation, accepted.request, accepted.derived)
+
+        async def complete() -> GenerationRequest:
+            if not sent.files:
+                return accepted.request
+            brought = with_files(order, await bring(sent.files, self._inputs))
+            return generation.resolve(with_pictures(brought, job.request), taste).request
+
+        await submit(interaction, generation, accepted.request, accepted.derived, complete=complete)

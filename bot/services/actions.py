@@ -103,7 +103,7 @@ class PictureActions:
         return self._accept(request, Derivation(parent_job=job.id, parent_index=number, action=action), actor)
 
     def edit(self, job: Job, number: int | None, order: Order, actor: Actor, taste: Taste) -> Accepted:
-        """Accepts what a person made of an earlier request."""
+        """Accepts what a person made of an earlier request; without a picture of its own it keeps that one's."""
         before = job.request if number is None else job.request.picture(number - 1)
         accepted = self.generation.accept(with_pictures(order, before), actor.person, taste)
         request = outpainted_as(accepted, before)
