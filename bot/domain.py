@@ -35,6 +35,7 @@ class Action(StrEnum):
     VARY_SUBTLE = "vary_subtle"
     VARY_STRONG = "vary_strong"
     EDIT = "edit"
+    INPUT = "input"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,16 @@ def in_words(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def with_pictures(order: Order, request: GenerationRequest) -> Order:
-    """Gives an order that was written out of a request the pictures it began from."""
+    """Gives an order that was written out of a request the pictures it began from.
+
+    An order with a picture of its own begins from that one, without the earlier mask and what was said of it.
+    """
     if request.init is None:
         return order
+    if order.image is not None:
+        said = _of_mask(request.mask)
+        unsaid: dict[str, Any] = {name: None for name, value in said.items() if value == getattr(order, name)}
+        return replace(order, **unsaid)
     size = (request.width, request.height)
     mask = request.mask
     drawn = InputFile(mask.picture, *size) if mask is not None and mask.picture else None
@@ -33,8 +40,10 @@ def with_pictures(order: Order, request: GenerationRequest) -> Order:
 
 
 def outpainted_as(request: GenerationRequest, before: GenerationRequest) -> GenerationRequest:
-    """Lays the canvas around the picture that an earlier request had, where the size is still the same."""
-    if before.outpaint is None or request.init is None or request.size != before.size:
+    """Lays the canvas around the picture that an earlier request had, where picture and size are still the same."""
+    if before.outpaint is None or before.init is None or request.init is None or request.size != before.size:
+        return request
+    if request.init.picture != before.init.picture:
         return request
     return replace(request, outpaint=before.outpaint)
 
