@@ -12,7 +12,7 @@ from bot.services.derive import masked
 from bot.services.inputs import InputShelf
 from bot.services.regions import Divider, check_chosen, mask_file
 from bot.ui.attachments import bring, expecting
-from bot.ui.edit_form import texts_of
+from bot.ui.form_fields import Sent, sent_in
 from bot.ui.permissions import check_posting
 from bot.ui.private import answered
 from bot.ui.region_panel import MASK, REGION_FORM_ID, Region, region_of
@@ -48,23 +48,23 @@ class ToolFormsCog(commands.Cog):
             return
         data: dict[str, Any] = {**interaction.data}
         if form := ZOOM_ID.fullmatch(data["custom_id"]):
-            await answered(interaction, self._zoom(interaction, form, data))
+            await answered(interaction, self._zoom(interaction, form, sent_in(interaction)))
         elif form := REGION_FORM_ID.fullmatch(data["custom_id"]):
             paint = self._paint_parts if form["how"] == "parts" else self._paint_by_mask
-            await answered(interaction, paint(interaction, region_of(form), data))
+            await answered(interaction, paint(interaction, region_of(form), sent_in(interaction)))
 
-    async def _zoom(self, interaction: Interaction, form: re.Match[str], data: dict[str, Any]) -> None:
+    async def _zoom(self, interaction: Interaction, form: re.Match[str], sent: Sent) -> None:
         actor = actor_of(interaction)
         job = await self._actions.find(form["job"], actor)
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
-        words = zoomed(texts_of(data["components"]))
+        words = zoomed(sent)
         accepted = await self._actions.outpaint(job, int(form["number"]), words, actor)
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived)
 
-    async def _paint_parts(self, interaction: Interaction, region: Region, data: dict[str, Any]) -> None:
+    async def _paint_parts(self, interaction: Interaction, region: Region, sent: Sent) -> None:
         """Paints what was chosen of the parts; dividing the picture again may take longer than an answer."""
-        accepted = await self._accept(interaction, region, data)
+        accepted = await self._accept(interaction, region, sent)
         picture, choice = accepted.request.inputs[0], region.choice
 
         async def complete() -> GenerationRequest:
@@ -75,27 +75,20 @@ class ToolFormsCog(commands.Cog):
 
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived, complete=complete)
 
-    async def _paint_by_mask(self, interaction: Interaction, region: Region, data: dict[str, Any]) -> None:
+    async def _paint_by_mask(self, interaction: Interaction, region: Region, sent: Sent) -> None:
         """Paints what an uploaded mask says."""
-        files = {MASK: next(iter(attachments_of(interaction, data)))}
-        expecting(Order(prompt=""), files)
-        accepted = await self._accept(interaction, region, data)
+        expecting(Order(prompt=""), sent.files)
+        accepted = await self._accept(interaction, region, sent)
 
         async def complete() -> GenerationRequest:
-            brought = await bring(files, self._inputs)
+            brought = await bring(sent.files, self._inputs)
             return masked(accepted.request, brought[MASK].digest)
 
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived, complete=complete)
 
-    async def _accept(self, interaction: Interaction, region: Region, data: dict[str, Any]) -> Accepted:
+    async def _accept(self, interaction: Interaction, region: Region, sent: Sent) -> Accepted:
         job = await found(interaction, region)
         check_posting(interaction)
-        prompt = read_prompt(texts_of(data["components"]))
+        prompt = read_prompt(sent)
         mask = Mask(picture=_NOT_YET)
         return await self._actions.paint_region(job, region.number, prompt, mask, actor_of(interaction))
-
-
-def attachments_of(interaction: Interaction, data: dict[str, Any]) -> list[discord.Attachment]:
-    """Returns the files that were sent in with a form."""
-    found = data.get("resolved", {}).get("attachments", {}).values()
-    return [discord.Attachment(data=each, state=interaction._state) for each in found]

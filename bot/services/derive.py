@@ -63,7 +63,7 @@ def varied(
 def settled(request: GenerationRequest) -> bool:
     """Whether nothing in a request is left to its seed, so that painting it again gives the same."""
     kept = request.init is not None and request.init.strength == 0
-    return kept and (request.hires is None or request.hires.strength == 0)
+    return kept and request.refiner is None and (request.hires is None or request.hires.strength == 0)
 
 
 def has_noise(request: GenerationRequest) -> bool:
@@ -110,7 +110,7 @@ def upscaled(
         tile=native,
     )
     init = Init(picture=file.digest, strength=0.0)
-    return replace(_afresh(picture), width=width, height=height, init=init, hires=hires)
+    return replace(_afresh(picture), width=width, height=height, init=init, hires=hires, refiner=None)
 
 
 def outpainted(

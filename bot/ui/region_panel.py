@@ -7,10 +7,11 @@ from typing import Any
 import discord
 
 from bot.domain import Job
+from bot.services import flags
 from bot.services.regions import CHOICE, MOST_STEPS, Choice, Divided, choice_of
-from bot.ui.zoom_form import prompt_field
+from bot.ui.form_fields import prompt_field
 
-MASK = "mask"
+PROMPT, MASK = "prompt", "mask"
 DEEDS = ("grow", "shrink", "invert", "coarser", "finer", "paint", "upload")
 OVERLAY_NAME = "regions.jpg"
 _TEXT = (
@@ -92,10 +93,14 @@ def panel_view(region: Region, divided: Divided, *, anything: bool) -> discord.u
 
 
 def region_form(job: Job, region: Region, how: str) -> discord.ui.Modal:
-    """Returns the form that asks what is painted there; for "upload" it takes a mask too."""
+    """Returns the form that asks what is painted there; for "upload" it takes a mask too.
+
+    Raises:
+        LimitError: The prompt is too long for Discord's forms.
+    """
     title = "Paint the parts anew" if how == "parts" else "Paint by a mask"
     form = discord.ui.Modal(title=title, custom_id=f"easel:region-form:{how}:{region}")
-    form.add_item(prompt_field(job))
+    form.add_item(prompt_field(PROMPT, "What is painted there", flags.escape(job.request.prompt), required=True))
     if how == "upload":
         upload: discord.ui.FileUpload[Any] = discord.ui.FileUpload(custom_id=MASK, min_values=1, max_values=1)
         said = "White or transparent is painted anew, black is kept; it is brought to the picture's size."

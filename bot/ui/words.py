@@ -17,6 +17,7 @@ ACTIONS = {
     Action.VARY_SUBTLE: "subtle variation",
     Action.VARY_STRONG: "strong variation",
     Action.EDIT: "changed",
+    Action.INPUT: "made",
     Action.UPSCALE: "upscaled",
     Action.ZOOM_OUT: "zoomed out",
     Action.MAKE_SQUARE: "made square",

@@ -4,7 +4,6 @@ diffusers looks up a processor and inspects its signature at every call of every
 SDXL's. Where nothing but plain attention is asked for, the same few operations in the same order give the same numbers.
 """
 
-from functools import partial
 from typing import Any
 
 import torch
@@ -14,12 +13,36 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+class PlainAttention(Attention):  # type: ignore[misc]  # diffusers is not typed
+    """Attention with queries, keys and values and nothing else, computed where it is called.
+
+    A class of its own rather than another `forward` for each: what torch compiles for one then serves all of them.
+    """
+
+    def forward(
+        self,
+        hidden_states: Tensor,
+        encoder_hidden_states: Tensor | None = None,
+        attention_mask: Tensor | None = None,
+        **_ignored: object,
+    ) -> Tensor:
+        """Attends from (rows, tokens, width) to itself or to the prompt; returns the same shape."""
+        context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
+        query, key, value = (
+            project(source).unflatten(-1, (self.heads, -1)).transpose(1, 2)
+            for project, source in ((self.to_q, hidden_states), (self.to_k, context), (self.to_v, context))
+        )
+        attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=attention_mask)
+        mixed: Tensor = self.to_out[0](attended.transpose(1, 2).flatten(2))
+        return mixed
+
+
 def streamline(unet: UNet2DConditionModel) -> None:
     """Lets every plain attention of a UNet compute directly, and lays its weights out channels last."""
     nn.Module.to(unet, memory_format=torch.channels_last)  # type: ignore[call-overload]  # it takes it alone as well
     for module in unet.modules():
-        if isinstance(module, Attention) and _is_plain(module):
-            module.forward = partial(_attend, module)
+        if type(module) is Attention and _is_plain(module):
+            module.__class__ = PlainAttention
 
 
 def _is_plain(attention: Any) -> bool:
@@ -31,25 +54,3 @@ def _is_plain(attention: Any) -> bool:
         and not attention.residual_connection
         and attention.rescale_output_factor == 1
     )
-
-
-def _attend(
-    attention: Any,
-    hidden_states: Tensor,
-    encoder_hidden_states: Tensor | None = None,
-    attention_mask: Tensor | None = None,
-    **_ignored: object,
-) -> Tensor:
-    """Attends from (rows, tokens, width) to itself or to the prompt; returns the same shape."""
-    context = hidden_states if encoder_hidden_states is None else encoder_hidden_states
-    query, key, value = (
-        project(source).unflatten(-1, (attention.heads, -1)).transpose(1, 2)
-        for project, source in (
-            (attention.to_q, hidden_states),
-            (attention.to_k, context),
-            (attention.to_v, context),
-        )
-    )
-    attended = functional.scaled_dot_product_attention(query, key, value, attn_mask=attention_mask)
-    mixed: Tensor = attention.to_out[0](attended.transpose(1, 2).flatten(2))
-    return mixed
