@@ -222,9 +222,9 @@ def carded(scene: Scene) -> bool:
     return press is not None and bool(press.pictures) and "/imagine prompt:a cat" in press.private_texts[0]
 
 
-def formed(scene: Scene, title: str) -> bool:
+def formed(scene: Scene, title: str, fields: int) -> bool:
     modal = None if scene.press is None else scene.press.modal
-    return modal is not None and modal["title"] == title and len(modal["components"]) == 3
+    return modal is not None and modal["title"] == title and len(modal["components"]) == fields
 
 
 def opened(scene: Scene) -> bool:
@@ -243,10 +243,10 @@ def starred(scene: Scene) -> bool:
 CHECKS: dict[Outcome, Callable[[Scene], bool]] = {
     Outcome.PICKED: lambda scene: painted(scene) and "Image #1" in scene.news(scene.channel)[-1].content,
     Outcome.PAINTED: painted,
-    Outcome.FORM: lambda scene: formed(scene, "Change and paint again"),
+    Outcome.FORM: lambda scene: formed(scene, "Change and paint again", 5),
     Outcome.CARD: carded,
     Outcome.PANEL: opened,
-    Outcome.ZOOM_FORM: lambda scene: formed(scene, "Custom Zoom"),
+    Outcome.ZOOM_FORM: lambda scene: formed(scene, "Custom Zoom", 3),
     Outcome.LETTER: lettered,
     Outcome.STARRED: starred,
     Outcome.DELETED: lambda scene: scene.source.deleted,
