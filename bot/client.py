@@ -160,11 +160,11 @@ class EaselClient(commands.AutoShardedBot):
         await self.add_cog(SettingsCog(shelf.choices))
         await self.add_cog(PresetsCog(shelf.presets, history, shelf.tastes))
         await self.add_cog(HistoryCog(shelf.bench, shelf.drafts, self.generation.models))
-        menus = MenusCog(shelf.bench, self.actions)
+        menus = MenusCog(shelf.bench, self.actions, shelf.drafts)
         await self.add_cog(menus)
         for entry in menus.menus():
             self.tree.add_command(entry)
-        await self.add_cog(FormsCog(self.actions, shelf.tastes))
+        await self.add_cog(FormsCog(self.actions, shelf.tastes, self._parts.inputs, shelf.drafts))
         await self.add_cog(ReactionsCog(self._desk()))
         self.add_dynamic_items(CancelButton, PictureButton, FieldSelect, ValueSelect, PanelButton)
         self.add_dynamic_items(ShowSelect, TurnButton, ShownButton, ForgetButton, ChoicesButton)

@@ -8,7 +8,7 @@ from bot.errors import LimitError, NotKeptError, StorageError
 from bot.services.derive import DrawSeed, rerolled, varied
 from bot.services.generation import GenerationService
 from bot.services.layers import Taste
-from bot.services.originals import originals
+from bot.services.originals import KeptPicture, originals
 from bot.services.partwords import outpainted_as, with_pictures
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from bot.services.resolve import random_seed
@@ -103,11 +103,15 @@ class PictureActions:
         return self._accept(request, Derivation(parent_job=job.id, parent_index=number, action=action), actor)
 
     def edit(self, job: Job, number: int | None, order: Order, actor: Actor, taste: Taste) -> Accepted:
-        """Accepts what a person made of an earlier request."""
+        """Accepts what a person made of an earlier request; without a picture of its own it keeps that one's."""
         before = job.request if number is None else job.request.picture(number - 1)
         accepted = self.generation.accept(with_pictures(order, before), actor.person, taste)
         request = outpainted_as(accepted, before)
         return Accepted(request, Derivation(parent_job=job.id, parent_index=number, action=Action.EDIT))
+
+    def kept(self, job: Job, number: int) -> KeptPicture:
+        """Returns one of a job's pictures, counted from 1, to begin another from."""
+        return KeptPicture(self._pictures, job, number)
 
     async def originals(self, job: Job, number: int | None) -> list[Upload]:
         """Reads a job's pictures, or one of them.

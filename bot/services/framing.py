@@ -7,11 +7,12 @@ from typing import Any
 
 from bot.domain import InputFile, Order
 from bot.services.sizes import WIDEST, size_for
-from generation import Hires, Init, InvalidRequestError, Margins, Mask
+from generation import Hires, Init, InvalidRequestError, Margins, Mask, Refiner
 from generation.request import SIZE_STEP
 
 IMAGE_STRENGTH, MASK_STRENGTH = 0.6, 1.0
 HIRES_STRENGTH, UPSCALE_STRENGTH = 0.5, 0.3
+REFINER_AT = 0.8
 FEATHER_SHARE = 32  # of the shorter side
 USUAL_PAN = "50"  # percent of the side
 _ZOOM = re.compile(r"(?:zoom\s*)?(\d+(?:\.\d+)?)\s*x?|zoom")
@@ -154,6 +155,34 @@ def second_pass(order: Order, native: int, steps: int) -> Hires | None:
         method=_or(order.hires_method, "pixel"),
         tile=_or(order.tile, native if gently else 0),
     )
+
+
+def refinement(order: Order, steps: int) -> Refiner | None:
+    """Returns the other checkpoint that goes on with the picture.
+
+    Args:
+        order: What was typed.
+        steps: The picture's own, which a pass of the refiner's own has too where nobody says it.
+
+    Raises:
+        InvalidRequestError: Something about a refiner was typed, and none named.
+    """
+    if order.refiner is None:
+        for field in ("refiner_at", "refiner_strength", "refiner_steps"):
+            if getattr(order, field) is not None:
+                raise InvalidRequestError(field, f"{field} needs a refiner; name one, or leave {field} out.")
+        return None
+    if order.refiner_at is not None and order.refiner_strength:
+        raise InvalidRequestError(
+            "refiner_at",
+            "Give either refiner_at, to go on half-way, or refiner_strength, to paint over what is finished; not both.",
+        )
+    if order.refiner_strength:
+        steps = _or(order.refiner_steps, steps)
+        return Refiner(model=order.refiner, strength=order.refiner_strength, steps=steps)
+    if order.refiner_steps is not None:
+        raise InvalidRequestError("refiner_steps", "refiner_steps needs refiner_strength; give that, or leave it out.")
+    return Refiner(model=order.refiner, at=_or(order.refiner_at, REFINER_AT))
 
 
 def _area(order: Order) -> str:

@@ -76,7 +76,7 @@ class GenerationService:
             ModelError: There is no model.
             LimitError: It asks for more than is allowed.
         """
-        resolved = resolve(order, self.models.usable, self.models.default(), self._rules.defaults, taste)
+        resolved = resolve(order, self.models.whole, self.models.default(), self._rules.defaults, taste)
         request = resolved.request
         vaes = {name.lower() for name in self.models.vaes}
         if request.vae != self._rules.defaults.vae and request.vae.lower() not in vaes | {""}:
@@ -124,6 +124,8 @@ class GenerationService:
         """
         self._check_open()
         check_name("model", request.model, [model.name for model in self.models.usable])
+        if request.refiner is not None:
+            check_name("refiner", request.refiner.model, [model.name for model in self.models.whole])
         self._queue.reserve(person)
 
     async def wishes(self, person: int) -> Wishes:

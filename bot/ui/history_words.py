@@ -17,6 +17,7 @@ _ACTIONS = {
     Action.VARY_SUBTLE: "subtle variation",
     Action.VARY_STRONG: "strong variation",
     Action.EDIT: "changed",
+    Action.INPUT: "made",
 }
 _NOTHING = "Nothing was found. /history without anything shows all that was painted for you and is remembered."
 

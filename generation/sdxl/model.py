@@ -19,6 +19,7 @@ from generation.sdxl.table import CallTable, DeviceKey
 from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
 StageName = Literal["text", "unet", "vae"]
+REFINER_NUMBERS = 5  # that a refiner's UNet is told of size, crop and score; others are told six
 
 
 class Shortcut(Protocol):
@@ -70,7 +71,7 @@ class Model:
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        modules = (self.unet, self.vae, self.text.encoder, self.text.encoder_2)
+        modules = (self.unet, self.vae, *self.text.modules)
         self.bytes = sum(weight.nbytes for module in modules for weight in module.parameters())
 
     @property
@@ -88,6 +89,13 @@ class Model:
     def inpaints(self) -> bool:
         """Whether its UNet was made for inpainting: it sees a mask and the latents around it beside its own."""
         return int(self.unet.config["in_channels"]) == 2 * self.latent_channels + 1
+
+    @property
+    def refines(self) -> bool:
+        """Whether it is a refiner: it only ends what another began, and is told a score where others learn a size."""
+        pooled, each = self.text.encoder_2.config.projection_dim, int(self.unet.config["addition_time_embed_dim"])
+        told = int(self.unet.config["projection_class_embeddings_input_dim"])
+        return pooled is not None and told == pooled + REFINER_NUMBERS * each
 
     def bring(self, stage: StageName) -> None:
         """Makes sure a stage lies on the device; when offloading, sends the others away."""
@@ -170,9 +178,8 @@ class Model:
         self.here = True
         if self.rung is Rung.STREAMED:
             return
-        stages = (self.text.encoder.parameters(), self.text.encoder_2.parameters(), self.vae.parameters())
-        parts = [sum(weight.nbytes for weight in self.unet.parameters())]
-        parts += [sum(weight.nbytes for weight in stage) for stage in stages]
+        stages = (self.unet, *self.text.modules, self.vae)
+        parts = [sum(weight.nbytes for weight in stage.parameters()) for stage in stages]
         self.rung = choose_rung(free_memory(self.placement.device), parts)
         self.offload = self.offload or self.rung is not Rung.RESIDENT
         if self.rung is Rung.STREAMED:
@@ -218,7 +225,8 @@ class Model:
             latents: Scaled noisy latents, (rows, 4, h, w); for an inpainting UNet with 5 channels more.
             timesteps: One integer timestep per row, (rows,).
             text: Hidden states (rows, tokens, width) and pooled (rows, width).
-            time_ids: Original size, crop and target size per row, (rows, 6), float32: bfloat16 has no 1000.
+            time_ids: Original size, crop and target size per row, (rows, 6), float32: bfloat16 has no 1000. A refiner
+                takes a score instead of the target size, (rows, 5).
 
         Returns:
             What it predicts, (rows, 4, h, w), in float32.
