@@ -168,7 +168,7 @@ class Origin:
         application_id: Which application answers.
         token: The interaction's secret; good for 15 minutes after asked_at. "" where nothing but a reaction asked: the
             answer is then a message of the bot's own.
-        message_id: The answer's message.
+        message_id: The answer's message; 0 while a message of the bot's own is still to be posted.
         interaction_id: The command or the press itself; a job is made of it once. None for a reaction.
         asked_at: When Discord received the command.
         file_limit: The largest file in bytes that may be uploaded there.
@@ -228,6 +228,11 @@ class Derivation:
     action: Action
     reaction: str | None = None
 
+    @property
+    def reacted_to(self) -> int | None:
+        """The message that a reaction was made to, where one asked for it."""
+        return None if self.reaction is None else int(self.reaction.partition(":")[0])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
@@ -258,6 +263,11 @@ class Job:
     wishes: Wishes = Wishes()
     weight: float = 1.0
     derived: Derivation | None = None
+
+    @property
+    def announced(self) -> bool:
+        """Whether it has a message."""
+        return self.origin.message_id != 0
 
     @property
     def by_letter(self) -> bool:
