@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain import InputFile, Order
-from generation import GenerationRequest, Hires, Init, Lora, Mask
+from generation import GenerationRequest, Hires, Init, Lora, Mask, Refiner
 
-_PARTS = ("init", "mask", "outpaint", "loras", "hires")
+_PARTS = ("init", "mask", "outpaint", "loras", "hires", "refiner")
 
 
 def in_words(values: Mapping[str, Any]) -> dict[str, Any]:
@@ -18,7 +18,8 @@ def in_words(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     others = {name: value for name, value in values.items() if name not in _PARTS}
     beginning = {**_of_init(values.get("init")), **_of_mask(values.get("mask"))}
-    return others | beginning | _of_hires(values.get("hires")) | {"lora": _of_loras(values.get("loras") or ())}
+    passes = {**_of_hires(values.get("hires")), **_of_refiner(values.get("refiner"))}
+    return others | beginning | passes | {"lora": _of_loras(values.get("loras") or ())}
 
 
 def with_pictures(order: Order, request: GenerationRequest) -> Order:
@@ -63,6 +64,16 @@ def _of_hires(hires: Hires | None) -> dict[str, Any]:
         "hires_steps": hires and hires.steps,
         "hires_method": hires and hires.method,
         "tile": (hires and hires.tile) or None,
+    }
+
+
+def _of_refiner(refiner: Refiner | None) -> dict[str, Any]:
+    over = refiner if refiner and refiner.strength else None
+    return {
+        "refiner": refiner and refiner.model,
+        "refiner_at": None if over else refiner and refiner.at,
+        "refiner_strength": over and over.strength,
+        "refiner_steps": over and over.steps,
     }
 
 
