@@ -1,11 +1,9 @@
-"""The bot's own nouns: an order, a job and where it came from. No Discord, no SQL."""
+"""A job: its request, where it came from, what became of it."""
 
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from typing import Any
 
 from generation import GenerationRequest
 
@@ -43,95 +41,6 @@ class Action(StrEnum):
     VARY_REGION = "vary_region"
 
 
-@dataclass(frozen=True, slots=True)
-class InputFile:
-    """A picture that a person brought: read, checked, and kept in the store.
-
-    Attributes:
-        digest: Its file's SHA-256.
-        width: Pixels, upright.
-        height: Pixels, upright.
-        transparent: Whether something of it is.
-    """
-
-    digest: str
-    width: int
-    height: int
-    transparent: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
-    """What a person typed; None where they left it open."""
-
-    prompt: str
-    negative: str | None = None
-    model: str | None = None
-    aspect: str | None = None
-    width: int | None = None
-    height: int | None = None
-    steps: int | None = None
-    cfg: float | None = None
-    sampler: str | None = None
-    scheduler: str | None = None
-    seed: int | None = None
-    count: int | None = None
-    preset: str | None = None
-    vae: str | None = None
-    clip_skip: int | None = None
-    extra: str | None = None
-    subseed: int | None = None
-    subseed_strength: float | None = None
-    rescale: float | None = None
-    cfg_start: float | None = None
-    cfg_end: float | None = None
-    weights: str | None = None
-    noise: str | None = None
-    prediction: str | None = None
-    row: int | None = None
-    rows: int | None = None
-    image: InputFile | None = None
-    strength: float | None = None
-    fit: str | None = None
-    mask: InputFile | None = None
-    feather: int | None = None
-    grow: int | None = None
-    invert: bool | None = None
-    area: str | None = None
-    margin: int | None = None
-    outpaint: str | None = None
-    lora: str | None = None
-    hires: float | None = None
-    upscale: float | None = None
-    hires_strength: float | None = None
-    hires_steps: int | None = None
-    hires_method: str | None = None
-    tile: int | None = None
-    refiner: str | None = None
-    refiner_at: float | None = None
-    refiner_strength: float | None = None
-    refiner_steps: int | None = None
-
-
-class Scope(StrEnum):
-    """For whom a choice holds: one person, everybody in a channel, everybody on a server."""
-
-    PERSON = "person"
-    CHANNEL = "channel"
-    SERVER = "server"
-
-
-Values = Mapping[str, Any]  # some of an order's fields and what was chosen for them
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """Whose choices or presets are meant: a scope, and the id of the person, channel or server."""
-
-    scope: Scope
-    id: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
     """How a person wants to be served, whatever is painted.
@@ -147,23 +56,6 @@ class Wishes:
     direct: bool = False
     remembered: bool = True
     previews: bool = True
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Preset:
-    """Settings that somebody saved under a name.
-
-    Attributes:
-        name: What people type, in lower case.
-        owner: Whose it is: a person's or a server's.
-        values: What it sets, by an order's fields; `prompt` is a template.
-        code: With which others can copy it; None while it is not shared.
-    """
-
-    name: str
-    owner: Owner
-    values: Values
-    code: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,114 +174,6 @@ class Job:
     def by_letter(self) -> bool:
         """Whether its result is sent by direct message instead of being posted on the server."""
         return self.wishes.direct and self.origin.guild_id is not None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Search:
-    """What of a history is wanted; what is empty does not matter.
-
-    Attributes:
-        words: All of them stand in the prompt.
-        model: What painted it.
-        since: Not before this time.
-        until: Before this time.
-        starred: Whether it must be starred.
-    """
-
-    words: tuple[str, ...] = ()
-    model: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
-    starred: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A painted job in its person's history.
-
-    Attributes:
-        number: Larger for later jobs.
-        job: The job.
-        starred: Whether its person has starred it.
-    """
-
-    number: int
-    job: Job
-    starred: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """What was kept for a button until it is pressed, and for whom."""
-
-    person: int
-    content: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Post:
-    """A message that shows pictures of a job.
-
-    Attributes:
-        job: The job.
-        number: Which picture, counted from 1; None where the message shows the whole job.
-        person: Who had it posted.
-    """
-
-    job: Job
-    number: int | None
-    person: int
-
-
-@dataclass(frozen=True, slots=True)
-class Copy:
-    """A message in a gallery: its channel and its own id."""
-
-    channel_id: int
-    message_id: int
-
-
-@dataclass(frozen=True, slots=True)
-class Speed:
-    """What was learned of the device with one model at one size.
-
-    Attributes:
-        model: The checkpoint's name.
-        pixels: The picture's area.
-        seconds_per_unit: Device seconds per unit of work (bot.services.costs).
-        jobs: How many jobs it was learned from.
-    """
-
-    model: str
-    pixels: int
-    seconds_per_unit: float
-    jobs: int
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """What a person has had painted in all: jobs, pictures, and seconds of the device."""
-
-    jobs: int
-    pictures: int
-    device_seconds: float
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Worker:
-    """One running process of the bot.
-
-    Attributes:
-        id: Made anew at every start.
-        host: The machine's name.
-        pid: The process's number on it.
-        started_at: When that process began, in seconds since 1970; numbers are used again, times are not.
-    """
-
-    id: str
-    host: str
-    pid: int
-    started_at: float
 
 
 def new_job_id() -> str:
