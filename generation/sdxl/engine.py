@@ -179,6 +179,7 @@ class Engine:
         batch = [self._painting[index] for index in choice.indices]
         model = batch[0][1].model
         self._serving = list(dict.fromkeys(work for work, _ in batch))
+        rows = [run.rows for _, run in batch]
         start = time.perf_counter()
         try:
             self._bring(batch[0][0], model)
@@ -193,9 +194,9 @@ class Engine:
             run.advance(noise)
             self._let_see(work, run)
             work.tell(Stage.PAINTING, calls=1)
-        share = (time.perf_counter() - start) / len(batch)
-        for work, _ in batch:
-            work.charge(share)
+        seconds = time.perf_counter() - start
+        for (work, _), part in zip(batch, rows, strict=True):
+            work.charge(seconds * part / sum(rows), part / sum(rows))
         self._painted += [pair for pair in batch if pair[1].latents is not None]
         self._painting = [pair for pair in self._painting if pair[1].latents is None]
 

@@ -35,12 +35,14 @@ class Painting:
         pictures: Its pictures in order.
         seconds: Time since admission.
         device_seconds: Its share of the device's time; other works share the rest.
+        calls: Its share of the UNet calls.
         notes: What people should know of how it was made.
     """
 
     pictures: tuple[Pixels, ...]
     seconds: float
     device_seconds: float
+    calls: float
     notes: tuple[str, ...]
 
 
@@ -69,6 +71,7 @@ class Work:
     savings: list[Saving] = field(default_factory=list)
     _admitted: float = field(default_factory=time.perf_counter)
     _device_seconds: float = 0.0
+    _calls: float = 0.0
     _told_of_loading: bool = False
     _done: int = 0
     _expected: int = 0
@@ -99,9 +102,10 @@ class Work:
         """Learns how many UNet calls its pictures really need; a sampler that chooses its own steps may take more."""
         self._expected = calls
 
-    def charge(self, seconds: float) -> None:
-        """Adds what the device spent on it."""
+    def charge(self, seconds: float, calls: float = 0.0) -> None:
+        """Adds what the device spent on it, and its share of a UNet call."""
         self._device_seconds += seconds
+        self._calls += calls
 
     def deliver(self, index: int, pixels: Pixels) -> None:
         """Takes one finished picture; the last one completes the work."""
@@ -109,7 +113,7 @@ class Work:
         if len(self._pictures) == self.request.count:
             pictures = tuple(self._pictures[number] for number in sorted(self._pictures))
             seconds = time.perf_counter() - self._admitted
-            self.future.set_result(Painting(pictures, seconds, self._device_seconds, self._notes()))
+            self.future.set_result(Painting(pictures, seconds, self._device_seconds, self._calls, self._notes()))
 
     def fail(self, error: BaseException) -> None:
         """Ends it with an error."""
