@@ -1,6 +1,7 @@
 """The `easel` command."""
 
 import asyncio
+import dataclasses
 import json
 import logging
 import sys
@@ -83,6 +84,9 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     outpaint: Annotated[str | None, typer.Option(help="Add canvas: 2x, square, or left 50%.")] = None,
     hires: Annotated[float | None, typer.Option(help="Paint a second pass so many times larger, 1 to 4.")] = None,
     upscale: Annotated[float | None, typer.Option(help="Make it so many times larger, in tiles.")] = None,
+    refiner: Annotated[str | None, typer.Option(help="Another model that goes on with it: name, file, hub id.")] = None,
+    refiner_at: Annotated[float | None, typer.Option(help="When: 0.8 of the noise's time, or after 20 steps.")] = None,
+    refiner_strength: Annotated[float | None, typer.Option(help="Paint it over instead, 0 to 1.")] = None,
     lora: Annotated[str | None, typer.Option(help="LoRAs to paint with: 'name:0.8, other:0.5'.")] = None,
     extra: Annotated[str | None, typer.Option(help="Seldom needed: 'name=value name=value'.")] = None,
     source: Annotated[Path | None, typer.Option("--from", help="A picture whose settings to take.")] = None,
@@ -100,7 +104,7 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
         prompt=prompt or "", negative=negative, model=model, aspect=aspect, width=width, height=height, steps=steps,
         cfg=cfg, sampler=sampler, scheduler=scheduler, seed=seed, count=count, preset=preset, vae=vae,
         clip_skip=clip_skip, strength=strength, outpaint=outpaint, lora=lora, hires=hires,
-        upscale=upscale, extra=extra,
+        upscale=upscale, extra=extra, refiner=refiner, refiner_at=refiner_at, refiner_strength=refiner_strength,
     )  # fmt: skip
     if source is not None:
         order, notes = order_from(read_file(source), order, Settings())
@@ -128,7 +132,7 @@ def recipe(
     reading = read_file(file)
     if as_json:
         shown = {"tool": reading.tool, "model_hash": reading.model_hash, **reading.values, "unknown": reading.unknown}
-        sys.stdout.write(json.dumps(shown, ensure_ascii=False) + "\n")
+        sys.stdout.write(json.dumps(shown, ensure_ascii=False, default=dataclasses.asdict) + "\n")  # a request's parts
         return
     out.print(f"written by {reading.tool}")
     for name, value in reading.values.items():

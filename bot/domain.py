@@ -35,6 +35,12 @@ class Action(StrEnum):
     VARY_SUBTLE = "vary_subtle"
     VARY_STRONG = "vary_strong"
     EDIT = "edit"
+    INPUT = "input"
+    UPSCALE = "upscale"
+    ZOOM_OUT = "zoom_out"
+    MAKE_SQUARE = "make_square"
+    PAN = "pan"
+    VARY_REGION = "vary_region"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,10 @@ class Order:
     hires_steps: int | None = None
     hires_method: str | None = None
     tile: int | None = None
+    refiner: str | None = None
+    refiner_at: float | None = None
+    refiner_strength: float | None = None
+    refiner_steps: int | None = None
 
 
 class Scope(StrEnum):

@@ -66,7 +66,7 @@ def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Orde
     if found.get("outpaint"):
         found = {name: value for name, value in found.items() if name not in {"width", "height"}}
     found = {name: value for name, value in in_words(found).items() if value is not None}
-    for name, here in (("model", _has_model), ("vae", _has_vae)):
+    for name, here in (("model", _has_model), ("vae", _has_vae), ("refiner", _has_refiner)):
         if found.get(name) and getattr(typed, name) is None and not here(settings, found[name]):
             notes.append(f"{reading.tool} says {name}: {found.pop(name)}, which is not here.")
     kept = {name: value for name in Order.__slots__ if (value := getattr(typed, name)) is not None}
@@ -90,6 +90,10 @@ def _to_bring(values: Mapping[str, Any]) -> list[str]:
 
 def _has_model(settings: Settings, name: str) -> bool:
     return any(entry.name.lower() == name.lower() for entry in Catalog(settings.models_path, settings.model).usable())
+
+
+def _has_refiner(settings: Settings, name: str) -> bool:
+    return any(entry.name.lower() == name.lower() for entry in Catalog(settings.models_path, settings.model).whole())
 
 
 def _has_vae(settings: Settings, name: str) -> bool:
@@ -136,9 +140,12 @@ async def paint(settings: Settings, order: Order, output: Path | None, inputs: M
         GenerationError: It cannot be painted.
         EaselError: A value is not allowed.
     """
-    catalog = Catalog(settings.models_path, order.model or settings.model)
+    catalog = Catalog(settings.models_path, order.model or settings.model, refiner=order.refiner)
     model = catalog.default()
-    request = resolve(_without_model(order), (model,), model.name, _defaults(settings)).request
+    if order.refiner is not None:
+        order = replace(order, refiner=_stem(order.refiner, catalog))
+    models = (model, *(entry for entry in catalog.whole() if entry.name != model.name))
+    request = resolve(_without_model(order), models, model.name, _defaults(settings)).request
     paths = _paths(output, request)
     executor = LocalExecutor(settings, catalog)
     try:
@@ -168,6 +175,14 @@ async def _with_bar(
             bar.update(task, description=progress.stage.value, total=progress.total, completed=progress.done)
 
         return await executor.generate(request, show, inputs=inputs)
+
+
+def _stem(refiner: str, catalog: Catalog) -> str:
+    """Returns the catalogue's name for a refiner that was named by its file, its folder or its hub id."""
+    named = [
+        entry.name for entry in catalog.entries() if str(entry.source) in {refiner, str(Path(refiner).expanduser())}
+    ]
+    return named[0] if named else refiner
 
 
 def _without_model(order: Order) -> Order:

@@ -12,7 +12,7 @@ from generation.errors import (
 )
 from generation.executor import Executor, LocalExecutor
 from generation.methods import SAMPLERS, SCHEDULES
-from generation.parts import Hires, Init, Lora, Margins, Mask
+from generation.parts import Hires, Init, Lora, Margins, Mask, Refiner
 from generation.request import GenerationRequest
 from generation.result import Artifact, GenerationResult, Progress, Stage
 from generation.settings import GenerationSettings
@@ -43,5 +43,6 @@ __all__ = [
     "ModelEntry",
     "ModelError",
     "Progress",
+    "Refiner",
     "Stage",
 ]

@@ -18,6 +18,7 @@ STARTER_NOTE = (
     "This is the built-in starter, a tiny model for trying things: `easel models add FILE|HUB_ID` adds a real "
     "SDXL checkpoint (docs/models.md)."
 )
+_NEED_VAE = frozenset({Kind.SDXL_V_PREDICTION, Kind.SDXL_INPAINT, Kind.SDXL_REFINER})  # and are known with and without
 _HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+(@[\w./-]+)?$")
 
 
@@ -34,6 +35,7 @@ class ModelEntry:
         native_size: Side in pixels of the pictures it was trained on.
         problem: Why it cannot be used; None for a usable model.
         bundled: Whether it is the small model that comes with Easel.
+        refines: Whether it can only go on with what another model began.
     """
 
     name: str
@@ -44,6 +46,7 @@ class ModelEntry:
     native_size: int = SDXL_NATIVE_SIZE
     problem: str | None = None
     bundled: bool = False
+    refines: bool = False
 
 
 class Catalog:
@@ -56,14 +59,21 @@ class Catalog:
         folder: Where checkpoints lie; it need not exist.
         default: The operator's choice: a name, a file, a folder or a hub id.
         starter: The checkpoint that comes with Easel; None leaves it out.
+        refiner: What else is named, likewise; None for nothing.
     """
 
-    def __init__(self, folder: Path, default: str | None = None, starter: Path | None = STARTER_FILE) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        default: str | None = None,
+        starter: Path | None = STARTER_FILE,
+        refiner: str | None = None,
+    ) -> None:
         self._folder = folder
         self._starter = starter
         self._seen: dict[Path, tuple[tuple[int, int], ModelEntry]] = {}
-        self._named = [_named(default)] if default and _is_elsewhere(default) else []
-        self._default = self._named[0].name if self._named else default
+        self._named = [_named(name) for name in (default, refiner) if name and _is_elsewhere(name)]
+        self._default = _named(default).name if default and _is_elsewhere(default) else default
 
     def entries(self) -> tuple[ModelEntry, ...]:
         """Lists what is there, usable or not, by name; what the operator named comes first, the starter last."""
@@ -76,10 +86,14 @@ class Catalog:
 
     def usable(self) -> tuple[ModelEntry, ...]:
         """Lists only what can be painted with."""
+        return tuple(entry for entry in self.whole() if not entry.refines)
+
+    def whole(self) -> tuple[ModelEntry, ...]:
+        """Lists what can be painted with, and the refiners."""
         return tuple(entry for entry in self.entries() if entry.problem is None)
 
     def find(self, name: str) -> ModelEntry:
-        """Finds a model by its name, whatever its capitals.
+        """Finds a model or a refiner by its name, whatever its capitals.
 
         Raises:
             ModelError: There is none of that name, or it cannot be used.
@@ -100,7 +114,10 @@ class Catalog:
             ModelError: The chosen model is not there, or there is none at all.
         """
         if self._default is not None:
-            return self.find(self._default)
+            chosen = self.find(self._default)
+            if chosen.refines:
+                raise ModelError(no_beginner(chosen.name))
+            return chosen
         usable = self.usable()
         if usable:
             return usable[0]
@@ -132,28 +149,27 @@ def describe(path: Path) -> ModelEntry:
         )
 
 
+def no_beginner(name: str) -> str:
+    """Says why nothing is painted with a refiner alone."""
+    return (
+        f"{name} is an SDXL refiner: it only goes on with what a base checkpoint began. Paint with that one, and name "
+        "this one as its refiner."
+    )
+
+
 def check_usable(header: Header) -> None:
-    """Refuses a file that is not an SDXL checkpoint with everything in it.
+    """Refuses a file that is neither an SDXL checkpoint nor a refiner with everything in it.
 
     Raises:
         ModelError: What the file is, and why that does not do.
     """
     kind = recognise(header)
     with_vae = any(key.startswith("first_stage_model.") for key in header.shapes)
-    if kind is Kind.SDXL or (kind in {Kind.SDXL_V_PREDICTION, Kind.SDXL_INPAINT} and with_vae):
+    if kind is Kind.SDXL or (kind in _NEED_VAE and with_vae):
         return
-    reasons = {
-        Kind.SDXL_NO_VAE: "a checkpoint with its VAE baked in is needed",
-        Kind.SDXL_V_PREDICTION: "a checkpoint with its VAE baked in is needed",
-        Kind.SDXL_INPAINT: "a checkpoint with its VAE baked in is needed",
-        Kind.SDXL_REFINER: "it only works after a base checkpoint; use the base one",
-    }
-    reason = reasons.get(kind, "an SDXL checkpoint is needed")
-    raise ModelError(
-        f"{header.path.name} is a {kind}, {reason}."
-        if kind in reasons
-        else f"{header.path.name} is not an SDXL checkpoint but a {kind}."
-    )
+    if kind is Kind.SDXL_NO_VAE or kind in _NEED_VAE:
+        raise ModelError(f"{header.path.name} is a {kind}, a checkpoint with its VAE baked in is needed.")
+    raise ModelError(f"{header.path.name} is not an SDXL checkpoint but a {kind}.")
 
 
 def native_size(header: Header) -> int:
@@ -169,7 +185,9 @@ def native_size(header: Header) -> int:
 def _describe_file(path: Path) -> ModelEntry:
     header = read_header(path)
     check_usable(header)
-    return ModelEntry(path.stem, path, recognise(header), header.dtype, path.stat().st_size, native_size(header))
+    kind, size = recognise(header), path.stat().st_size
+    refines = kind is Kind.SDXL_REFINER
+    return ModelEntry(path.stem, path, kind, header.dtype, size, native_size(header), refines=refines)
 
 
 def _describe_folder(path: Path) -> ModelEntry:
@@ -177,11 +195,9 @@ def _describe_folder(path: Path) -> ModelEntry:
         index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ModelError(f"{path.name} is no diffusers folder: its model_index.json cannot be read.") from error
-    missing = [
-        part
-        for part in ("unet", "vae", "text_encoder", "text_encoder_2")
-        if not (path / part / "config.json").is_file()
-    ]
+    refines = bool(index.get("requires_aesthetics_score"))
+    wanted = ("unet", "vae", *(() if refines else ("text_encoder",)), "text_encoder_2")
+    missing = [part for part in wanted if not (path / part / "config.json").is_file()]
     if missing:
         raise ModelError(
             f"{path.name} is not an SDXL model: {', '.join(missing)} is missing ({index.get('_class_name')})."
@@ -190,7 +206,9 @@ def _describe_folder(path: Path) -> ModelEntry:
     if not weights:
         raise ModelError(f"{path.name} has no .safetensors weights (pickled .bin files are not opened).")
     size = sum(file.stat().st_size for file in weights)
-    return ModelEntry(path.name, path, "SDXL diffusers folder", size=size, native_size=_folder_native_size(path))
+    kind = "SDXL refiner, diffusers folder" if refines else "SDXL diffusers folder"
+    native = _folder_native_size(path)
+    return ModelEntry(path.name, path, kind, size=size, native_size=native, refines=refines)
 
 
 def _folder_native_size(path: Path) -> int:

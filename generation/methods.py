@@ -38,11 +38,17 @@ class Sampler:
         """Whether it adds noise on the way."""
         return self.noise != "none"
 
-    def calls(self, steps: int) -> int:
-        """Says how often the UNet runs for one picture of so many steps; an estimate for adaptive samplers."""
+    def calls(self, steps: int, *, to_the_end: bool = True) -> int:
+        """Says how often the UNet runs for one picture of so many steps; an estimate for adaptive samplers.
+
+        Args:
+            steps: At least one.
+            to_the_end: Whether the last of them takes away all the noise.
+        """
         if self.adaptive:
             return ADAPTIVE_CALLS
-        return max(self.calls_per_step * (steps - 1) + self.last_calls, 1)
+        last = self.last_calls if to_the_end else self.calls_per_step
+        return max(self.calls_per_step * (steps - 1) + last, 1)
 
 
 ADAPTIVE_CALLS = 24  # what dpm_adaptive takes from SDXL's highest to its lowest noise level, give or take a few

@@ -147,6 +147,34 @@ class Hires:
         return larger[0], larger[1]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refiner:
+    """Another checkpoint that goes on with the picture: SDXL's refiner, or any other. LoRAs are not merged into it.
+
+    Attributes:
+        model: The checkpoint's name in the catalogue.
+        at: When it takes over. Below 1 the share of the training time that is behind by then, 0.8 for noise below
+            timestep 200, which SDXL's refiner was trained on (diffusers' denoising_end); from 1 on the number of steps.
+        strength: 0 to take over at `at`; above 0 the finished picture is painted anew by so much instead.
+        steps: All are taken within that strength.
+    """
+
+    model: str
+    at: float = 0.8
+    strength: float = 0.0
+    steps: int = 20
+
+    def __post_init__(self) -> None:
+        if not self.model:
+            raise InvalidRequestError("refiner", "refiner must be the name of a model.")
+        check_range("refiner_at", self.at, 0, MAX_STEPS)
+        if self.at >= 1 and self.at != int(self.at):
+            whole = "from 1 on it counts steps; below 1 it is a share"
+            raise InvalidRequestError("refiner_at", f"refiner_at must be a whole number, not {self.at:g}: {whole}.")
+        check_range("refiner_strength", self.strength, 0, 1)
+        check_range("refiner_steps", self.steps, 1, MAX_STEPS)
+
+
 def check_digest(field: str, digest: str) -> None:
     """Refuses what is no SHA-256 in hexadecimal digits."""
     if not _DIGEST.fullmatch(digest):

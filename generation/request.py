@@ -14,7 +14,7 @@ from generation.checks import (
 )
 from generation.errors import InvalidRequestError
 from generation.methods import NOISES, PREDICTIONS, SAMPLERS, SCHEDULES, WEIGHTS, calls
-from generation.parts import MAX_STEPS, Hires, Init, Lora, Margins, Mask
+from generation.parts import MAX_STEPS, Hires, Init, Lora, Margins, Mask, Refiner
 from generation.tiles import tiles
 
 __all__ = [
@@ -74,6 +74,7 @@ class GenerationRequest:
         loras: What is merged into the weights, beside what the prompt asks for in <lora:...>.
         outpaint: The canvas that is added around it; None for none.
         hires: A second pass over the picture, made larger; None for none.
+        refiner: Another checkpoint that ends the last pass, or paints one of its own after it; None for none.
 
     Raises:
         InvalidRequestError: A value is out of its range.
@@ -107,6 +108,7 @@ class GenerationRequest:
     mask: Mask | None = None
     outpaint: Margins | None = None
     hires: Hires | None = None
+    refiner: Refiner | None = None
 
     def __post_init__(self) -> None:
         check_text("prompt", self.prompt)
@@ -150,6 +152,9 @@ class GenerationRequest:
             left, top, right, bottom = pieces[0]
             steps = calls(self.sampler, self.scheduler, self.hires.steps) if self.hires.strength else 0
             found.append((steps * len(pieces), (right - left) * (bottom - top)))
+        if self.refiner is not None and self.refiner.strength:
+            pieces = tiles(*self.size, (self.hires and self.hires.tile) or MAX_SIZE)
+            found.append((calls(self.sampler, self.scheduler, self.refiner.steps) * len(pieces), found[-1][1]))
         return tuple(found)
 
     @property
@@ -180,6 +185,15 @@ def check_batch(request: GenerationRequest) -> None:
         raise InvalidRequestError("rows", "rows needs noise comfyui, and count 1: it names one picture of a batch.")
 
 
+def check_refiner(request: GenerationRequest) -> None:
+    """Refuses a refiner that no step is left for."""
+    refiner, steps = request.refiner, request.steps if request.hires is None else request.hires.steps
+    if refiner is not None and refiner.strength == 0 and refiner.at >= max(steps, 1):
+        raise InvalidRequestError(
+            "refiner_at", f"refiner_at is {refiner.at:g}, but of {steps} steps that leaves none for the refiner."
+        )
+
+
 def check_parts(request: GenerationRequest) -> None:
     """Refuses parts that need another part, or do not fit the size."""
     if request.init is None and (request.mask is not None or request.outpaint is not None):
@@ -189,6 +203,7 @@ def check_parts(request: GenerationRequest) -> None:
         check_size("hires: the larger height", request.size[1])
         if request.mask is not None or request.outpaint is not None:
             raise InvalidRequestError("hires", "hires does not go with a mask or an outpaint: enlarge their result.")
+    check_refiner(request)
     edges = request.outpaint
     if edges is None:
         return

@@ -13,10 +13,11 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from generation.sdxl.layout import Component, to_original
+from generation.sdxl.layout import PREFIXES, REFINER_PREFIXES, Component, to_original
 
 NATIVE_SIZE = 256
 WIDTHS = (32, 64, 64)
+REFINER_WIDTHS, REFINER_HEADS = (32, 32, 64, 64), [2, 2, 4, 4]
 VAE_WIDTHS = (16, 16, 32, 32)
 HEADS = [2, 4, 4]
 VAE_GROUPS = 8
@@ -38,13 +39,36 @@ def parts(seed: int = 0) -> dict[Component, Any]:
     return made
 
 
+def refiner_parts(seed: int = 7) -> dict[Component, Any]:
+    """Makes a tiny refiner: four levels, one text encoder, a score instead of the target size."""
+    torch.manual_seed(seed)
+    refiner = UNet2DConditionModel(
+        sample_size=NATIVE_SIZE // 8,
+        block_out_channels=REFINER_WIDTHS,
+        layers_per_block=2,
+        down_block_types=("DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"),
+        up_block_types=("UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"),
+        transformer_layers_per_block=2,
+        attention_head_dim=REFINER_HEADS,
+        cross_attention_dim=TEXT_WIDTHS[1],
+        use_linear_projection=True,
+        addition_embed_type="text_time",
+        addition_time_embed_dim=256,
+        projection_class_embeddings_input_dim=TEXT_WIDTHS[1] + 5 * 256,
+    )
+    others = parts()
+    return {"unet": refiner.eval(), "vae": others["vae"], "text_encoder_2": others["text_encoder_2"]}
+
+
 def save_single_file(
     path: Path, models: dict[Component, Any] | None = None, config: dict[str, Any] | None = None
 ) -> Path:
     """Writes one checkpoint file in SDXL's original layout, in half precision."""
     tensors: dict[str, torch.Tensor] = {}
-    for component, model in (models or parts()).items():
-        tensors |= to_original(component, model.state_dict())
+    models = parts() if models is None else models
+    prefixes = PREFIXES if "text_encoder" in models else REFINER_PREFIXES
+    for component, model in models.items():
+        tensors |= to_original(component, model.state_dict(), prefixes)
     halves = {key: tensor.half().contiguous() for key, tensor in tensors.items()}
     save_file(halves, path, metadata={"easel.config": json.dumps(CONFIG if config is None else config)})
     return path
@@ -58,6 +82,9 @@ CONFIG: dict[str, Any] = {
     "text_encoder": {"num_attention_heads": 2},
     "text_encoder_2": {"num_attention_heads": 2},
 }
+
+
+REFINER_CONFIG: dict[str, Any] = {**CONFIG, "unet": {"attention_head_dim": REFINER_HEADS}}
 
 
 def unet(in_channels: int = 4) -> Any:

@@ -6,23 +6,40 @@ from typing import Any
 import discord
 from discord.ext import commands
 
-from bot.services.actions import PictureActions, check_user
+from bot.errors import NotKeptError
+from bot.services.actions import FORGOTTEN, PictureActions, check_user
+from bot.services.books import DraftBook
+from bot.services.inputs import InputShelf
+from bot.services.partwords import with_pictures
 from bot.services.tastes import Tastes
-from bot.ui.edit_form import FORM_ID, edited, texts_of
+from bot.ui.attachments import Files, bring, expecting, with_files
+from bot.ui.edit_form import FORM_ID, edited
+from bot.ui.form_fields import IMAGE, Sent, sent_in
+from bot.ui.input_form import INPUT_FORM_ID, input_order, picked
+from bot.ui.ordering import Attached, place_order
 from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE
-from bot.ui.pressing import actor_of
 from bot.ui.private import answered
-from bot.ui.seats import seat_of
+from bot.ui.seats import actor_of, seat_of
 from bot.ui.submitting import submit
+from generation import GenerationRequest
 
 
 class FormsCog(commands.Cog):
-    """Reads the form behind ✏️."""
+    """Reads the forms behind ✏️ and "Use as input".
 
-    def __init__(self, actions: PictureActions, tastes: Tastes) -> None:
+    Args:
+        actions: What people do with pictures.
+        tastes: What holds beside what is typed.
+        inputs: Where pictures are taken in.
+        drafts: Where it is kept what a form is about.
+    """
+
+    def __init__(self, actions: PictureActions, tastes: Tastes, inputs: InputShelf, drafts: DraftBook) -> None:
         self._actions = actions
         self._tastes = tastes
+        self._inputs = inputs
+        self._drafts = drafts
 
     @commands.Cog.listener()
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
@@ -30,14 +47,39 @@ class FormsCog(commands.Cog):
         if interaction.type is discord.InteractionType.modal_submit and interaction.data is not None:
             data: dict[str, Any] = {**interaction.data}
             if form := FORM_ID.fullmatch(data["custom_id"]):
-                await answered(interaction, self._paint(interaction, form, data["components"]))
+                await answered(interaction, self._change(interaction, form, sent_in(interaction)))
+            elif form := INPUT_FORM_ID.fullmatch(data["custom_id"]):
+                await answered(interaction, self._use(interaction, form["draft"], sent_in(interaction)))
 
-    async def _paint(self, interaction: discord.Interaction[Any], form: re.Match[str], components: list[Any]) -> None:
-        actor = actor_of(interaction)
+    async def _change(self, interaction: discord.Interaction[Any], form: re.Match[str], sent: Sent) -> None:
+        actor, generation = actor_of(interaction), self._actions.generation
         job = await self._actions.find(form["job"], actor)
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
-        number = int(form["number"])
-        order, taste = edited(texts_of(components)), await self._tastes.of(seat_of(interaction))
+        number, taste = int(form["number"]), await self._tastes.of(seat_of(interaction))
+        order = expecting(edited(sent), sent.files)
         accepted = self._actions.edit(job, None if number == WHOLE else number, order, actor, taste)
-        await submit(interaction, self._actions.generation, accepted.request, accepted.derived)
+
+        async def complete() -> GenerationRequest:
+            if not sent.files:
+                return accepted.request
+            brought = with_files(order, await bring(sent.files, self._inputs))
+            return generation.resolve(with_pictures(brought, job.request), taste).request
+
+        await submit(interaction, generation, accepted.request, accepted.derived, complete=complete)
+
+    async def _use(self, interaction: discord.Interaction[Any], draft_id: str, sent: Sent) -> None:
+        draft = await self._drafts.find(draft_id)
+        if draft is None or draft.person != interaction.user.id:
+            raise NotKeptError(FORGOTTEN)
+        content, place = draft.content, picked(sent)
+        files: Files
+        if "job" in content:
+            job = await self._actions.find(content["job"], actor_of(interaction))
+            kept = self._actions.kept(job, content["numbers"][place])
+            files, derived = {IMAGE: kept}, kept.derived
+        else:
+            attachment = discord.Attachment(data=content["files"][place], state=interaction._state)
+            files, derived = {IMAGE: attachment}, None
+        taste = await self._tastes.of(seat_of(interaction))
+        await place_order(interaction, input_order(sent), taste, Attached(files, self._inputs, derived))

@@ -1,4 +1,4 @@
-"""What the menu of a message offers: Recipe and Re-roll."""
+"""What the menu of a message offers: Recipe, Re-roll, Use as input."""
 
 from typing import Any
 
@@ -6,14 +6,16 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain import Post
+from bot.domain import Draft, Post
 from bot.errors import NotKeptError
 from bot.services.actions import PictureActions, check_place, check_user
+from bot.services.books import DraftBook
 from bot.ui.history_views import job_view
+from bot.ui.input_form import attached_to, input_form, painted_here
 from bot.ui.permissions import check_posting
-from bot.ui.pressing import actor_of
 from bot.ui.private import NO_MENTIONS
 from bot.ui.recipe_card import recipe_card
+from bot.ui.seats import actor_of
 from bot.ui.showing import Bench
 from bot.ui.submitting import submit
 from bot.ui.uploads import as_files
@@ -22,20 +24,22 @@ _NONE = "This message shows no picture that I know of; right-click one that I pa
 
 
 class MenusCog(commands.Cog):
-    """Two entries in the menu of every message.
+    """Three entries in the menu of every message.
 
     Args:
         bench: What showing a job needs.
         actions: What people do with pictures.
+        drafts: Where it is kept what a form is about.
     """
 
-    def __init__(self, bench: Bench, actions: PictureActions) -> None:
+    def __init__(self, bench: Bench, actions: PictureActions, drafts: DraftBook) -> None:
         self._bench = bench
         self._actions = actions
+        self._drafts = drafts
 
     def menus(self) -> list[app_commands.ContextMenu]:
         """Returns the entries; unlike slash commands they are added to the tree by hand."""
-        made = {"Recipe": self.recipe, "Re-roll": self.reroll}
+        made = {"Recipe": self.recipe, "Re-roll": self.reroll, "Use as input": self.use_as_input}
         entries = [app_commands.ContextMenu(name=name, callback=callback) for name, callback in made.items()]
         for entry in entries:
             entry.allowed_contexts = app_commands.AppCommandContext(guild=True, dm_channel=True, private_channel=False)
@@ -65,6 +69,19 @@ class MenusCog(commands.Cog):
         check_posting(interaction)
         accepted = self._actions.reroll(post.job, post.number, actor)
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived)
+
+    async def use_as_input(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+        """Opens the form that paints from one of the message's pictures, whoever posted them."""
+        check_posting(interaction)
+        post, actor = await self._actions.posts.find(message.id), actor_of(interaction)
+        if post is None:
+            content = attached_to(message)
+        else:
+            check_place(post.job, actor)
+            check_user(post.job, actor, for_all=self._actions.rules.buttons_for_all)
+            content = painted_here(post.job, post.number)
+        draft = await self._drafts.keep(Draft(actor.person, content))
+        await interaction.response.send_modal(input_form(draft, content, None if post is None else post.job))
 
     async def _post(self, interaction: discord.Interaction[Any], message: discord.Message) -> Post:
         """Finds what a message shows.

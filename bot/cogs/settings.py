@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.domain import Owner, Scope
 from bot.errors import LimitError
 from bot.services.choices import Choices, Panel
-from bot.ui.edit_form import texts_of
+from bot.ui.form_fields import sent_in
 from bot.ui.panel import BUTTONS, PLACE, TYPED, UNSET, Place, TypeValue, panel_text, panel_view, place_of
 from bot.ui.private import NO_MENTIONS, answered
 from bot.ui.seats import manages, seat_of
@@ -58,7 +58,7 @@ class SettingsCog(commands.Cog):
             return
         match = _TYPED.fullmatch(str(interaction.data.get("custom_id")))
         if match is not None:
-            text = texts_of(cast(dict[str, Any], interaction.data)["components"])["value"].strip()
+            text = sent_in(interaction).texts["value"].strip()
             await answered(interaction, _choose(interaction, self._choices, place_of(match), text or None))
 
 

@@ -123,6 +123,7 @@ class Actions:
         if not message.ephemeral and not may_delete(message, person):
             raise Impossible("You may not delete this message.")
         message.deleted = True
+        self._world.cdn.forget(message.attachments)
         self._broadcast.message_deleted(message)
 
     def react(self, person: Person, message: Message, emoji: str, *, add: bool) -> None:

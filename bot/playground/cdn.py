@@ -6,6 +6,7 @@ import io
 import mimetypes
 import secrets
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -50,6 +51,12 @@ class Cdn:
             self._bytes -= oldest.size
             oldest.data = b""
         return attachment
+
+    def forget(self, files: Iterable[Attachment]) -> None:
+        """Serves files no more, as those of deleted messages."""
+        for file in files:
+            if self._files.pop(file.id, None) is not None:
+                self._bytes -= file.size
 
     def path(self, file: Attachment) -> str:
         """Returns a file's address on this server, good for a day."""

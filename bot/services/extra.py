@@ -34,6 +34,10 @@ KEYS: dict[str, tuple[Callable[[str], Any], str]] = {
     "hires_steps": (int, "the second pass's steps"),
     "hires_method": (str, "pixel, latent or an upscaler's name: how the picture is made larger before the second pass"),
     "tile": (int, "the side of the second pass's tiles in pixels; 0 paints in one piece"),
+    "refiner": (str, "the name of a model that goes on with the picture where the first one stops"),
+    "refiner_at": (float, "when it does: below 1 the share of the noise's time that is over, from 1 on so many steps"),
+    "refiner_strength": (float, "how much of the finished picture it paints anew instead, 0 to 1"),
+    "refiner_steps": (int, "its steps when it does that"),
     "prediction": (str, "checkpoint, epsilon, v_prediction or v_prediction_zsnr"),
 }
 

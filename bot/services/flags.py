@@ -170,7 +170,7 @@ def flags_line(request: GenerationRequest, without: Collection[str] = ()) -> str
     usual = values_of(GenerationRequest(prompt="", model="", seed=0))
     order = (*DECIDED, *(name for name in values if name not in DECIDED and name != "prompt"))
     written = [
-        f"--{flag} {_written(values[field])}"
+        f"--{flag} {as_typed(values[field])}"
         for field in order
         if field not in without and (field in DECIDED or values[field] != usual[field])
         for flag in _names(field)
@@ -270,7 +270,8 @@ def _names(field: str) -> list[str]:
     return [name for name, flag in FLAGS.items() if flag.field == field]
 
 
-def _written(value: Any) -> str:
+def as_typed(value: Any) -> str:
+    """Writes a value as one types it behind its flag."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

@@ -7,6 +7,7 @@ from generation import Catalog, ModelEntry, ModelError
 from generation.catalog import STARTER_NOTE
 from generation.extras import Extras
 from generation.header import Kind
+from generation.request import check_name
 
 log = logging.getLogger(__name__)
 
@@ -27,14 +28,19 @@ class ModelShelf:
         self._vaes: tuple[str, ...] = ()
         self._loras: tuple[str, ...] = ()
         self._upscalers: tuple[str, ...] = ()
-        self._usable: tuple[ModelEntry, ...] = ()
+        self._whole: tuple[ModelEntry, ...] = ()
         self._default: str | None = None
         self._problem = "The models folder could not be read; whoever runs this bot finds the reason in its log."
 
     @property
     def usable(self) -> tuple[ModelEntry, ...]:
         """What can be painted with."""
-        return self._usable
+        return tuple(entry for entry in self._whole if not entry.refines)
+
+    @property
+    def whole(self) -> tuple[ModelEntry, ...]:
+        """What can be painted with, and the refiners."""
+        return self._whole
 
     @property
     def vaes(self) -> tuple[str, ...]:
@@ -50,6 +56,16 @@ class ModelShelf:
     def loras(self) -> tuple[str, ...]:
         """The LoRAs, by name."""
         return self._loras
+
+    def native_size(self, name: str) -> int:
+        """Returns the side in pixels of the square pictures that a model was trained on.
+
+        Raises:
+            InvalidRequestError: There is no such model any more.
+        """
+        sizes = {model.name: model.native_size for model in self.usable}
+        check_name("model", name, list(sizes))
+        return sizes[name]
 
     def default(self) -> str:
         """Returns the name of the model that is used where none is named.
@@ -76,7 +92,7 @@ class ModelShelf:
             self._vaes = tuple(self._extras.names(Kind.VAE)) if self._extras else ()
             self._loras = tuple(self._extras.names(Kind.LORA)) if self._extras else ()
             self._upscalers = tuple(self._extras.names(Kind.UPSCALER)) if self._extras else ()
-            self._usable = self._catalog.usable()
+            self._whole = self._catalog.whole()
             default = self._catalog.default()
             if default.name != self._default:
                 log.info("painting with %s%s", default.name, f". {STARTER_NOTE}" if default.bundled else "")

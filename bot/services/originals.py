@@ -2,13 +2,52 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from bot.domain import Job
+from bot.domain import Action, Derivation, Job
 from bot.services.fitting import REQUEST_LIMIT
 from bot.services.grid import grid
 from bot.services.ports import PictureStore, Upload
 
 MOST_FILES = 10  # in one message
+
+
+@dataclass(frozen=True, slots=True)
+class KeptPicture:
+    """A picture that was painted here, as if it had been attached."""
+
+    store: PictureStore
+    job: Job
+    number: int
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.job.pictures[self.number - 1].size
+
+    @property
+    def content_type(self) -> str | None:
+        """Such as "image/png"."""
+        return self.job.pictures[self.number - 1].media_type
+
+    @property
+    def width(self) -> int | None:
+        """Pixels before a second pass."""
+        return self.job.request.width
+
+    @property
+    def height(self) -> int | None:
+        """Pixels before a second pass."""
+        return self.job.request.height
+
+    @property
+    def derived(self) -> Derivation:
+        """What is said of a job that begins from it."""
+        return Derivation(parent_job=self.job.id, parent_index=self.number, action=Action.INPUT)
+
+    async def read(self) -> bytes:
+        """Reads its file; raises PictureLostError if it is gone."""
+        return await self.store.get(self.job.pictures[self.number - 1].digest)
 
 
 async def originals(job: Job, pictures: PictureStore, number: int | None = None) -> list[Upload]:

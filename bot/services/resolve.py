@@ -9,17 +9,18 @@ from bot.domain import Order
 from bot.errors import LimitError
 from bot.services.extra import unpack
 from bot.services.flags import ORDERED, unflag
-from bot.services.framing import NEEDS_IMAGE, Frame, beginning, frame_of, second_pass
+from bot.services.framing import NEEDS_IMAGE, Frame, beginning, frame_of, refinement, second_pass
 from bot.services.layers import PRESET, SIZE, Chosen, Layer, Source, Taste, choose, given, layers, wrap
 from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
+from generation.catalog import no_beginner
 from generation.prompt import DIALECTS, Dialect, parse, parse_loras
-from generation.request import check_name
+from generation.request import MAX_SIZE, check_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What holds where nobody says anything else, and the longest side people may ask for."""
+    """What holds where nobody says anything else, and the longest sides people may ask for: painted, and upscaled."""
 
     steps: int
     cfg: float
@@ -29,11 +30,12 @@ class Defaults:
     count: int
     max_size: int
     vae: str = ""
+    max_upscaled: int = MAX_SIZE
 
     @property
     def values(self) -> dict[str, Any]:
         """The defaults by an order's fields."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "max_size"}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in {"max_size", "max_upscaled"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def resolve(
 
     Args:
         order: What the person typed, its permutations written out.
-        models: What can be painted with.
+        models: What can be painted with, and refiners.
         default_model: The one that is used where none is named.
         defaults: Everything else.
         taste: What the person, the channel and the server have chosen, and the presets that can be named.
@@ -87,8 +89,10 @@ def resolve(
     chosen.setdefault("seed", Chosen(draw_seed(), Source.LOT))
     values = {name: each.value for name, each in chosen.items()}
     values |= {"prompt": wrap(order.prompt, stated), "model": model.name}
+    if "refiner" in values:
+        values["refiner"] = _named(chosen["refiner"], "refiner", models).name
     _check_prompts(values)
-    values |= _painted(Order(**values), model.native_size, defaults.max_size)
+    values |= _painted(Order(**values), model.native_size, defaults)
     fields = {name: ORDERED.get(name, name) for name in GenerationRequest.__slots__}
     request = GenerationRequest(**{field: values[name] for field, name in fields.items() if name in values})
     return Resolved(request, chosen)
@@ -104,16 +108,26 @@ def _applicable(chosen: Mapping[str, Chosen]) -> dict[str, Chosen]:
     return {name: each for name, each in chosen.items() if name not in idle or each.source is Source.TYPED}
 
 
-def _painted(order: Order, native: int, max_size: int) -> dict[str, Any]:
+def _painted(order: Order, native: int, defaults: Defaults) -> dict[str, Any]:
     """Returns the size and the parts of a request for an order that is complete but for them."""
     frame = _frame(order, native)
     hires = second_pass(order, native, order.steps or 1)
     width, height = (frame.width, frame.height) if hires is None else hires.size(frame.width, frame.height)
-    if max(width, height) > max_size:
-        raise LimitError(f"{width}x{height} is too large here: the longest side may have {max_size} pixels.")
+    check_longest(width, height, defaults.max_upscaled if hires and hires.tile else defaults.max_size)
     parts: dict[str, Any] = {"init": None, "mask": None, "outpaint": None} | beginning(order, frame)
     loras = parse_loras(order.lora or "")
-    return parts | {"width": frame.width, "height": frame.height, "hires": hires, "loras": loras}
+    passes = {"hires": hires, "refiner": refinement(order, order.steps or 1)}
+    return parts | passes | {"width": frame.width, "height": frame.height, "loras": loras}
+
+
+def check_longest(width: int, height: int, most: int) -> None:
+    """Refuses a size that an operator does not allow.
+
+    Raises:
+        LimitError: A side is too long.
+    """
+    if max(width, height) > most:
+        raise LimitError(f"{width}x{height} is too large here: the longest side may have {most} pixels.")
 
 
 def _advice(model: ModelEntry, stated: Sequence[Layer]) -> list[Layer]:
@@ -131,14 +145,20 @@ def _check_prompts(values: Mapping[str, Any]) -> None:
 
 
 def _model(wanted: Chosen, models: Sequence[ModelEntry]) -> ModelEntry:
+    if any(model.refines and model.name.lower() == wanted.value.lower() for model in models):
+        raise InvalidRequestError("model", no_beginner(wanted.value))
+    return _named(wanted, "model", [model for model in models if not model.refines])
+
+
+def _named(wanted: Chosen, field: str, models: Sequence[ModelEntry]) -> ModelEntry:
     by_name = {model.name.lower(): model for model in models}
     try:
         if wanted.value.lower() not in by_name:
-            check_name("model", wanted.value, [model.name for model in models])
+            check_name(field, wanted.value, [model.name for model in models])
     except InvalidRequestError as error:
         if wanted.source is Source.TYPED:
             raise
-        raise InvalidRequestError("model", f"{error} It is {wanted}; name another model or change that.") from None
+        raise InvalidRequestError(field, f"{error} It is {wanted}; name another model or change that.") from None
     return by_name[wanted.value.lower()]
 
 

@@ -1,17 +1,44 @@
 """Files that people attach to a command: looked at before, fetched from Discord after its answer."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import replace
+from functools import partial
+from typing import Protocol
 
 import discord
 
 from bot.domain import InputFile, Order
+from bot.errors import DeliveryError
 from bot.services.inputs import InputShelf
 from bot.ui.requests import patiently
 from generation import InvalidRequestError
 from generation.intake import KNOWN, MAX_BYTES
 
-Files = Mapping[str, discord.Attachment]  # by the option's name
+
+class Brought(Protocol):
+    """A file that was not read yet, and what is said of it."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+
+    @property
+    def content_type(self) -> str | None:
+        """Such as "image/png", where it is known."""
+
+    @property
+    def width(self) -> int | None:
+        """Pixels, where they are known."""
+
+    @property
+    def height(self) -> int | None:
+        """Pixels, where they are known."""
+
+    def read(self) -> Awaitable[bytes]:
+        """Fetches it."""
+
+
+Files = Mapping[str, Brought]  # by the option's name
 _UNREAD = "0" * 64
 
 
@@ -42,9 +69,18 @@ async def bring(files: Files, shelf: InputShelf) -> dict[str, InputFile]:
         PictureLostError: One cannot be kept.
         DeliveryError: Discord does not give one out.
     """
-    return {field: await shelf.take(await patiently(file.read), field) for field, file in files.items()}
+    return {
+        field: await shelf.take(await patiently(partial(_read, file, field)), field) for field, file in files.items()
+    }
 
 
 def with_files(order: Order, files: Mapping[str, InputFile]) -> Order:
     """Puts files that were taken in into an order."""
     return replace(order, image=files.get("image"), mask=files.get("mask"))
+
+
+async def _read(file: Brought, field: str) -> bytes:
+    try:
+        return await file.read()
+    except discord.NotFound as error:
+        raise DeliveryError(f"Discord no longer has the {field}; attach it anew.") from error

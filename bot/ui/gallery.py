@@ -105,12 +105,15 @@ class Gallery:
     async def _copy(
         self, gallery: discord.TextChannel, message_id: int, post: Post, files: Sequence[Upload], count: int
     ) -> int:
-        text = words.starred(post, message_id, count)
+        text, spoiler = words.starred(post, message_id, count), post.job.wishes.spoiler
 
         async def send(fitting: Sequence[Upload], _notes: Sequence[str]) -> int:
             message = await patiently(
                 lambda: gallery.send(
-                    text, files=as_files(fitting), nonce=f"star-{message_id}", allowed_mentions=NO_MENTIONS
+                    text,
+                    files=as_files(fitting, spoiler=spoiler),
+                    nonce=f"star-{message_id}",
+                    allowed_mentions=NO_MENTIONS,
                 )
             )
             return message.id

@@ -7,7 +7,7 @@ from typing import Any, Protocol, Self, cast
 
 import discord
 
-from bot.domain import Draft, Order
+from bot.domain import Derivation, Draft, Order
 from bot.errors import LimitError
 from bot.services.books import DraftBook
 from bot.services.generation import GenerationService
@@ -38,10 +38,11 @@ class HasDesk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """A command's files, and where they are taken in."""
+    """A command's files, where they are taken in, and what of them was painted here."""
 
     files: Files
     shelf: InputShelf
+    derived: Derivation | None = None
 
 
 async def place_order(
@@ -85,7 +86,7 @@ async def _place_with_files(
         brought = await bring(attached.files, attached.shelf)
         return [service.resolve(with_files(order, brought), taste).request for order in orders]
 
-    await submit_all(interaction, service, requests, taste.wishes, complete)
+    await submit_all(interaction, service, requests, taste.wishes, complete, attached.derived)
 
 
 def written_out(order: Order) -> list[Order]:

@@ -83,6 +83,7 @@ async def submit_all(
     requests: Sequence[GenerationRequest],
     wishes: Wishes,
     complete: Callable[[], Awaitable[Sequence[GenerationRequest]]] | None = None,
+    derived: Derivation | None = None,
 ) -> None:
     """Answers a command with its first job's message, and posts one for each further job.
 
@@ -100,8 +101,8 @@ async def submit_all(
         return head
 
     try:
-        if await submit(interaction, service, first, wishes=wishes, complete=completed) and others:
-            await _submit_others(interaction, service, waiting, wishes)
+        if await submit(interaction, service, first, derived, wishes, completed) and others:
+            await _submit_others(interaction, service, waiting, wishes, derived)
     finally:
         service.withdraw_acceptance(interaction.user.id, len(waiting))
 
@@ -111,12 +112,13 @@ async def _submit_others(
     service: GenerationService,
     waiting: deque[GenerationRequest],
     wishes: Wishes,
+    derived: Derivation | None,
 ) -> None:
     count, begun = len(waiting) + 1, 1
     try:
         spot = await _spot(interaction, wishes)
         while waiting:
-            await submit_in_channel(spot, interaction.client, service, waiting.popleft())
+            await submit_in_channel(spot, interaction.client, service, waiting.popleft(), derived)
             begun += 1
     except (DeliveryError, StorageError) as error:
         await whisper(interaction, f"Only {begun} of {count} jobs were begun: {error}")

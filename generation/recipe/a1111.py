@@ -3,7 +3,9 @@
 import json
 import re
 
+from generation.errors import InvalidRequestError
 from generation.methods import SAMPLERS, SCHEDULES
+from generation.parts import Refiner
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
 
@@ -27,7 +29,9 @@ _NUMBERS = {
     "CFG Rescale phi": ("guidance_rescale", float),
 }
 _NAMES = {"Model": "model", "VAE": "vae"}
-_WITHOUT_MEANING = {"Version", "VAE hash", "Model hash", "Schedule type", "Sampler", "Size", "RNG", "TI hashes"}
+_WITHOUT_MEANING = {"Version", "VAE hash", "Model hash", "Schedule type", "Sampler", "Size", "RNG", "TI hashes",
+                    "Refiner", "Refiner switch at"}  # fmt: skip
+_REFINER = re.compile(r"(.+?)(?: \[[0-9a-f]+\])?")  # a name, and the hash that A1111 writes behind it
 
 
 def to_a1111(request: GenerationRequest, model_hash: str | None = None) -> str:
@@ -69,6 +73,7 @@ def from_a1111(text: str) -> Reading:
             reading.values[_NAMES[key]] = value.removesuffix(".safetensors")
         elif key not in _WITHOUT_MEANING:
             reading.report(key, value)
+    _refiner(reading, settings)
     reading.model_hash = settings.get("Model hash")
     if settings.get("RNG") != "CPU":
         reading.report("RNG", f"{settings.get('RNG', 'GPU')}; the noise was a graphics card's, so the picture differs")
@@ -81,6 +86,8 @@ def _unusual(request: GenerationRequest) -> dict[str, str]:
         found["VAE"] = request.vae
     if request.init is not None:
         found["Denoising strength"] = f"{request.init.strength:g}"
+    if request.refiner is not None and not request.refiner.strength and request.refiner.at < 1:
+        found |= {"Refiner": request.refiner.model, "Refiner switch at": f"{request.refiner.at:g}"}
     if request.clip_skip != 2:
         found["Clip skip"] = str(request.clip_skip)
     if request.subseed_strength > 0:
@@ -117,6 +124,17 @@ def _size(reading: Reading, settings: dict[str, str]) -> None:
         reading.values |= {"width": int(match[1]), "height": int(match[2])}
     elif "Size" in settings:
         reading.report("Size", settings["Size"])
+
+
+def _refiner(reading: Reading, settings: dict[str, str]) -> None:
+    named = _REFINER.fullmatch(settings.get("Refiner", ""))
+    if named is None:
+        return
+    try:
+        name = named[1].removesuffix(".safetensors")
+        reading.values["refiner"] = Refiner(model=name, at=float(settings.get("Refiner switch at", 0.8)))
+    except (InvalidRequestError, ValueError) as error:
+        reading.report("Refiner", str(error))
 
 
 def _quoted(value: str) -> str:

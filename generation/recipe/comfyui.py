@@ -11,12 +11,11 @@ from generation.errors import InvalidRequestError
 from generation.methods import PREDICTIONS, SAMPLERS, SCHEDULES
 from generation.parts import Lora
 from generation.prompt import parse, without_loras
-from generation.recipe import beginning, second_pass
+from generation.recipe import beginning, refining, second_pass
 from generation.recipe.nodes import NODES, Graph, Wire, new_node, to_editor, to_graph
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
 
-_SAMPLER_NODES = ("KSampler", "KSamplerAdvanced")
 _AFTER = {"SaveImage", "PreviewImage", "VAEDecode", "VAELoader", "ImageCompositeMasked"}
 _ENDING = ".safetensors"
 
@@ -100,7 +99,7 @@ def _graph(request: GenerationRequest) -> Graph:
         denoise=1.0 if request.init is None else request.init.strength, latent_image=begun.latents,
     )  # fmt: skip
     second, latents = second_pass.write(request, sampler, vae)
-    return {
+    graph = {
         second_pass.FIRST: sampler,
         "4": new_node("CheckpointLoaderSimple", ckpt_name=request.model + _ENDING),
         "6": new_node("CLIPTextEncode", text=without_loras(request.prompt), clip=clip),
@@ -110,20 +109,25 @@ def _graph(request: GenerationRequest) -> Graph:
         **begun.nodes,
         **second,
         **extra,
-    }  # fmt: skip
+    }
+    if refined := refining.write(request, graph, latents[0]):
+        latents, own_vae = refined
+        graph["8"] = new_node("VAEDecode", samples=latents, vae=vae if request.vae else own_vae)
+    return graph
 
 
 def _read(graph: Mapping[str, Any]) -> Reading:
     nodes = {key: node for key, node in graph.items() if isinstance(node, dict) and "class_type" in node}
-    samplers = [key for key, node in nodes.items() if node["class_type"] in _SAMPLER_NODES]
+    samplers = [key for key, node in nodes.items() if node["class_type"] in refining.SAMPLERS]
     if not samplers:
         raise InvalidRequestError("recipe", "The ComfyUI graph has no KSampler.")
     reading = Reading("ComfyUI", {"weights": "comfyui", "noise": "comfyui"})
     walk = _Walk(nodes, reading)
-    first, *others = sorted(samplers, key=lambda key: (not key.isdigit(), key.zfill(9)))
+    first, *others = sorted(samplers, key=lambda key: (walk.fed_by(key) is not None, not key.isdigit(), key.zfill(9)))
     walk.sampler(first)
+    last = first
     for other in others:
-        walk.second(other, first)
+        last = walk.later(other, last)
     for key, node in nodes.items():
         if key not in walk.seen and node["class_type"] not in _AFTER:
             reading.report(f"node {key}", node["class_type"])
@@ -142,7 +146,8 @@ class _Walk:
         inputs = self._visit(key)
         take = self._reading.take
         take("seed", inputs.get("seed", inputs.get("noise_seed")), int)
-        take("steps", inputs.get("steps"), int)
+        steps, denoise = refining.taken(inputs)
+        take("steps", steps, int)
         take("guidance_scale", inputs.get("cfg"), float)
         take("sampler", str(inputs.get("sampler_name")).removesuffix("_gpu"), str, SAMPLERS)
         take("scheduler", inputs.get("scheduler"), str, SCHEDULES)
@@ -150,13 +155,22 @@ class _Walk:
         self._text("prompt", inputs.get("positive"))
         self._text("negative_prompt", inputs.get("negative"))
         begun = beginning.BeginningReader(self._visit, self._kind, self._reading)
-        begun.latents(inputs.get("latent_image"), inputs.get("denoise", 1.0))
+        begun.latents(inputs.get("latent_image"), denoise)
         self._vae()
 
-    def second(self, key: str, first: str) -> None:
-        """Reads another sampler, which may be the first one's second pass."""
-        reader = second_pass.SecondPassReader(self._visit, self._kind, self._reading)
-        reader.read(key, first, self._nodes[key].get("inputs", {}))
+    def fed_by(self, key: str) -> str | None:
+        """Returns the sampler whose latents another sampler goes on with; None where there is none."""
+        wire = self._nodes[key].get("inputs", {}).get("latent_image")
+        return str(wire[0]) if self._kind(wire) in refining.SAMPLERS else None
+
+    def later(self, key: str, last: str) -> str:
+        """Reads another sampler, the refiner or the second pass of the last one; returns which is the last then."""
+        if self.fed_by(key) == last:
+            refining.RefinerReader(self._visit, self._kind, self._reading).read(key, last)
+        else:
+            reader = second_pass.SecondPassReader(self._visit, self._kind, self._reading)
+            reader.read(key, last, self._nodes[key].get("inputs", {}))
+        return key if key in self.seen else last
 
     def _visit(self, wire: Any) -> dict[str, Any]:
         """Returns the inputs of the node at a wire's other end; {} where there is none."""
@@ -164,7 +178,7 @@ class _Walk:
         node = self._nodes.get(key, {})
         if node:
             self.seen.add(key)
-            if node["class_type"] not in NODES and node["class_type"] not in _SAMPLER_NODES:
+            if node["class_type"] not in NODES and node["class_type"] not in refining.SAMPLERS:
                 self._reading.report(f"node {key}", node["class_type"])
         inputs = node.get("inputs", {})
         return inputs if isinstance(inputs, dict) else {}

@@ -17,12 +17,21 @@ _EXIF_BLOCK, _USER_COMMENT = 0x8769, 0x9286
 _UNICODE = b"UNICODE\0"
 
 
-def png_texts(request: GenerationRequest, model_hash: str | None = None) -> dict[str, str]:
-    """Returns the text chunks of a picture's PNG file by their keys."""
+def png_texts(
+    request: GenerationRequest, model_hash: str | None = None, in_steps: GenerationRequest | None = None
+) -> dict[str, str]:
+    """Returns the text chunks of a picture's PNG file by their keys.
+
+    Args:
+        request: What painted it.
+        model_hash: The checkpoint's short hash, where it is one file.
+        in_steps: The same, its refiner said in steps, for ComfyUI; `request` where it has none.
+    """
+    graph = in_steps or request
     return {
         A1111_KEY: a1111.to_a1111(request, model_hash),
-        PROMPT_KEY: comfyui.to_prompt(request),
-        WORKFLOW_KEY: comfyui.to_workflow(request),
+        PROMPT_KEY: comfyui.to_prompt(graph),
+        WORKFLOW_KEY: comfyui.to_workflow(graph),
         KEY: ours.to_json(request, model_hash),
     }
 

@@ -56,6 +56,26 @@ NODES: Mapping[str, Node] = {
         ("seed", _CONTROL, "steps", "cfg", "sampler_name", "scheduler", "denoise"),
         3,
     ),
+    "CLIPTextEncodeSDXLRefiner": Node(
+        (("clip", "CLIP"),), (("CONDITIONING", "CONDITIONING"),), ("ascore", "width", "height", "text"), 2
+    ),
+    "KSamplerAdvanced": Node(
+        (("model", "MODEL"), ("positive", "CONDITIONING"), ("negative", "CONDITIONING"), ("latent_image", "LATENT")),
+        (("LATENT", "LATENT"),),
+        (
+            "add_noise",
+            "noise_seed",
+            _CONTROL,
+            "steps",
+            "cfg",
+            "sampler_name",
+            "scheduler",
+            "start_at_step",
+            "end_at_step",
+            "return_with_leftover_noise",
+        ),
+        3,
+    ),
     "VAEDecode": Node((("samples", "LATENT"), ("vae", "VAE")), (("IMAGE", "IMAGE"),), (), 4),
     "SaveImage": Node((("images", "IMAGE"),), (), ("filename_prefix",), 6),
 }

@@ -5,11 +5,11 @@ import json
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.parts import Hires, Init, Lora, Margins, Mask
+from generation.parts import Hires, Init, Lora, Margins, Mask, Refiner
 from generation.request import GenerationRequest
 
-FORMAT = 3  # 1 had no fields beyond `count`, 2 no parts; what a recipe lacks has its default
-_PARTS: dict[str, Any] = {"init": Init, "mask": Mask, "outpaint": Margins, "hires": Hires}
+FORMAT = 4  # 1 had no fields beyond `count`, 2 no parts, 3 no refiner; what a recipe lacks has its default
+_PARTS: dict[str, Any] = {"init": Init, "mask": Mask, "outpaint": Margins, "hires": Hires, "refiner": Refiner}
 _LISTS: dict[str, Any] = {"loras": Lora}
 
 

@@ -7,6 +7,7 @@ from generation.errors import InvalidRequestError
 from generation.parts import ENLARGERS, Hires
 from generation.recipe.nodes import Graph, Wire, new_node
 from generation.recipe.reading import Reading
+from generation.recipe.refining import taken
 from generation.request import GenerationRequest
 
 FIRST, SECOND = "3", "30"
@@ -78,10 +79,11 @@ class SecondPassReader:
     def _take(self, inputs: Mapping[str, Any], size: Mapping[str, Any], method: str) -> None:
         width, height = (self._reading.values.get(side) for side in ("width", "height"))
         try:
+            steps, denoise = taken({"steps": 20} | dict(inputs))
             hires = Hires(
                 scale=int(size["width"]) / int(width or 0),
-                strength=float(inputs.get("denoise", 1.0)),
-                steps=int(inputs.get("steps", 20)),
+                strength=float(denoise),
+                steps=int(steps),
                 method=method,
             )
             larger = hires.size(int(width or 0), int(height or 0))

@@ -5,13 +5,13 @@ checkpoint says otherwise in `easel.config`.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from generation.errors import ModelError
-from generation.header import Header
-from generation.sdxl.layout import PREFIXES, Component
+from generation.header import Header, Kind, recognise
+from generation.sdxl.layout import PREFIXES, REFINER_PREFIXES, Component, Prefixes
 
 CHANNELS_PER_HEAD = 64
 Shapes = Mapping[str, tuple[int, ...]]
@@ -20,37 +20,46 @@ Config = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """The four models' configurations, as diffusers and transformers take them, and the tokenizer's merges."""
+    """The models' configurations, as diffusers and transformers take them, and the tokenizer's merges.
+
+    Attributes:
+        text_encoder: None for a refiner, which listens to the second one alone.
+        prefixes: Where in the file each of them lies.
+    """
 
     unet: Config
     vae: Config
-    text_encoder: Config
+    text_encoder: Config | None
     text_encoder_2: Config
     merges: tuple[str, ...] | None = None
+    prefixes: Prefixes = field(default_factory=lambda: PREFIXES)
 
 
 def infer(header: Header) -> Architecture:
-    """Reads the architecture of a single-file SDXL checkpoint.
+    """Reads the architecture of a single-file SDXL checkpoint or refiner.
 
     Raises:
         ModelError: Tensors that every SDXL has are missing, or `easel.config` is wrong.
     """
     said = header.config
+    prefixes = REFINER_PREFIXES if recognise(header) is Kind.SDXL_REFINER else PREFIXES
+
+    def part(component: Component, read: Callable[[Shapes], Config]) -> Config:
+        prefix = prefixes[component]
+        shapes = {key.removeprefix(prefix): shape for key, shape in header.shapes.items() if key.startswith(prefix)}
+        return read(shapes) | _said(said, component)
+
     try:
         return Architecture(
-            unet=_unet(_part(header, "unet")) | _said(said, "unet"),
-            vae=_vae(_part(header, "vae")) | _said(said, "vae"),
-            text_encoder=_clip_l(_part(header, "text_encoder")) | _said(said, "text_encoder"),
-            text_encoder_2=_open_clip(_part(header, "text_encoder_2")) | _said(said, "text_encoder_2"),
+            unet=part("unet", _unet),
+            vae=part("vae", _vae),
+            text_encoder=part("text_encoder", _clip_l) if "text_encoder" in prefixes else None,
+            text_encoder_2=part("text_encoder_2", _open_clip),
             merges=_merges(said),
+            prefixes=prefixes,
         )
     except (KeyError, ValueError) as error:
         raise ModelError(f"{header.path.name} is not a complete SDXL checkpoint: {error} is missing in it.") from error
-
-
-def _part(header: Header, component: Component) -> Shapes:
-    prefix = PREFIXES[component]
-    return {key.removeprefix(prefix): shape for key, shape in header.shapes.items() if key.startswith(prefix)}
 
 
 def _said(config: Config, section: str) -> Config:
@@ -81,6 +90,7 @@ def _unet(shapes: Shapes) -> Config:
     widths = [shapes[f"input_blocks.{first}.0.out_layers.3.weight"][0] for first in firsts]
     depths = [_count(shapes, rf"input_blocks\.{first}\.1\.transformer_blocks\.(\d+)\.") for first in firsts]
     attends = [depth > 0 for depth in depths]
+    depths[-1] = _count(shapes, r"middle_block\.1\.transformer_blocks\.(\d+)\.")  # diffusers takes it from there
     return {
         "in_channels": shapes["input_blocks.0.0.weight"][1],
         "out_channels": shapes["out.2.weight"][0],

@@ -18,7 +18,7 @@ from generation.errors import ModelError
 from generation.header import Header, prediction, read_header
 from generation.sdxl.architecture import Config, infer
 from generation.sdxl.device import Placement
-from generation.sdxl.layout import Component, origins, read
+from generation.sdxl.layout import Component, Origin, origins, read
 from generation.sdxl.model import Model
 from generation.sdxl.text import TextEncoders
 from generation.sdxl.tokenizer import Tokenizer, clip_merges
@@ -43,13 +43,15 @@ def _load_file(path: Path, placement: Placement) -> Model:
     parts: dict[Component, nn.Module] = {
         "unet": _blank(UNet2DConditionModel, architecture.unet),
         "vae": _blank(AutoencoderKL, architecture.vae),
-        "text_encoder": _blank(CLIPTextModel, architecture.text_encoder),
         "text_encoder_2": _blank(CLIPTextModelWithProjection, architecture.text_encoder_2),
     }
+    if architecture.text_encoder is not None:
+        parts["text_encoder"] = _blank(CLIPTextModel, architecture.text_encoder)
     try:
         with safe_open(path, framework="pt") as file:
             for component, module in parts.items():
-                _fill(module, component, header, file.get_tensor, _dtype(component, placement))
+                found = origins(component, module.state_dict(), architecture.prefixes)
+                _fill(module, found, header, file.get_tensor, _dtype(component, placement))
     except SafetensorError as error:
         raise ModelError(f"{path.name} is damaged ({error}); download it again.") from error
     return _assemble(parts, architecture.merges, placement, prediction(header))
@@ -68,14 +70,14 @@ def _blank(kind: Any, config: Config) -> nn.Module:
 
 def _fill(
     module: nn.Module,
-    component: Component,
+    found: Mapping[str, Origin],
     header: Header,
     get: Callable[[str], torch.Tensor],
     dtype: torch.dtype,
 ) -> None:
     expected = module.state_dict()
     state: dict[str, torch.Tensor] = {}
-    for name, origin in origins(component, expected).items():
+    for name, origin in found.items():
         if origin.key not in header.shapes:
             raise ModelError(f"{header.path.name} is not a complete SDXL checkpoint: {origin.key} is missing in it.")
         tensor = read(origin, get)
@@ -100,9 +102,10 @@ def _load_folder(folder: Path, placement: Placement) -> Model:
     kinds: dict[Component, Any] = {
         "unet": UNet2DConditionModel,
         "vae": AutoencoderKL,
-        "text_encoder": CLIPTextModel,
         "text_encoder_2": CLIPTextModelWithProjection,
     }
+    if not entry.refines:
+        kinds["text_encoder"] = CLIPTextModel
     try:
         parts: dict[Component, Any] = {
             component: kind.from_pretrained(
@@ -126,10 +129,11 @@ def _variant(folder: Path) -> str | None:
 
 
 def _folder_merges(folder: Path) -> tuple[str, ...] | None:
-    path = folder / "tokenizer" / "merges.txt"
-    if not path.is_file():
+    paths = [folder / name / "merges.txt" for name in ("tokenizer", "tokenizer_2")]  # a refiner has only the second
+    there = [path for path in paths if path.is_file()]
+    if not there:
         return None
-    lines = path.read_text(encoding="utf-8").splitlines()
+    lines = there[0].read_text(encoding="utf-8").splitlines()
     return tuple(line for line in lines if line and not line.startswith("#version"))
 
 
@@ -158,7 +162,8 @@ def _assemble(
         _complete(component, module)
         module.requires_grad_(requires_grad=False).eval().to(placement.device)
     merges = merges or clip_merges()
-    text = TextEncoders(parts["text_encoder"], parts["text_encoder_2"], Tokenizer(merges), Tokenizer(merges, padding=0))
+    encoders = parts.get("text_encoder"), parts["text_encoder_2"]
+    text = TextEncoders(*encoders, Tokenizer(merges), Tokenizer(merges, padding=0))
     return Model(unet=parts["unet"], vae=parts["vae"], text=text, placement=placement, prediction=predicted)
 
 

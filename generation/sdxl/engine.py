@@ -5,7 +5,6 @@ anything can change: work comes and goes, batches form anew, a cancelled job lea
 of memory changed nothing; it is taken again, with less.
 """
 
-import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,21 +12,28 @@ from typing import cast
 
 import torch
 
-from generation.errors import DeviceMemoryError, GenerationCancelledError
+from generation.catalog import no_beginner
+from generation.errors import DeviceMemoryError, GenerationCancelledError, ModelError
 from generation.pixels import Pixels
 from generation.prompt import Dialect
 from generation.result import Stage
 from generation.sdxl.device import is_memory_error
 from generation.sdxl.hires import second_pass
 from generation.sdxl.model import Model
+from generation.sdxl.pace import Download, Pace
 from generation.sdxl.policy import QUANTUM, Turn, choose
+from generation.sdxl.refiner import refined
 from generation.sdxl.residency import Residency
 from generation.sdxl.run import Run, call_unet
 from generation.sdxl.start import begin
-from generation.sdxl.text import TextStyle
+from generation.sdxl.text import Conditioning, TextStyle
 from generation.sdxl.vae import decode
 from generation.sdxl.work import Saving, Work
 
+Entry = tuple[Work, Run | None]  # what waits for weights: a work that has not begun, or a picture that goes on
+NOTHING_TO_REFINE = (
+    "The refiner had nothing to do: all steps lie before refiner_at; take more steps, or an earlier one."
+)
 LOOK_UP_SECONDS = 0.05  # how soon a cancelled work is seen while nothing can be done but wait for weights
 
 
@@ -42,20 +48,27 @@ class Engine:
 
     def __init__(self, models: Residency) -> None:
         self._models = models
-        self._waiting: deque[Work] = deque()
+        self._waiting: deque[Entry] = deque()
         self._painting: list[tuple[Work, Run]] = []
         self._painted: deque[tuple[Work, Run]] = deque()
+        self._decoded: deque[tuple[Work, int, Download]] = deque()
+        self._pace = Pace()
         self._serving: list[Work] = []
         self._turn = Turn()
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self._waiting or self._painting or self._painted)
+        return not (self._to_do or self._decoded)
+
+    @property
+    def _to_do(self) -> bool:
+        """Whether the device is to be told anything more."""
+        return bool(self._waiting or self._painting or self._painted)
 
     def submit(self, work: Work) -> None:
         """Takes work in; it is painted by the turns that follow."""
-        self._waiting.append(work)
+        self._waiting.append((work, None))
 
     def warm_up(self, model: str) -> None:
         """Loads a model before anybody asks for it; does nothing once one is in use."""
@@ -76,6 +89,7 @@ class Engine:
         self._admit()
         self._advance()
         self._finish_one()
+        self._hand_out()
         if self.idle:
             self._models.rest()
 
@@ -94,13 +108,14 @@ class Engine:
             self._end(work, error)
 
     def _all_work(self) -> list[Work]:
-        under_way = [work for work, _ in (*self._painting, *self._painted)]
-        return list(dict.fromkeys([*self._waiting, *under_way]))
+        under_way = [work for work, _ in (*self._waiting, *self._painting, *self._painted)]
+        return list(dict.fromkeys([*under_way, *(work for work, _, _ in self._decoded)]))
 
     def _end(self, work: Work, error: BaseException) -> None:
-        self._waiting = deque(each for each in self._waiting if each is not work)
+        self._waiting = deque((each, run) for each, run in self._waiting if each is not work)
         self._painting = [(each, run) for each, run in self._painting if each is not work]
         self._painted = deque((each, run) for each, run in self._painted if each is not work)
+        self._decoded = deque(each for each in self._decoded if each[0] is not work)
         work.fail(error)
 
     def _drop_cancelled(self) -> None:
@@ -110,68 +125,92 @@ class Engine:
 
     @property
     def _in_use(self) -> set[str]:
-        return {work.request.model for work, _ in (*self._painting, *self._painted)}
+        return {run.request.model for _, run in (*self._painting, *self._painted)}
 
-    def _next_in(self) -> Work | None:
+    def _next_in(self) -> Entry | None:
         """Says who is admitted next: the first whose weights are here. Those of the others are coming meanwhile.
 
         Weights that have no room beside those in use wait until these are done, and so does everybody behind them.
         """
-        for work in self._waiting:
-            name = work.request.model
-            if not self._models.ask(name, self._in_use):
+        needed = self._in_use
+        for work, run in self._waiting:
+            name = work.request.model if run is None else run.next_model
+            if not self._models.ask(name, needed):
                 break
-            if self._models.ready(name) and not self._must_wait_for_the_device(work):
-                return work
+            if self._models.ready(name) and not self._must_wait_for_the_device(work, name):
+                return work, run
+            needed = {*needed, name}
             work.await_weights()
         if self._waiting and not self._in_use:
             self._models.wait(LOOK_UP_SECONDS)
         return None
 
-    def _must_wait_for_the_device(self, work: Work) -> bool:
+    def _must_wait_for_the_device(self, work: Work, name: str) -> bool:
         """Whether weights that are not on the device yet leave those that are there the rest of their quantum."""
-        return bool(self._painting) and not self._models.on_device(*work.weights) and self._turn.held < QUANTUM
+        return bool(self._painting) and not self._models.on_device(*work.weights(name)) and self._turn.held < QUANTUM
 
-    def _bring(self, work: Work, model: Model) -> bool:
-        """Makes sure a work's checkpoint lies on the device with its LoRAs in it; says whether anything had to come."""
+    def _bring(self, work: Work, name: str, model: Model) -> bool:
+        """Makes sure a checkpoint lies on the device with a work's LoRAs in it; says whether anything had to come."""
         came = self._models.bring(model)
-        return model.use_loras(work.loras) or came
+        return model.use_loras(work.loras_in(name)) or came
 
     def _admit(self) -> None:
-        work = self._next_in()
-        if work is None:
+        entry = self._next_in()
+        if entry is None:
             return
+        work, run = entry
         self._serving = [work]
-        model = self._models.get(work.request.model, self._in_use)
-        work.admit()
+        name = work.request.model if run is None else run.next_model
+        model = self._models.get(name, self._in_use)
+        if run is None:
+            work.admit()
         try:
-            if self._bring(work, model):
+            if self._bring(work, name, model):
                 self._turn = replace(self._turn, held=0)
-            start = time.perf_counter()
-            runs = self._prepare(work, model)
-            work.charge(time.perf_counter() - start)
+            with self._pace.spent_on([work], model.placement.device):
+                runs = self._prepare(work, model) if run is None else [self._prepare_next(work, run, model)]
         except RuntimeError as error:
             savings = [Saving.OFFLOAD] if work.canvas is None else [Saving.TILED_VAE, Saving.OFFLOAD]
             self._save_memory([work], savings, error)
             return
-        self._waiting.remove(work)
+        self._waiting.remove(entry)
         self._painting += [(work, run) for run in runs if run.latents is None]
         self._painted += [(work, run) for run in runs if run.latents is not None]
-        second = sum(count for count, _ in work.request.passes[1:])
-        work.expect(sum(run.calls + second for run in runs))
+        if run is None:
+            second = sum(count for count, _ in work.request.passes[1:])
+            work.expect(sum(run.calls_to_the_end + second for run in runs))
+            self._let_refiner_come(work)
         work.tell(Stage.PAINTING)
 
     def _prepare(self, work: Work, model: Model) -> list[Run]:
         request = work.request
-        model.use_vae(request.vae)
-        style = TextStyle(cast(Dialect, request.weights), request.clip_skip)
-        text = model.encode(request.prompt, request.negative_prompt if request.guided else None, style)
+        if model.refines:
+            raise ModelError(no_beginner(request.model))
+        text = self._encode(work, model)
         start = begin(model, request, work.canvas, tiled=Saving.TILED_VAE in work.savings)
         return [Run(request.picture(index), index, model, text, start) for index in range(request.count)]
 
+    def _prepare_next(self, work: Work, run: Run, model: Model) -> Run:
+        """Lets another checkpoint go on with a picture."""
+        text = self._encode(work, model)
+        return refined(run, model, text, work.canvas, tiled=Saving.TILED_VAE in work.savings)
+
+    def _encode(self, work: Work, model: Model) -> list[Conditioning]:
+        request = work.request
+        model.use_vae(request.vae)
+        style = TextStyle(cast(Dialect, request.weights), request.clip_skip)
+        return model.encode(request.prompt, request.negative_prompt if request.guided else None, style)
+
+    def _let_refiner_come(self, work: Work) -> None:
+        """Lets the checkpoint that will go on with a work's pictures come meanwhile, where there is room for it."""
+        if work.request.refiner is not None:
+            self._models.ask(work.request.refiner.model, self._in_use)
+
     def _advance(self) -> None:
         candidates = [
-            run.candidate(work.weights, ready=self._models.on_device(*work.weights)) for work, run in self._painting
+            run.candidate(weights, ready=self._models.on_device(*weights))
+            for work, run in self._painting
+            for weights in [work.weights(run.request.model)]
         ]
         choice = choose(candidates, self._turn, lambda lead: self._painting[lead][1].model.calls)
         if not choice.indices:
@@ -179,24 +218,23 @@ class Engine:
         batch = [self._painting[index] for index in choice.indices]
         model = batch[0][1].model
         self._serving = list(dict.fromkeys(work for work, _ in batch))
-        rows = [run.rows for _, run in batch]
-        start = time.perf_counter()
-        try:
-            self._bring(batch[0][0], model)
-            answers = call_unet(model, [run for _, run in batch])
-        except RuntimeError as error:
-            savings = [Saving.ONE_AT_A_TIME, Saving.OFFLOAD] if len(batch) > 1 else [Saving.OFFLOAD]
-            self._save_memory(self._serving, savings, error)
-            return
-        self._turn = choice.turn
-        for (work, run), noise in zip(batch, answers, strict=True):
-            self._serving = [work]
-            run.advance(noise)
-            self._let_see(work, run)
+        rows = [(work, run.rows) for work, run in batch]
+        with self._pace.spent_on([work for work, count in rows for _ in range(count)], model.placement.device):
+            try:
+                self._bring(batch[0][0], batch[0][1].request.model, model)
+                answers = call_unet(model, [run for _, run in batch])
+            except RuntimeError as error:
+                savings = [Saving.ONE_AT_A_TIME, Saving.OFFLOAD] if len(batch) > 1 else [Saving.OFFLOAD]
+                self._save_memory(self._serving, savings, error)
+                return
+            self._turn = choice.turn
+            for (work, run), noise in zip(batch, answers, strict=True):
+                self._serving = [work]
+                run.advance(noise)
+                self._let_see(work, run)
+        for work, count in rows:
+            work.share(count / sum(each for _, each in rows))
             work.tell(Stage.PAINTING, calls=1)
-        seconds = time.perf_counter() - start
-        for (work, _), part in zip(batch, rows, strict=True):
-            work.charge(seconds * part / sum(rows), part / sum(rows))
         self._painted += [pair for pair in batch if pair[1].latents is not None]
         self._painting = [pair for pair in self._painting if pair[1].latents is None]
 
@@ -213,23 +251,42 @@ class Engine:
         if run.latents is None:
             raise AssertionError("a run is only finished with latents")
         hires, tiled = run.request.hires, Saving.TILED_VAE in work.savings
+        if run.next_model:
+            self._hand_over(work, run)
+            return
+        if run.refined_by_none:
+            work.remark(NOTHING_TO_REFINE)
         work.tell(Stage.FINISHING if hires is None else Stage.PAINTING)
-        start = time.perf_counter()
         try:
-            self._models.bring(run.model)
-            run.model.use_vae(run.vae)
-            if hires is not None:
-                self._begin_again(work, second_pass(run, hires, tiled=tiled))
-                work.charge(time.perf_counter() - start)
-                return
-            picture = decode(run.model, run.latents, tiled=tiled)
+            with self._pace.spent_on([work], run.model.placement.device):
+                self._models.bring(run.model)
+                run.model.use_vae(run.vae)
+                if hires is not None:
+                    self._begin_again(work, second_pass(run, hires, tiled=tiled))
+                    return
+                picture = decode(run.model, run.latents, tiled=tiled)
         except RuntimeError as error:
             self._save_memory([work], [Saving.TILED_VAE, Saving.OFFLOAD], error)
             return
         self._painted.popleft()
-        height, width, _ = picture.shape
-        work.charge(time.perf_counter() - start)
-        work.deliver(run.index, Pixels(width, height, picture.numpy().tobytes()))
+        self._decoded.append((work, run.index, Download(picture)))
+
+    def _hand_out(self) -> None:
+        """Hands out the pictures that have come into main memory; waits for them if there is nothing else to do."""
+        while self._decoded and (self._decoded[0][2].done or not self._to_do):
+            work, index, coming = self._decoded[0]
+            self._serving = [work]
+            picture = coming.result()
+            self._pace.settle()
+            self._decoded.popleft()
+            height, width, _ = picture.shape
+            work.deliver(index, Pixels(width, height, picture.numpy().tobytes()))
+
+    def _hand_over(self, work: Work, run: Run) -> None:
+        """Lets a picture wait for the checkpoint that goes on with it, before everybody who has not begun."""
+        self._painted.popleft()
+        begun = sum(waiting is not None for _, waiting in self._waiting)
+        self._waiting.insert(begun, (work, run))
 
     def _begin_again(self, work: Work, run: Run) -> None:
         """Puts the second pass of the picture in front in its place."""
@@ -256,7 +313,7 @@ class Engine:
             if saving not in work.savings:
                 work.savings.append(saving)
         if saving is Saving.OFFLOAD:
-            self._models.offload({work.request.model for work in works})
+            self._models.offload({name for work in works for name in work.models if name in self._models.names})
         if saving is Saving.ONE_AT_A_TIME:
             for work, run in self._painting:
                 run.alone = run.alone or work in works

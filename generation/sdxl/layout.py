@@ -16,11 +16,18 @@ from torch import Tensor
 
 Component = Literal["unet", "vae", "text_encoder", "text_encoder_2"]
 
-PREFIXES: Mapping[Component, str] = {
+Prefixes = Mapping[Component, str]
+
+PREFIXES: Prefixes = {
     "unet": "model.diffusion_model.",
     "vae": "first_stage_model.",
     "text_encoder": "conditioner.embedders.0.transformer.text_model.",
     "text_encoder_2": "conditioner.embedders.1.model.",
+}
+REFINER_PREFIXES: Prefixes = {
+    "unet": PREFIXES["unet"],
+    "vae": PREFIXES["vae"],
+    "text_encoder_2": "conditioner.embedders.0.model.",  # the only one a refiner has
 }
 
 
@@ -46,11 +53,11 @@ class Origin:
     form: Form = Form.SAME
 
 
-def origins(component: Component, names: Iterable[str]) -> dict[str, Origin]:
+def origins(component: Component, names: Iterable[str], prefixes: Prefixes = PREFIXES) -> dict[str, Origin]:
     """Says for each tensor name of a diffusers or transformers model where it lies in a single file."""
     names = tuple(names)
     locate = _locator(component, names)
-    prefix = PREFIXES[component]
+    prefix = prefixes[component]
     located = {name: locate(name) for name in names}
     return {name: Origin(prefix + origin.key, origin.form) for name, origin in located.items()}
 
@@ -67,19 +74,20 @@ def read(origin: Origin, get: Callable[[str], Tensor]) -> Tensor:
     return tensor
 
 
-def to_original(component: Component, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def to_original(component: Component, state: Mapping[str, Tensor], prefixes: Prefixes = PREFIXES) -> dict[str, Tensor]:
     """Lays a model's state dict out as a single-file checkpoint keeps it.
 
     Args:
         component: Which of the four models the tensors belong to.
         state: The model's own state dict, as diffusers or transformers name it.
+        prefixes: Where the models lie in the file: REFINER_PREFIXES for a refiner.
 
     Returns:
         The tensors under the keys of the original layout.
     """
     tensors: dict[str, Tensor] = {}
     fused: dict[str, dict[Form, Tensor]] = {}
-    for name, origin in origins(component, state).items():
+    for name, origin in origins(component, state, prefixes).items():
         tensor = state[name]
         if origin.form in _FUSED:
             fused.setdefault(origin.key, {})[origin.form] = tensor

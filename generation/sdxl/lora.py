@@ -214,9 +214,11 @@ class Merger:
 
 
 def weights_of(unet: Any, text_encoder: Any, text_encoder_2: Any) -> dict[str, tuple[Tensor, bool]]:
-    """Lists a model's weights by every name that LoRA files have for them."""
+    """Lists a model's weights by every name that LoRA files have for them; a refiner has no first text encoder."""
     found: dict[str, tuple[Tensor, bool]] = {}
-    modules: dict[Component, Any] = {"unet": unet, "text_encoder": text_encoder, "text_encoder_2": text_encoder_2}
+    modules: dict[Component, Any] = {"unet": unet, "text_encoder_2": text_encoder_2}
+    if text_encoder is not None:
+        modules["text_encoder"] = text_encoder
     kohya = {"unet": "lora_unet_", "text_encoder": "lora_te1_", "text_encoder_2": "lora_te2_"}
     for component, module in modules.items():
         parameters = {name: weight for name, weight in module.named_parameters() if weight.ndim >= 2}

@@ -1,8 +1,8 @@
 """A loaded model: its three stages, and on which device each of them lies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -19,6 +19,19 @@ from generation.sdxl.table import CallTable, DeviceKey
 from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
 StageName = Literal["text", "unet", "vae"]
+REFINER_NUMBERS = 5  # that a refiner's UNet is told of size, crop and score; others are told six
+
+
+class Shortcut(Protocol):
+    """Stands for a UNet and is called like it."""
+
+    def __call__(self, latents: Tensor, timesteps: Tensor, **conditions: Any) -> Any:
+        """Calls the UNet as diffusers' is called."""
+        ...
+
+    def forget(self) -> None:
+        """Learns that the weights lie elsewhere now."""
+        ...
 
 
 @dataclass(slots=True)
@@ -38,7 +51,7 @@ class Model:
         here: Whether it lies on the device, as far as it does not offload.
         bytes: What its weights take.
         rung: How much of it may lie on the device, as chosen when it came there.
-        compiled: Calls the UNet where it is compiled; None for always eagerly.
+        faster: Calls the UNet where it is compiled or recorded; None for always as it is.
     """
 
     unet: UNet2DConditionModel
@@ -53,12 +66,12 @@ class Model:
     here: bool = True
     bytes: int = 0
     rung: Rung = Rung.RESIDENT
-    compiled: Callable[..., Any] | None = None
+    faster: Shortcut | None = None
     _merger: Merger | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        modules = (self.unet, self.vae, self.text.encoder, self.text.encoder_2)
+        modules = (self.unet, self.vae, *self.text.modules)
         self.bytes = sum(weight.nbytes for module in modules for weight in module.parameters())
 
     @property
@@ -77,6 +90,13 @@ class Model:
         """Whether its UNet was made for inpainting: it sees a mask and the latents around it beside its own."""
         return int(self.unet.config["in_channels"]) == 2 * self.latent_channels + 1
 
+    @property
+    def refines(self) -> bool:
+        """Whether it is a refiner: it only ends what another began, and is told a score where others learn a size."""
+        pooled, each = self.text.encoder_2.config.projection_dim, int(self.unet.config["addition_time_embed_dim"])
+        told = int(self.unet.config["projection_class_embeddings_input_dim"])
+        return pooled is not None and told == pooled + REFINER_NUMBERS * each
+
     def bring(self, stage: StageName) -> None:
         """Makes sure a stage lies on the device; when offloading, sends the others away."""
         if not self.offload:
@@ -87,6 +107,8 @@ class Model:
         for name, module in stages.items():
             if name != stage:
                 module.to("cpu")
+        if stage != "unet":
+            self._unet_moved()
         if self.placement.device.type == "cuda":
             torch.cuda.empty_cache()
         if stage in stages:
@@ -156,9 +178,8 @@ class Model:
         self.here = True
         if self.rung is Rung.STREAMED:
             return
-        stages = (self.text.encoder.parameters(), self.text.encoder_2.parameters(), self.vae.parameters())
-        parts = [sum(weight.nbytes for weight in self.unet.parameters())]
-        parts += [sum(weight.nbytes for weight in stage) for stage in stages]
+        stages = (self.unet, *self.text.modules, self.vae)
+        parts = [sum(weight.nbytes for weight in stage.parameters()) for stage in stages]
         self.rung = choose_rung(free_memory(self.placement.device), parts)
         self.offload = self.offload or self.rung is not Rung.RESIDENT
         if self.rung is Rung.STREAMED:
@@ -183,9 +204,14 @@ class Model:
         return free is None or free >= self.bytes + WORKING
 
     def _move(self, device: torch.device | str) -> None:
+        self._unet_moved()
         unet = () if self.rung is Rung.STREAMED else (self.unet,)
         for module in (self.text, *unet, self.vae, *self._vaes.values()):
             module.to(device)
+
+    def _unet_moved(self) -> None:
+        if self.faster is not None:
+            self.faster.forget()
 
     def encode(self, prompt: str, negative: str | None, style: TextStyle = SDXL_STYLE) -> list[Conditioning]:
         """Encodes what the rows of one picture need: the prompt, and the negative prompt where guidance uses it."""
@@ -199,14 +225,16 @@ class Model:
             latents: Scaled noisy latents, (rows, 4, h, w); for an inpainting UNet with 5 channels more.
             timesteps: One integer timestep per row, (rows,).
             text: Hidden states (rows, tokens, width) and pooled (rows, width).
-            time_ids: Original size, crop and target size per row, (rows, 6), float32: bfloat16 has no 1000.
+            time_ids: Original size, crop and target size per row, (rows, 6), float32: bfloat16 has no 1000. A refiner
+                takes a score instead of the target size, (rows, 5).
 
         Returns:
             What it predicts, (rows, 4, h, w), in float32.
         """
         self.bring("unet")
         dtype = self.placement.dtype
-        call = self.unet if self.compiled is None else self.compiled
+        as_it_is = self.faster is None or self.rung is Rung.STREAMED  # layers that come and go cannot be recorded
+        call: Any = self.unet if as_it_is else self.faster
         noise: Tensor = call(
             latents.to(dtype),
             timesteps,

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from generation.pixels import Pixels
 from generation.recipe import png_texts
 from generation.request import GenerationRequest
 from generation.result import Artifact
+from generation.sdxl.sigmas import levels, schedule, steps_before
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGB, _AVERAGE = 2, 3
@@ -26,7 +28,7 @@ def encode(pixels: Pixels, request: GenerationRequest, model_hash: str | None = 
         model_hash: The checkpoint's short hash, where it is one file.
     """
     info = PngInfo()
-    for key, text in png_texts(request, model_hash).items():
+    for key, text in png_texts(request, model_hash, refined_in_steps(request)).items():
         if text.isascii():
             info.add_text(key, text)
         else:
@@ -36,6 +38,23 @@ def encode(pixels: Pixels, request: GenerationRequest, model_hash: str | None = 
     chunks = [(b"IHDR", header), *texts, (b"IDAT", _compressed(pixels)), (b"IEND", b"")]
     file = _SIGNATURE + b"".join(_chunk(name, data) for name, data in chunks)
     return Artifact(file, "image/png", request)
+
+
+def refined_in_steps(request: GenerationRequest) -> GenerationRequest:
+    """Returns the same request with its refiner's `at` in steps, one at least; without it where none is left for it."""
+    refiner = request.refiner
+    if refiner is None or refiner.strength or refiner.at >= 1:
+        return request
+    steps, strength = request.steps, 1.0 if request.init is None else request.init.strength
+    if request.hires is not None:
+        steps, strength = request.hires.steps, request.hires.strength
+    zero = request.prediction == "v_prediction_zsnr"
+    sigmas = schedule(request.scheduler, request.sampler, steps, strength, zero_terminal=zero)
+    before = steps_before(sigmas, refiner.at, levels(zero_terminal=zero))
+    left = len(sigmas) - 1 - before
+    if left < 1 or steps < 2:
+        return replace(request, refiner=None)
+    return replace(request, refiner=replace(refiner, at=float(min(max(before, 1), steps - 1))))
 
 
 def _compressed(pixels: Pixels) -> bytes:

@@ -8,16 +8,18 @@ from torch import Tensor
 
 from generation.methods import SAMPLERS as SAMPLER_FACTS
 from generation.request import GenerationRequest
-from generation.sdxl.device import upload
 from generation.sdxl.guidance import denoised_from, guide, rescale
 from generation.sdxl.model import Model
 from generation.sdxl.noise import first_noise, later_noise
 from generation.sdxl.policy import Candidate
 from generation.sdxl.samplers import SAMPLERS
-from generation.sdxl.sigmas import levels, schedule, sigma_max
-from generation.sdxl.start import NOISE_ALONE, Start
+from generation.sdxl.sigmas import levels, schedule, sigma_max, steps_before
+from generation.sdxl.start import NOISE_ALONE, Handover, Start
 from generation.sdxl.text import Conditioning
 from generation.sdxl.tiling import Tiles
+from generation.tiles import Box
+
+AESTHETIC_SCORES = (6.0, 2.5)  # that a refiner is told of the prompt's row and of the negative prompt's
 
 
 class Run:
@@ -42,31 +44,82 @@ class Run:
         self.index = index
         self.model = model
         self._text = text
-        self._start = start
+        self.start = start
         self.latents: Tensor | None = None
         self.denoised: Tensor | None = None
         self.done = 0
         self.alone = False
         self.request = request
+        self._time_ids: dict[Box, Tensor] = {}
         self._prediction = model.prediction if request.prediction == "checkpoint" else request.prediction
         zero_terminal = self._prediction == "v_prediction_zsnr"
         self._trained = levels(zero_terminal=zero_terminal)
-        self._sigmas = schedule(
-            request.scheduler, request.sampler, request.steps, start.strength, zero_terminal=zero_terminal
-        )
-        if len(self._sigmas) < 2:
-            self.calls, self.latents = 0, start.latents
-            return
         self._tiles = Tiles(request.width, request.height, start.tile, model.downscale)
-        self.calls = SAMPLER_FACTS[request.sampler].calls(len(self._sigmas) - 1) * len(self._tiles)
-        shape = (1, model.latent_channels, request.height // model.downscale, request.width // model.downscale)
-        device = model.placement.device
-        scale = starting_scale(self._sigmas[0], self._trained.highest)
-        self._noise = first_noise(request, shape).to(device)
-        x = self._noise * scale if start.latents is None else start.latents + self._noise * scale
-        noise = later_noise(request, shape, self._sigmas, device)
+        self._schedule = self._own_schedule() if start.handover is None else start.handover.sigmas
+        self._first = 0 if start.handover is None else start.handover.done
+        self._last = self._first_of_the_next()
+        self._sigmas = self._schedule[self._first : self._last + 1]
+        self.calls = self._calls_of(self._sigmas)
+        x = self._noisy_latents()
+        if x is None or not self.calls:
+            self.latents = x
+            return
+        noise = later_noise(request, self._shape, self._sigmas, model.placement.device)
         self._steps = SAMPLERS[request.sampler](x, self._sigmas, noise)
         self._go_on(*next(self._steps))
+
+    def _own_schedule(self) -> Tensor:
+        asked, zero_terminal = self.request, self._prediction == "v_prediction_zsnr"
+        return schedule(asked.scheduler, asked.sampler, asked.steps, self.start.strength, zero_terminal=zero_terminal)
+
+    def _first_of_the_next(self) -> int:
+        """Says which step is the first that this checkpoint does not take any more."""
+        refiner = self.request.refiner
+        if refiner is None or refiner.strength or self.request.hires is not None:
+            return len(self._schedule) - 1
+        return steps_before(self._schedule, refiner.at, self._trained)
+
+    def _calls_of(self, sigmas: Tensor) -> int:
+        if len(sigmas) < 2:
+            return 0
+        facts = SAMPLER_FACTS[self.request.sampler]
+        return facts.calls(len(sigmas) - 1, to_the_end=float(sigmas[-1]) == 0) * len(self._tiles)
+
+    def _noisy_latents(self) -> Tensor | None:
+        """Returns what sampling begins with; without a schedule what is there already."""
+        model, start = self.model, self.start
+        self._noise = first_noise(self.request, self._shape).to(model.placement.device)
+        if start.handover is not None:
+            return start.handover.latents
+        if not len(self._schedule):
+            return start.latents
+        noise = self._noise * starting_scale(self._schedule[0], self._trained.highest)
+        return noise if start.latents is None else start.latents + noise
+
+    @property
+    def next_model(self) -> str:
+        """The checkpoint that goes on with its latents once they are there; "" where none does."""
+        refiner = self.request.refiner
+        if refiner is None or self.request.hires is not None:
+            return ""
+        return refiner.model if refiner.strength or self.left is not None else ""
+
+    @property
+    def refined_by_none(self) -> bool:
+        """Whether a refiner was asked for and no step is left for it."""
+        return self.request.refiner is not None and self.request.hires is None and not self.next_model
+
+    @property
+    def left(self) -> Handover | None:
+        """What it leaves to another checkpoint; None if nothing, or not yet."""
+        if self.latents is None or self._last >= len(self._schedule) - 1:
+            return None
+        return Handover(self.latents, self._schedule, self._last)
+
+    @property
+    def calls_to_the_end(self) -> int:
+        """How many UNet calls it and the checkpoint that takes over take together."""
+        return self.calls + self._calls_of(self._schedule[self._last :])
 
     @property
     def vae(self) -> str:
@@ -80,8 +133,8 @@ class Run:
             return False
         if self.request.guidance_start == 0 and self.request.guidance_end >= 1:
             return True
-        steps = len(self._sigmas) - 1
-        step = max(int((self._sigmas[:-1] >= self._sigma * (1 - 1e-5)).sum()) - 1, 0)
+        steps = len(self._schedule) - 1
+        step = max(int((self._schedule[:-1] >= self._sigma * (1 - 1e-5)).sum()) - 1, 0)
         end = self.request.guidance_end
         return self.request.guidance_start <= step / steps and (end >= 1 or step / steps < end)
 
@@ -116,19 +169,31 @@ class Run:
     def model_input(self) -> Tensor:
         """Returns the latents as the UNet was trained to see them, one row per prompt."""
         scaled: Tensor = self._tiles.cut(self._x) / (1 + self._sigma**2).sqrt()
-        if self._start.beside is not None:
-            scaled = torch.cat([scaled, self._tiles.cut(self._start.beside)], dim=1)
+        if self.start.beside is not None:
+            scaled = torch.cat([scaled, self._tiles.cut(self.start.beside)], dim=1)
         return scaled.repeat(self.rows, 1, 1, 1)
 
-    def timesteps(self) -> list[int]:
-        """Returns the training timestep of each of its rows."""
-        return [self._trained.timestep(float(self._sigma))] * self.rows
+    def timesteps(self) -> Tensor:
+        """Returns the training timestep of each of its rows, (rows,); filled in on the device, as nothing is copied."""
+        step = self._trained.timestep(float(self._sigma))
+        return torch.full((self.rows,), step, device=self.model.placement.device)
 
-    def time_ids(self) -> list[tuple[float, ...]]:
-        """Returns SDXL's micro-conditioning of each row: original size, crop, target size."""
-        left, top, right, bottom = self._tiles.box
-        ids = (self.request.height, self.request.width, top, left, bottom - top, right - left)
-        return [ids] * self.rows
+    def time_ids(self) -> Tensor:
+        """Returns SDXL's micro-conditioning of each row: original size, crop, and target size or a refiner's score.
+
+        Returns:
+            (rows, 6), or (rows, 5) for a refiner.
+        """
+        box = self._tiles.box
+        if box not in self._time_ids:
+            left, top, right, bottom = box
+            place = (self.request.height, self.request.width, top, left)
+            told = (
+                [(score,) for score in AESTHETIC_SCORES] if self.model.refines else [(bottom - top, right - left)] * 2
+            )
+            ids = torch.tensor([(*place, *each) for each in told], dtype=torch.float32)
+            self._time_ids[box] = ids.to(self.model.placement.device)
+        return self._time_ids[box][: self.rows]
 
     def advance(self, answer: Tensor) -> None:
         """Takes the UNet's answer, (rows, 4, h, w), and goes on to the next model call or to the end."""
@@ -143,7 +208,7 @@ class Run:
         whole = self._tiles.take(denoised)
         if whole is None:
             return
-        whole = self._kept(whole, self._start.latents)
+        whole = self._kept(whole, self.start.latents)
         self.denoised = self._as_shown(whole)
         try:
             self._go_on(*self._steps.send(whole))
@@ -154,36 +219,40 @@ class Run:
         """Begins another pass with the same prompts."""
         return Run(request, self.index, self.model, self._text, start)
 
+    @property
+    def _shape(self) -> tuple[int, ...]:
+        sides = (self.request.height, self.request.width)
+        return (1, self.model.latent_channels, *(side // self.model.downscale for side in sides))
+
     def _as_shown(self, denoised: Tensor) -> Tensor:
         """Returns an estimate of the size that people are shown on the way, in every pass the same."""
-        if self._start.scale == 1:
+        if self.start.scale == 1:
             return denoised
-        return torch.nn.functional.interpolate(denoised, scale_factor=1 / self._start.scale, mode="area")
+        return torch.nn.functional.interpolate(denoised, scale_factor=1 / self.start.scale, mode="area")
 
     def _go_on(self, x: Tensor, sigma: Tensor) -> None:
         """Takes the sampler's next question; where latents are kept, the UNet sees them with this level's noise."""
         scale = starting_scale(sigma, self._trained.highest)
-        known = None if self._start.latents is None else self._start.latents + self._noise * scale
+        known = None if self.start.latents is None else self.start.latents + self._noise * scale
         self._x, self._sigma = self._kept(x, known), sigma
 
     def _kept(self, painted: Tensor, known: Tensor | None) -> Tensor:
         """Puts what is known where the mask keeps it."""
-        if self._start.anew is None or known is None:
+        if self.start.anew is None or known is None:
             return painted
-        return painted * self._start.anew + known * (1 - self._start.anew)
+        return painted * self.start.anew + known * (1 - self.start.anew)
 
 
 def call_unet(model: Model, runs: Sequence[Run]) -> list[Tensor]:
     """Makes one UNet call for several pictures and hands out its rows, one tensor per run."""
-    device = model.placement.device
     noise = model.predict(
         torch.cat([run.model_input() for run in runs]),
-        upload([step for run in runs for step in run.timesteps()], device),
+        torch.cat([run.timesteps() for run in runs]),
         Conditioning(
             torch.cat([text.hidden for run in runs for text in run.text]),
             torch.cat([text.pooled for run in runs for text in run.text]),
         ),
-        upload([ids for run in runs for ids in run.time_ids()], device),
+        torch.cat([run.time_ids() for run in runs]),
     )
     return list(torch.split(noise, [run.rows for run in runs]))
 

@@ -55,6 +55,8 @@ class Levels:
         return int((self.logs - math.log(sigma)).abs().argmin())
 
 
+LEAST_DENOISE = 1e-3  # below, a schedule would have millions of steps, of which none that are taken can be seen
+
 Schedule = Callable[[Levels, int], Tensor]
 
 
@@ -188,12 +190,28 @@ def schedule(scheduler: str, sampler: str, steps: int, denoise: float = 1.0, *, 
     if denoise <= 0:
         return torch.zeros(0)
     whole = denoise > 0.9999
-    total = steps if whole else int(steps / denoise)
+    total = steps if whole else int(steps / max(denoise, LEAST_DENOISE))
     drop = sampler in AHEAD
     sigmas = SCHEDULES[scheduler](levels(zero_terminal=zero_terminal), total + int(drop))
     if drop:
         sigmas = torch.cat([sigmas[:-2], sigmas[-1:]])
     return sigmas if whole else sigmas[-(steps + 1) :]
+
+
+def steps_before(sigmas: Tensor, at: float, trained: Levels) -> int:
+    """Says after how many steps of a schedule another checkpoint takes over.
+
+    Args:
+        sigmas: The schedule, (steps + 1,).
+        at: From 1 on the number of steps; below 1 the share of the training time that is behind by then, as diffusers'
+            denoising_end and denoising_start have it.
+        trained: The levels the model was trained on.
+    """
+    steps = max(len(sigmas) - 1, 0)
+    if at >= 1:
+        return min(int(at), steps)
+    cutoff = round(TRAINING_STEPS * (1 - at))
+    return sum(trained.timestep(float(sigma)) >= cutoff for sigma in sigmas[:-1])
 
 
 def _ending_in_zero(sigmas: Tensor) -> Tensor:

@@ -15,6 +15,21 @@ BLANK = 0.0  # the colour, between -1 and 1, that inpainting UNets were trained 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Handover:
+    """A picture half-way, as one checkpoint leaves it to another.
+
+    Attributes:
+        latents: (1, 4, h, w), with the noise that is left.
+        sigmas: The whole schedule, (steps + 1,).
+        done: How many of its steps are behind.
+    """
+
+    latents: Tensor
+    sigmas: Tensor
+    done: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Start:
     """Where sampling begins.
 
@@ -26,6 +41,7 @@ class Start:
         strength: How much of the way is gone from there.
         tile: The side in pixels of the tiles it is painted in; 0 for one piece.
         scale: How many times larger it is than what people are shown on the way.
+        handover: What another checkpoint left to go on with; None to begin anew.
     """
 
     latents: Tensor | None = None
@@ -34,6 +50,7 @@ class Start:
     strength: float = 1.0
     tile: int = 0
     scale: float = 1.0
+    handover: Handover | None = None
 
 
 NOISE_ALONE = Start()

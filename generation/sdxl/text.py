@@ -27,7 +27,7 @@ class Conditioning:
     """What the UNet is told for one or more rows.
 
     Attributes:
-        hidden: Hidden states of both encoders side by side, (rows, 77 times chunks, width).
+        hidden: Hidden states of the encoders side by side, (rows, 77 times chunks, width).
         pooled: The second encoder's projected summary of the first chunk, (rows, projection width).
     """
 
@@ -74,12 +74,13 @@ class TextEncoders:
     """SDXL's two text encoders, CLIP-L and OpenCLIP bigG, each with its tokenizer.
 
     Attributes:
+        encoder: CLIP-L; None for a refiner, which listens to bigG alone.
         find_embedding: Gives the vectors of a textual inversion embedding for "clip_l" and "clip_g", each
             (count, width), by its name; raises ModelError if there is none.
         weights: Names the encoders' present weights; whoever changes them, as LoRAs do, changes this too.
     """
 
-    encoder: CLIPTextModel
+    encoder: CLIPTextModel | None
     encoder_2: CLIPTextModelWithProjection
     tokenizer: Tokenizer
     tokenizer_2: Tokenizer
@@ -91,10 +92,15 @@ class TextEncoders:
         """Forgets the prompts of before."""
         self._known.clear()
 
+    @property
+    def modules(self) -> tuple[Any, ...]:
+        """The encoders there are."""
+        return (self.encoder_2,) if self.encoder is None else (self.encoder, self.encoder_2)
+
     def to(self, device: torch.device | str) -> None:
-        """Moves both encoders."""
-        self.encoder.to(device)  # type: ignore[arg-type]  # transformers' own annotation lost nn.Module's
-        self.encoder_2.to(device)  # type: ignore[arg-type]
+        """Moves the encoders."""
+        for module in self.modules:
+            module.to(device)
 
     def encode(self, prompts: Sequence[str], style: TextStyle = SDXL_STYLE) -> list[Conditioning]:
         """Encodes prompts so that they can share a UNet call: all with the same number of tokens.
@@ -126,12 +132,13 @@ class TextEncoders:
             except ModelError as error:
                 raise complaint(prompt, prompt.find(f"embedding:{name}"), str(error)) from error
 
-        rows = [row for chunk in chunks for row in self.tokenizer.rows(chunk, count)]
         rows_2 = [row for chunk in chunks for row in self.tokenizer_2.rows(chunk, count)]
-        hidden, _ = self._weighted(self.encoder, "clip_l", rows, style)
-        hidden_2, pooled = self._weighted(self.encoder_2, "clip_g", rows_2, style)
-        both = torch.cat([hidden, hidden_2], dim=-1)
-        return Conditioning(both.reshape(1, -1, both.shape[-1]), pooled)
+        heard, pooled = self._weighted(self.encoder_2, "clip_g", rows_2, style)
+        if self.encoder is not None:
+            rows = [row for chunk in chunks for row in self.tokenizer.rows(chunk, count)]
+            hidden, _ = self._weighted(self.encoder, "clip_l", rows, style)
+            heard = torch.cat([hidden, heard], dim=-1)
+        return Conditioning(heard.reshape(1, -1, heard.shape[-1]), pooled)
 
     def _weighted(self, encoder: Any, which: Which, rows: list[Row], style: TextStyle) -> tuple[Tensor, Tensor]:
         """Returns hidden states with their weights applied, (rows, 77, width), and the first row's summary."""

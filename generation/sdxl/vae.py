@@ -17,7 +17,7 @@ def decode(model: Model, latents: Tensor, *, tiled: bool = False) -> Tensor:
         tiled: Decode overlapping tiles, which needs little memory; always done above 1536 pixels a side.
 
     Returns:
-        The picture, (height, width, 3) uint8, on the CPU.
+        The picture, (height, width, 3) uint8, on the device.
     """
     model.bring("vae")
     vae = model.vae
@@ -25,7 +25,7 @@ def decode(model: Model, latents: Tensor, *, tiled: bool = False) -> Tensor:
     scaled = (latents / vae.config["scaling_factor"]).to(model.placement.vae_dtype)
     decoded: Tensor = vae.decode(scaled, return_dict=False)[0]
     pixels = (decoded[0].float() / 2 + 0.5).clamp(0, 1) * 255
-    return pixels.round().to(torch.uint8).permute(1, 2, 0).contiguous().cpu()
+    return pixels.round().to(torch.uint8).permute(1, 2, 0).contiguous()
 
 
 def encode(model: Model, pixels: Tensor, *, tiled: bool = False) -> Tensor:

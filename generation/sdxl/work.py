@@ -59,6 +59,7 @@ class Work:
         savings: What was done to get by with the memory, in order.
         canvas: What the pictures begin from; None for those painted from words alone.
         loras: What is merged into the weights while it is painted.
+        remarks: What people should know of how it is made.
     """
 
     request: GenerationRequest
@@ -69,6 +70,7 @@ class Work:
     loras: "tuple[LoadedLora, ...]" = ()
     future: Future[Painting] = field(default_factory=Future)
     savings: list[Saving] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     _admitted: float = field(default_factory=time.perf_counter)
     _device_seconds: float = 0.0
     _calls: float = 0.0
@@ -78,9 +80,18 @@ class Work:
     _pictures: dict[int, Pixels] = field(default_factory=dict)
 
     @property
-    def weights(self) -> tuple[str, tuple[Lora, ...]]:
-        """What paints it: the model's name and the LoRAs in its weights; works that differ in it take turns."""
-        return self.request.model, tuple(lora.asked for lora in self.loras)
+    def models(self) -> tuple[str, ...]:
+        """The checkpoints it is painted with."""
+        refiner = self.request.refiner
+        return (self.request.model,) if refiner is None else (self.request.model, refiner.model)
+
+    def weights(self, model: str) -> tuple[str, tuple[Lora, ...]]:
+        """What paints a stage of it: a model's name and the LoRAs in its weights; stages that differ take turns."""
+        return model, tuple(lora.asked for lora in self.loras_in(model))
+
+    def loras_in(self, model: str) -> "tuple[LoadedLora, ...]":
+        """Says what is merged into a model for it: the LoRAs belong to the one it begins with."""
+        return self.loras if model == self.request.model else ()
 
     def await_weights(self) -> None:
         """Says, once, that its weights are being loaded."""
@@ -102,10 +113,18 @@ class Work:
         """Learns how many UNet calls its pictures really need; a sampler that chooses its own steps may take more."""
         self._expected = calls
 
-    def charge(self, seconds: float, calls: float = 0.0) -> None:
-        """Adds what the device spent on it, and its share of a UNet call."""
+    def charge(self, seconds: float) -> None:
+        """Adds what the device spent on it."""
         self._device_seconds += seconds
-        self._calls += calls
+
+    def share(self, part: float) -> None:
+        """Notes its part of a UNet call."""
+        self._calls += part
+
+    def remark(self, note: str) -> None:
+        """Notes, once, what people should know of how it is made."""
+        if note not in self.remarks:
+            self.remarks.append(note)
 
     def deliver(self, index: int, pixels: Pixels) -> None:
         """Takes one finished picture; the last one completes the work."""
@@ -120,7 +139,5 @@ class Work:
         self.future.set_exception(error)
 
     def _notes(self) -> tuple[str, ...]:
-        notes = []
-        if self.savings:
-            notes.append(f"Memory was short: {', '.join(self.savings)}.")
-        return tuple(notes)
+        short = [f"Memory was short: {', '.join(self.savings)}."] if self.savings else []
+        return (*self.remarks, *short)

@@ -48,7 +48,12 @@ async def test_u_posts_the_original_in_a_message_of_its_own(discord: LoopbackDis
     one = await result(discord, await discord.press(message, "U2"))
 
     assert one.attachments[0].data == picture(executor.requests[0].picture(1)).data
-    assert shown(one) == [["Vary (Subtle)", "Vary (Strong)", "🔄"], ["✏️", "ℹ️", "❌"]]
+    assert shown(one) == [
+        ["Upscale (2x)", "Upscale (4x)", "Vary (Subtle)", "Vary (Strong)", "Vary (Region)"],
+        ["Zoom Out 1.5x", "Zoom Out 2x", "Custom Zoom"],
+        ["⬅️", "➡️", "⬆️", "⬇️"],
+        ["🔄", "✏️", "ℹ️", "❌"],
+    ]
     assert one.content.startswith(f"**a cat** - Image #2 <@{discord.people['member'].id}>")
     assert "seed 8" in one.content
 
@@ -139,36 +144,6 @@ async def test_v_is_subtle_where_the_operator_says_so(
         await result(discord, await discord.press(await painted(discord, count=2), "V2"))
 
     assert (executor.requests[1].subseed_strength, executor.requests[1].count) == (0.12, 2)
-
-
-async def test_a_form_opened_before_a_restart_is_sent_in_after_it(
-    discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor
-) -> None:
-    async with running(discord, settings, executor):
-        press = await discord.press(await painted(discord, count=2), "✏️")
-        await discord.wait_until(lambda: press.modal is not None)
-    after = FakeExecutor()
-    async with running(discord, settings, after):
-        sent = await discord.submit(press, {"prompt": "a dog", "flags": "--steps 3 --seed 5 --ar 3:2"})
-        changed = await result(discord, sent)
-
-    asked = after.requests[0]
-    assert (asked.prompt, asked.steps, asked.seed, asked.width) == ("a dog", 3, 5, 1216)
-    assert changed.content.startswith("**a dog** - ")
-
-
-@pytest.mark.usefixtures("bot")
-async def test_what_a_form_says_wrong_is_told_alone(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
-    press = await discord.press(await painted(discord), "✏️")
-    await discord.wait_until(lambda: press.modal is not None)
-
-    for flags, answer in {
-        "--steps many": "steps takes a whole number, such as `--steps 30`, not 'many'.",
-        "--steps 900": "steps must be between 1 and 150, not 900.",
-        "30 steps": "The settings hold words that are none: '30 steps'. Each is written as `--steps 30`.",
-    }.items():
-        assert await told(discord, await discord.submit(press, {"flags": flags})) == answer
-    assert len(executor.requests) == 1
 
 
 @pytest.mark.usefixtures("bot")

@@ -80,6 +80,29 @@ def test_a_picture_is_painted_again_from_its_own_file() -> None:
     assert np.abs(pixels(Path("a.png")) - pixels(Path("c.png"))).max() > 1
 
 
+@pytest.mark.usefixtures("tiny_file")
+def test_a_refiner_named_by_its_file_or_its_name_goes_on_with_the_picture(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "models"
+    folder.mkdir(parents=True)
+    (tmp_path / "tiny.safetensors").rename(folder / "tiny.safetensors")
+    tiny.save_single_file(tmp_path / "expert.safetensors", tiny.refiner_parts(), tiny.REFINER_CONFIG)
+    painting = ("imagine", "a red apple", "--width", "64", "--height", "64", "--steps", "6", "--seed", "7")
+
+    by_file = easel(*painting, "--refiner", "expert.safetensors", "--refiner-at", "0.6", "--output", "a.png")
+    (tmp_path / "expert.safetensors").rename(folder / "expert.safetensors")
+    by_name = easel(*painting, "--refiner", "Expert", "--refiner-at", "0.6", "--output", "b.png")
+    again = easel("imagine", "--from", "a.png", "--output", "c.png")
+    plain = easel(*painting, "--output", "d.png")
+    shown = easel("recipe", "a.png", "--json")
+    listed = easel("models")
+
+    assert [done.stderr for done in (by_file, by_name, again, plain)] == ["", "", "", ""]
+    assert Path("a.png").read_bytes() == Path("b.png").read_bytes() == Path("c.png").read_bytes()
+    assert not np.array_equal(pixels(Path("a.png")), pixels(Path("d.png")))
+    assert json.loads(shown.stdout)["refiner"] == {"model": "expert", "at": 0.6, "strength": 0.0, "steps": 20}
+    assert "SDXL refiner" in listed.stdout
+
+
 def test_what_another_tool_wrote_and_cannot_be_used_is_told(tmp_path: Path) -> None:
     info = PngInfo()
     info.add_text("parameters", "a cat\nSteps: 2, Sampler: Euler, Seed: 7, Size: 64x64, Model: gone, Mood: blue")
@@ -116,6 +139,11 @@ def test_samplers_are_listed() -> None:
         (("imagine", "a cat", "--model", "gone.safetensors"), "easel: There is no file gone.safetensors."),
         (("imagine", "a cat", "--model", "page.safetensors"), "easel: page.safetensors is a web page, not a model"),
         (("imagine", "a cat", "--model", "tiny.safetensors", "--width", "100"), "easel: width must be a multiple of 8"),
+        (
+            ("imagine", "a cat", "--model", "expert.safetensors"),
+            "easel: expert is an SDXL refiner: it only goes on with",
+        ),
+        (("imagine", "a cat", "--model", "tiny.safetensors", "--refiner", "exprt"), "easel: There is no refiner named"),
         (("imagine", "a cat", "--steps", "many"), "easel: Invalid value for '--steps'"),
         (("imagine", "a cat", "--stepz", "3"), "easel: No such option: --stepz"),
         (("db", "downgrade", "nope"), "easel: The schema cannot be changed to 'nope'"),
@@ -125,6 +153,7 @@ def test_samplers_are_listed() -> None:
 def test_every_failure_is_one_line_and_exit_code_2(arguments: tuple[str, ...], said: str, tmp_path: Path) -> None:
     (tmp_path / "page.safetensors").write_text("<!DOCTYPE html><html>Not found</html>")
     model_files(tmp_path, "tiny")
+    tiny.save_single_file(tmp_path / "expert.safetensors", tiny.refiner_parts(), tiny.REFINER_CONFIG)
 
     done = easel(*arguments)
 

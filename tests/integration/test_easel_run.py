@@ -24,7 +24,7 @@ from tests.fakes import FakeExecutor, model_files
 REAL_LOOKING = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789AB"  # made up
 COMMANDS = {
     "imagine", "queue", "cancel", "info", "settings", "preset", "history", "find", "show", "tree", "diff", "forget",
-    "Recipe", "Re-roll",
+    "Recipe", "Re-roll", "Use as input",
 }  # fmt: skip
 ADDRESS = re.compile(r"http://127\.0\.0\.1:\d+/\?key=[\w-]{20,}\n")
 

@@ -35,6 +35,18 @@ async def test_spoilers_hide_pictures_also_the_one_that_is_picked(discord: Loopb
 
 
 @pytest.mark.usefixtures("bot")
+async def test_a_copy_in_the_gallery_is_hidden_as_its_owner_wants(discord: LoopbackDiscord) -> None:
+    await wish(discord, "Spoilers: off")
+    message = await result(discord, await discord.slash("imagine", {"prompt": "a cat", "count": 4}))
+
+    discord.react(message, "⭐", discord.people["stranger"])
+    await discord.wait_until(lambda: bool(discord.gallery.messages))
+
+    (copy,) = discord.gallery.messages.values()
+    assert [file.filename[:14] for file in copy.attachments] == ["SPOILER_easel-"]
+
+
+@pytest.mark.usefixtures("bot")
 async def test_who_wants_letters_shows_others_neither_prompt_nor_picture(
     discord: LoopbackDiscord, executor: FakeExecutor
 ) -> None:

@@ -100,9 +100,11 @@ class LoopbackDiscord(Playground):
         command, *path = name.split()
         return self.actions.command(self._place(user, channel, files), self._id(command), path, options or {})
 
-    async def menu(self, name: str, target: int, user: Person | None = None) -> Interaction:
+    async def menu(
+        self, name: str, target: int, user: Person | None = None, channel: Channel | None = None
+    ) -> Interaction:
         """Uses a context-menu command on a message or a person."""
-        return self.actions.menu(self._place(user), self._id(name), target)
+        return self.actions.menu(self._place(user, channel), self._id(name), target)
 
     async def autocomplete(self, name: str, focused: str, typed: str, user: Person | None = None) -> list[str]:
         """Types into an option; returns the choices that are offered."""
@@ -136,9 +138,15 @@ class LoopbackDiscord(Playground):
         channel = self.direct_messages(self.people[name].id)
         return [each for each in channel.messages.values() if each.author is self.bot and not each.deleted]
 
-    def write(self, content: str, user: Person | None = None, channel: Channel | None = None) -> Message:
+    def write(
+        self,
+        content: str,
+        user: Person | None = None,
+        channel: Channel | None = None,
+        files: Sequence[UploadedFile] = (),
+    ) -> Message:
         """Writes a message as a person."""
-        return self.actions.write(self._place(user, channel), content)
+        return self.actions.write(self._place(user, channel, files), content)
 
     def delete_channel(self, channel: Channel) -> None:
         """Deletes a channel with everything in it."""

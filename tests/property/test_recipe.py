@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Margins, Mask, recipe
+from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Margins, Mask, Refiner, recipe
 from generation.methods import NOISES, PREDICTIONS, WEIGHTS
 from generation.parts import AREAS, FITS, Lora
 from generation.pixels import Pixels
 from generation.prompt import parse
+from generation.recipe.refining import total_of
 from generation.sdxl.png import encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
@@ -35,6 +36,13 @@ passes = st.builds(
     steps=st.integers(1, 150),
     method=st.sampled_from(["pixel", "latent", "realesrgan-x4plus"]),
     tile=st.sampled_from([0, 512]),
+)
+refiners = st.builds(
+    Refiner,
+    model=st.sampled_from(["sd_xl_refiner_1.0", "é, (b)"]),
+    at=st.sampled_from([0.0, 0.8, 0.25]),
+    strength=st.sampled_from([0.0, 0.3]),
+    steps=st.integers(1, 150),
 )
 edges = st.builds(Margins, left=st.integers(1, 24), bottom=st.integers(0, 24), feather=st.integers(0, 256))
 parts: st.SearchStrategy[dict[str, Any]] = (
@@ -70,9 +78,35 @@ plain_requests = st.builds(
     vae=texts,
     loras=st.lists(loras, max_size=3).map(tuple),
 )
+
+
+def as_taken(request: GenerationRequest, part: Any) -> Any:
+    """Says a strength by the length of its schedule where a refiner splits it: two nodes know nothing else of it."""
+    if part is None or request.refiner is None or refiner_in_steps(request) is None or request.refiner.strength:
+        return part
+    return replace(part, strength=0.5), total_of(getattr(part, "steps", request.steps), part.strength)
+
+
+def refiner_in_steps(request: GenerationRequest) -> Refiner | None:
+    if request.refiner is None:
+        return None
+    if request.refiner.strength:
+        return replace(request.refiner, at=0.8)
+    last = request.hires or request.init
+    steps = request.steps if request.hires is None else request.hires.steps
+    if steps < 2 or (last is not None and last.strength == 0):
+        return None
+    return replace(request.refiner, at=max(round(request.refiner.at * steps), 1), steps=20)
+
+
 plain = st.text(st.sampled_from("abc (),:.1[]<>é🍎"), max_size=40).map(str.strip)
 
-requests = st.builds(lambda request, parts: replace(request, **parts), plain_requests, parts)
+requests = st.builds(
+    lambda request, parts, refiner: replace(request, **parts, refiner=refiner),
+    plain_requests,
+    parts,
+    st.none() | refiners,
+)
 
 
 @given(requests)
@@ -95,9 +129,12 @@ def test_what_a1111_and_comfyui_keep_survives_their_texts(request: GenerationReq
     graphs = [recipe.from_prompt(recipe.to_prompt(request)), recipe.from_workflow(recipe.to_workflow(request))]
     for graph in graphs:
         begun = request.init and replace(request.init, fit="crop" if request.init.fit == "crop" else "stretch")
-        assert (graph.values.get("init"), graph.values.get("outpaint")) == (begun, request.outpaint)
+        assert as_taken(request, graph.values.get("init")) == as_taken(request, begun)
+        assert graph.values.get("outpaint") == request.outpaint
         assert ("mask" in graph.values) == (request.mask is not None)
-        assert graph.values.get("hires") == (request.hires and replace(request.hires, tile=0))
+        hires = request.hires and replace(request.hires, tile=0)
+        assert as_taken(request, graph.values.get("hires")) == as_taken(request, hires)
+        assert graph.values.get("refiner") == refiner_in_steps(request)
         assert graph.values.get("loras", ()) == request.loras
     typed = parse(recipe.from_a1111(recipe.to_a1111(request)).values["prompt"])
     assert typed.loras == request.loras

@@ -12,11 +12,11 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from generation.catalog import describe
 from generation.errors import ModelError
-from generation.header import Header, read_header
+from generation.header import Header, Kind, read_header, recognise
 from generation.prompt import weigh
 from generation.sdxl.architecture import infer
 from generation.sdxl.checkpoint import load
-from generation.sdxl.layout import Component, origins, to_original
+from generation.sdxl.layout import REFINER_PREFIXES, Component, origins, to_original
 from generation.sdxl.model import Model
 from generation.sdxl.tokenizer import clip_merges
 from tests import tiny
@@ -103,9 +103,48 @@ def test_true_sdxls_architecture_is_read_from_its_shapes(tmp_path: Path) -> None
     assert found.unet["down_block_types"] == ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D"]
     assert found.vae["block_out_channels"] == [128, 256, 512, 512]
     assert found.vae["scaling_factor"] == 0.13025
+    assert found.text_encoder is not None
     assert (found.text_encoder["hidden_size"], found.text_encoder["num_attention_heads"]) == (768, 12)
     assert (found.text_encoder_2["hidden_size"], found.text_encoder_2["num_attention_heads"]) == (1280, 20)
     assert found.text_encoder_2["projection_dim"] == 1280
+
+
+def test_the_true_refiners_architecture_is_read_from_its_shapes(tmp_path: Path) -> None:
+    """What diffusers' folder of SDXL's refiner says in its unet/config.json."""
+    published = {
+        "block_out_channels": [384, 768, 1536, 1536],
+        "attention_head_dim": [6, 12, 24, 24],
+        "down_block_types": ["DownBlock2D", "CrossAttnDownBlock2D", "CrossAttnDownBlock2D", "DownBlock2D"],
+        "up_block_types": ["UpBlock2D", "CrossAttnUpBlock2D", "CrossAttnUpBlock2D", "UpBlock2D"],
+        "cross_attention_dim": 1280,
+        "projection_class_embeddings_input_dim": 2560,
+        "layers_per_block": 2,
+        "addition_time_embed_dim": 256,
+        "addition_embed_type": "text_time",
+        "use_linear_projection": True,
+    }
+    with torch.device("meta"):
+        refiner = UNet2DConditionModel(**published, transformer_layers_per_block=4)
+    modules = {"unet": refiner, "vae": _true_size("vae"), "text_encoder_2": _true_size("text_encoder_2")}
+    shapes = {
+        key: tuple(tensor.shape)
+        for component, module in modules.items()
+        for key, tensor in to_original(component, module.state_dict(), REFINER_PREFIXES).items()  # type: ignore[arg-type]
+    }
+
+    header = Header(tmp_path / "sd_xl_refiner_1.0.safetensors", shapes, "F16", {})
+    found = infer(header)
+
+    assert recognise(header) is Kind.SDXL_REFINER
+    assert found.text_encoder is None
+    assert {name: found.unet[name] for name in published} == published
+    assert found.unet["transformer_layers_per_block"] == [1, 4, 4, 4]
+    assert found.text_encoder_2["hidden_size"] == 1280
+    with torch.device("meta"):
+        again = UNet2DConditionModel(**found.unet).state_dict()
+    assert {name: tensor.shape for name, tensor in again.items()} == {
+        name: tensor.shape for name, tensor in refiner.state_dict().items()
+    }
 
 
 def test_a_missing_tensor_is_named(models_folder: Path, tmp_path: Path) -> None:

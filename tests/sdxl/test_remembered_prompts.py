@@ -15,6 +15,7 @@ def encodings(model: Model) -> Iterator[list[int]]:
     """Gets an entry whenever the first encoder runs."""
     model.text.forget()
     runs: list[int] = []
+    assert model.text.encoder is not None
     hook: Any = model.text.encoder.register_forward_hook(lambda *_: runs.append(1))
     yield runs
     hook.remove()

@@ -49,6 +49,7 @@ def test_a_short_piece_is_never_cut_and_a_long_one_is() -> None:
 
 def test_hidden_states_are_the_last_layers_input_without_the_final_norm(model: Model) -> None:
     taken: dict[str, Tensor] = {}
+    assert model.text.encoder is not None
     layers = (model.text.encoder.encoder.layers[-1], model.text.encoder_2.text_model.encoder.layers[-1])
     hooks = [
         layer.register_forward_pre_hook(_keep(taken, name), with_kwargs=True)
@@ -104,6 +105,7 @@ def test_a1111_multiplies_and_keeps_the_mean(model: Model) -> None:
 
     heavy = model.text.encode(["a (red:1.5) apple"], TextStyle(weights="a1111"))[0]
 
+    assert model.text.encoder is not None
     width = model.text.encoder.config.hidden_size
     for part in (slice(None, width), slice(width, None)):
         before, after = plain.hidden[..., part], heavy.hidden[..., part]
@@ -123,6 +125,7 @@ def test_break_begins_a_new_row(model: Model) -> None:
 @torch.inference_mode()
 def test_clip_skip_listens_to_another_layer(model: Model) -> None:
     ids = torch.tensor([[token.id for token in model.text.tokenizer.rows([Piece("a red apple")])[0]]])
+    assert model.text.encoder is not None
     states = model.text.encoder(ids, output_hidden_states=True).hidden_states
 
     for skip in (1, 2, 3):
@@ -138,9 +141,7 @@ def test_a_clip_skip_beyond_the_encoder_is_refused(model: Model) -> None:
 @pytest.fixture
 def with_embedding(model: Model, tmp_path: Path) -> Iterator[Model]:
     """The tiny model with an embedding `pear` whose two vectors are those of the words red and apple."""
-    small, large = (
-        cast(Tensor, each.get_input_embeddings().weight) for each in (model.text.encoder, model.text.encoder_2)
-    )
+    small, large = (cast(Tensor, each.get_input_embeddings().weight) for each in model.text.modules)
     red, apple = (token.id for token in model.text.tokenizer.rows([Piece("red apple")])[0][1:3])
     vectors = {"clip_l": small[[red, apple]].clone(), "clip_g": large[[red, apple]].clone()}
     save_file({key: tensor.detach() for key, tensor in vectors.items()}, tmp_path / "pear.safetensors")

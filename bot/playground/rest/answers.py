@@ -167,6 +167,7 @@ class AnswerRoutes:
         if message is interaction.original:
             interaction.deferred = False
         message.deleted = True
+        self._world.cdn.forget(message.attachments)
         self._broadcast.message_deleted(message)
         return 204, None
 

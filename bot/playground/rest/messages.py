@@ -93,6 +93,7 @@ class MessageRoutes:
         if message.author is not self._world.bot and not (in_server and self._world.bot.permissions.manage_messages):
             raise Refusal(403, 50013 if in_server else 50003, "Missing Permissions")
         message.deleted = True
+        self._world.cdn.forget(message.attachments)
         self._broadcast.message_deleted(message)
         return 204, None
 

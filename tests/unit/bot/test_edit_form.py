@@ -1,17 +1,21 @@
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from bot.errors import LimitError
-from bot.ui.edit_form import FLAGS, FORM_ID, NEGATIVE, PROMPT, edit_form, edited, texts_of
+from bot.ui.edit_form import FLAGS, FORM_ID, NEGATIVE, PROMPT, edit_form, edited
+from bot.ui.form_fields import IMAGE, STRENGTH, Sent
 from bot.ui.recipe_card import recipe_card
-from generation import InvalidRequestError
+from generation import Init, InvalidRequestError
 from tests.unit.bot.jobs import job
 
 
 def fields(form: Any) -> dict[str, str]:
-    return {label["component"]["custom_id"]: label["component"]["value"] for label in form.to_dict()["components"]}
+    """Returns what is filled into a form, by field."""
+    inside = [label["component"] for label in form.to_dict()["components"]]
+    return {field["custom_id"]: field.get("value", "") for field in inside}
 
 
 def test_the_form_is_filled_in_with_what_the_picture_was_made_by() -> None:
@@ -30,7 +34,7 @@ def test_the_form_is_filled_in_with_what_the_picture_was_made_by() -> None:
 def test_what_comes_back_unchanged_orders_the_same() -> None:
     wanted = job(negative_prompt="text", clip_skip=1)
 
-    order = edited(fields(edit_form(wanted, None)))
+    order = edited(Sent(fields(edit_form(wanted, None))))
 
     asked = wanted.request
     assert (order.prompt, order.negative, order.model) == (asked.prompt, asked.negative_prompt, asked.model)
@@ -39,18 +43,18 @@ def test_what_comes_back_unchanged_orders_the_same() -> None:
 
 
 def test_an_aspect_takes_the_place_of_the_size_that_stood_there() -> None:
-    order = edited({PROMPT: "a cat", FLAGS: "--width 1024 --height 1024 --ar 3:2"})
+    order = edited(Sent({PROMPT: "a cat", FLAGS: "--width 1024 --height 1024 --ar 3:2"}))
 
     assert (order.aspect, order.width, order.height) == ("3:2", None, None)
 
 
 def test_an_emptied_negative_prompt_is_none_at_all() -> None:
-    assert edited({PROMPT: "a cat", NEGATIVE: "", FLAGS: ""}).negative == ""
+    assert edited(Sent({PROMPT: "a cat", NEGATIVE: "", FLAGS: ""})).negative == ""
 
 
 def test_words_among_the_settings_are_refused() -> None:
     with pytest.raises(InvalidRequestError, match=r"hold words that are none: 'steps 30'.*`--steps 30`"):
-        edited({PROMPT: "a cat", FLAGS: "steps 30"})
+        edited(Sent({PROMPT: "a cat", FLAGS: "steps 30"}))
 
 
 def test_a_prompt_too_long_for_a_form_is_told() -> None:
@@ -58,11 +62,35 @@ def test_a_prompt_too_long_for_a_form_is_told() -> None:
         edit_form(job(prompt="long " * 1000), None)
 
 
-def test_texts_are_found_in_labels_and_in_rows() -> None:
-    label = {"type": 18, "component": {"type": 4, "custom_id": "prompt", "value": "a"}}
-    row = {"type": 1, "components": [{"type": 4, "custom_id": "flags", "value": "b"}]}
+def test_the_five_fields_come_in_their_order_and_the_strength_is_that_of_the_picture() -> None:
+    init = Init(picture="ab" * 32, strength=0.35)
 
-    assert texts_of([label, row]) == {"prompt": "a", "flags": "b"}
+    plain, begun = (fields(edit_form(job(init=each), None)) for each in (None, init))
+
+    assert list(plain) == list(begun) == [PROMPT, NEGATIVE, FLAGS, IMAGE, STRENGTH]
+    assert (plain[STRENGTH], begun[STRENGTH]) == ("", "0.35")
+    assert "--strength" not in begun[FLAGS]
+    assert edited(Sent(begun)).strength == 0.35
+
+
+@pytest.mark.parametrize(
+    ("typed", "flags", "refused"),
+    [
+        ("much", "", "strength takes a number from 0 to 1, such as 0.6, not 'much'."),
+        (
+            "0.5",
+            "--strength 0.7",
+            "strength is given twice: 0.5 in its field and 0.7 as a flag. Leave one of them out.",
+        ),
+    ],
+)
+def test_a_strength_that_says_nothing_clear_is_refused(typed: str, flags: str, refused: str) -> None:
+    with pytest.raises(InvalidRequestError, match=re.escape(refused)):
+        edited(Sent({PROMPT: "a cat", FLAGS: flags, STRENGTH: typed}))
+
+
+def test_a_strength_may_be_a_flag_too() -> None:
+    assert edited(Sent({PROMPT: "a cat", FLAGS: "--strength 0.7"})).strength == 0.7
 
 
 def test_a_recipe_has_the_line_that_paints_one_picture_again() -> None:

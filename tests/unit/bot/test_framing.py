@@ -1,10 +1,11 @@
 import pytest
 
 from bot.domain import InputFile, Order
+from bot.services.flags import flags_line
 from bot.services.framing import Frame, outpainted, own_size
 from bot.services.layers import Taste
 from bot.services.resolve import Defaults, resolve
-from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask, ModelEntry
+from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask, ModelEntry, Refiner
 
 A, B = "a" * 64, "b" * 64
 DEFAULTS = Defaults(
@@ -15,6 +16,54 @@ MODELS = (ModelEntry("sdxl", "x/y", "SDXL"),)
 
 def ask(**typed: object) -> GenerationRequest:
     return resolve(Order(**({"prompt": "a cat"} | typed)), MODELS, "sdxl", DEFAULTS).request  # type: ignore[arg-type]
+
+
+REFINERS = (*MODELS, ModelEntry("Expert", "x/z", "SDXL refiner", refines=True))
+
+
+def refined(**typed: object) -> GenerationRequest:
+    order = Order(**({"prompt": "a cat"} | typed))  # type: ignore[arg-type]
+    return resolve(order, REFINERS, "sdxl", DEFAULTS).request
+
+
+@pytest.mark.parametrize(
+    ("typed", "refiner"),
+    [
+        ({}, None),
+        ({"refiner": "expert"}, Refiner(model="Expert", at=0.8)),
+        ({"refiner": "SDXL", "refiner_at": 12.0}, Refiner(model="sdxl", at=12)),
+        ({"prompt": "a cat --refiner expert --refiner-at 0.7"}, Refiner(model="Expert", at=0.7)),
+        ({"extra": "refiner=expert refiner_strength=0.3"}, Refiner(model="Expert", strength=0.3, steps=30)),
+        ({"extra": "refiner=sdxl refiner_strength=1 refiner_steps=8"}, Refiner(model="sdxl", strength=1, steps=8)),
+    ],
+)
+def test_a_refiner_is_named_by_option_flag_or_extra(typed: dict[str, object], refiner: Refiner | None) -> None:
+    assert refined(**typed).refiner == refiner
+
+
+@pytest.mark.parametrize(
+    ("typed", "reason"),
+    [
+        ({"refiner_at": 0.5}, "refiner_at needs a refiner; name one"),
+        ({"refiner": "exprt"}, r"There is no refiner named 'exprt'. Did you mean Expert"),
+        ({"refiner": "expert", "refiner_at": 0.5, "refiner_strength": 0.5}, "Give either refiner_at"),
+        ({"refiner": "expert", "refiner_at": 40.0}, "refiner_at is 40, but of 30 steps that leaves none"),
+        ({"refiner": "expert", "refiner_steps": 5}, "refiner_steps needs refiner_strength"),
+        ({"model": "expert"}, "expert is an SDXL refiner: it only goes on with what a base checkpoint began"),
+    ],
+)
+def test_what_no_refiner_can_do_is_refused(typed: dict[str, object], reason: str) -> None:
+    with pytest.raises(InvalidRequestError, match=reason):
+        refined(**typed)
+
+
+@pytest.mark.parametrize(
+    "refiner", ["--refiner expert", "--refiner sdxl --refiner_at 12", "--refiner expert --refiner_strength 0.3"]
+)
+def test_a_refiner_survives_its_flags(refiner: str) -> None:
+    request = refined(prompt=f"a cat {refiner}", seed=3)
+
+    assert refined(prompt=f"a cat {flags_line(request)}") == request
 
 
 @pytest.mark.parametrize(
@@ -48,16 +97,18 @@ def test_a_picture_keeps_its_size_where_the_model_paints_that_well(
         ("left", Frame(1536, 768, (512, 0, 0, 0))),
         ("right 25%", Frame(1280, 768, (0, 0, 256, 0))),
         ("up 100, down 64px", Frame(1024, 936, (0, 104, 0, 64))),
+        ("1x 1:1", Frame(1024, 1024, (0, 128, 0, 128))),
+        ("2x 16:9", Frame(1344, 768, (416, 192, 416, 192))),
     ],
 )
 def test_canvas_is_added_as_the_words_say(text: str, frame: Frame) -> None:
-    assert outpainted(text, 1024, 768) == frame
+    assert outpainted(text, 1024, 768, 1024) == frame
 
 
 @pytest.mark.parametrize("text", ["", "sideways", "left right up!", "1x", "9x", "left 5 apples"])
 def test_other_words_are_refused_with_what_would_work(text: str) -> None:
     with pytest.raises(InvalidRequestError, match=r"^outpaint: "):
-        outpainted(text, 1024, 768)
+        outpainted(text, 1024, 768, 1024)
 
 
 def test_an_image_alone_is_painted_over() -> None:

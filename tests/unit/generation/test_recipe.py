@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from generation import GenerationRequest, Hires, InvalidRequestError, recipe
+from generation import GenerationRequest, Hires, InvalidRequestError, Refiner, recipe
 from generation.hashes import HashBook
 
 REQUEST = GenerationRequest(prompt="a cat, sleeping", negative_prompt="dog", model="tiny", seed=7)
@@ -37,7 +37,7 @@ def test_a_model_name_with_a_comma_is_quoted_as_a1111_does() -> None:
         ("hello", "This is not a recipe written by Easel."),
         ("[1]", "This is not a recipe written by Easel."),
         ('{"easel": 1}', "This is not a recipe written by Easel."),
-        ('{"easel": 99, "request": {}}', "The recipe has format 99; this Easel reads formats 1 to 3."),
+        ('{"easel": 99, "request": {}}', "The recipe has format 99; this Easel reads formats 1 to 4."),
         ('{"easel": 1, "request": []}', "The recipe's request must be a JSON object."),
         ('{"easel": 1, "request": {"prompt": "a", "model": "m"}}', "The recipe lacks seed."),
         ('{"easel": 1, "request": {"mood": 1}}', "The recipe has fields this Easel does not know: mood."),
@@ -86,6 +86,7 @@ def test_a1111s_text_is_read_back() -> None:
     }
     assert set(kept) - set(reading.values) == {
         "count", "row", "rows", "guidance_start", "guidance_end", "init", "mask", "outpaint", "loras", "hires",
+        "refiner",
     }  # fmt: skip
     assert (reading.unknown, reading.model_hash) == ([], "0123456789")
 
@@ -166,6 +167,76 @@ def test_a_second_pass_is_written_for_comfyui_and_read_back() -> None:
     assert graph["8"]["inputs"]["samples"] == ["30", 0]
     assert (graph["35"]["inputs"]["width"], graph["30"]["inputs"]["denoise"]) == (1536, 0.4)
     assert recipe.from_prompt(json.dumps(graph)).values["hires"] == asked.hires
+
+
+def test_an_ensemble_is_two_advanced_samplers_for_comfyui_and_read_back() -> None:
+    asked = GenerationRequest(prompt="a", model="m", seed=1, steps=25, refiner=Refiner(model="expert", at=20))
+
+    graph = json.loads(recipe.to_prompt(asked))
+
+    base, expert = graph["3"], graph["103"]
+    assert {base["class_type"], expert["class_type"]} == {"KSamplerAdvanced"}
+    said = {name: (base["inputs"][name], expert["inputs"][name]) for name in ("add_noise", "steps", "start_at_step")}
+    assert said == {"add_noise": ("enable", "disable"), "steps": (25, 25), "start_at_step": (0, 20)}
+    assert (base["inputs"]["end_at_step"], base["inputs"]["return_with_leftover_noise"]) == (20, "enable")
+    assert (expert["inputs"]["latent_image"], expert["inputs"]["model"]) == (["3", 0], ["100", 0])
+    assert (graph["8"]["inputs"]["samples"], graph["8"]["inputs"]["vae"]) == (["103", 0], ["100", 2])
+    assert (graph["101"]["inputs"]["ascore"], graph["102"]["inputs"]["ascore"]) == (6.0, 2.5)
+    for reading in (recipe.from_prompt(json.dumps(graph)), recipe.from_workflow(recipe.to_workflow(asked))):
+        assert (reading.values["refiner"], reading.values["steps"], reading.unknown) == (asked.refiner, 25, [])
+
+
+def test_comfyuis_own_example_of_a_refiner_is_understood() -> None:
+    """The nodes and numbers of the SDXL workflow in ComfyUI's examples; the refiner's has the smaller number here."""
+    text: dict[str, Any] = {"class_type": "CLIPTextEncode", "inputs": {"text": "a cat"}}
+    sampler = {
+        "noise_seed": 7, "steps": 25, "cfg": 8.0, "sampler_name": "euler", "scheduler": "normal",
+        "positive": ["6", 0], "negative": ["7", 0],
+    }  # fmt: skip
+    graph = {
+        "4": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd_xl_base_1.0.safetensors"}},
+        "12": {"class_type": "CheckpointLoaderSimple", "inputs": {"ckpt_name": "sd_xl_refiner_1.0.safetensors"}},
+        "5": {"class_type": "EmptyLatentImage", "inputs": {"width": 1024, "height": 1024, "batch_size": 1}},
+        "6": text | {"inputs": {"text": "a cat", "clip": ["4", 1]}},
+        "7": text | {"inputs": {"text": "dog", "clip": ["4", 1]}},
+        "15": text | {"inputs": {"text": "a cat", "clip": ["12", 1]}},
+        "16": text | {"inputs": {"text": "dog", "clip": ["12", 1]}},
+        "11": {"class_type": "KSamplerAdvanced", "inputs": sampler | {
+            "add_noise": "enable", "start_at_step": 0, "end_at_step": 20, "return_with_leftover_noise": "enable",
+            "model": ["4", 0], "latent_image": ["5", 0]}},
+        "10": {"class_type": "KSamplerAdvanced", "inputs": sampler | {
+            "add_noise": "disable", "noise_seed": 0, "start_at_step": 20, "end_at_step": 10000,
+            "return_with_leftover_noise": "disable", "model": ["12", 0], "positive": ["15", 0],
+            "negative": ["16", 0], "latent_image": ["11", 0]}},
+        "17": {"class_type": "VAEDecode", "inputs": {"samples": ["10", 0], "vae": ["12", 2]}},
+    }  # fmt: skip
+
+    reading = recipe.from_prompt(json.dumps(graph))
+
+    assert reading.unknown == []
+    assert {name: reading.values[name] for name in ("model", "refiner", "steps", "seed", "prompt")} == {
+        "model": "sd_xl_base_1.0", "refiner": Refiner(model="sd_xl_refiner_1.0", at=20), "steps": 25, "seed": 7,
+        "prompt": "a cat",
+    }  # fmt: skip
+
+
+def test_a_pass_of_a_refiners_own_is_written_for_comfyui_and_read_back() -> None:
+    asked = GenerationRequest(
+        prompt="a", model="m", seed=1, hires=Hires(scale=1.5), refiner=Refiner(model="b", strength=0.3, steps=9)
+    )
+
+    reading = recipe.from_prompt(recipe.to_prompt(asked))
+
+    assert (reading.values["hires"], reading.values["refiner"]) == (asked.hires, asked.refiner)
+    assert reading.unknown == []
+
+
+def test_a1111s_refiner_is_read_with_and_without_its_hash() -> None:
+    line = "Steps: 20, Seed: 1, Size: 512x512, RNG: CPU, Refiner: big_refiner [7440042bbd], Refiner switch at: 0.7"
+    ours = GenerationRequest(prompt="a", model="m", seed=1, refiner=Refiner(model="x", at=0.9))
+
+    assert recipe.from_a1111(f"a\n{line}").values["refiner"] == Refiner(model="big_refiner", at=0.7)
+    assert recipe.from_a1111(recipe.to_a1111(ours)).values["refiner"] == ours.refiner
 
 
 def test_nodes_that_are_not_understood_are_reported() -> None:
