@@ -81,9 +81,9 @@ class Dispatcher:
         await asyncio.gather(*self._lives, return_exceptions=True)
         await self._board.close_all()
 
-    def welcome(self, job: Job, *, resumed: bool = False) -> None:
-        """Begins a job's status message with its place in the queue."""
-        self._board.welcome(job, resumed=resumed)
+    def welcome(self, job: Job, *, resumed: bool = False, shown: bool = False) -> None:
+        """Begins a job's status message with its place in the queue; see StatusBoard."""
+        self._board.welcome(job, resumed=resumed, shown=shown)
 
     def deliver(self, job: Job) -> None:
         """Posts a job that was painted by a process that is gone, unless it managed to post it."""
@@ -141,7 +141,7 @@ class Dispatcher:
             if job.state is not JobState.RENDERED:  # a painted one is posted after the next start
                 await self._failed(job, BROKEN)
 
-    async def _paint(self, job: Job, slot: asyncio.Semaphore) -> tuple[Job, Speed]:
+    async def _paint(self, job: Job, slot: asyncio.Semaphore) -> tuple[Job, tuple[Speed, ...]]:
         token = self._tokens[job.id] = CancelToken()
         spent = 0.0
         try:
@@ -154,7 +154,7 @@ class Dispatcher:
             self._queue.settle(job, spent)  # what was not painted costs its person nothing
             self._board.painted(job)
             slot.release()
-        return await self._keep(job, result), self._costs.learn(job.request, spent)
+        return await self._keep(job, result), self._costs.learn(job.request, spent, result.calls)
 
     async def _inputs(self, job: Job) -> dict[str, bytes]:
         """Fetches the pictures that a job begins from, which were kept with it."""

@@ -172,8 +172,7 @@ class GenerationService:
             await self._ledger.add(job)
             undo.pop_all()
         self._queue.put(job)
-        if shown is None or self._queue.place(job).jobs:
-            self._dispatcher.welcome(job)
+        self._dispatcher.welcome(job, shown=shown is not None)
         log.info("job %s of %s accepted", job.id, origin.user_id)
         return job
 
