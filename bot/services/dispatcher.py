@@ -83,9 +83,9 @@ class Dispatcher:
         await asyncio.gather(*self._lives, return_exceptions=True)
         await self._board.close_all()
 
-    def welcome(self, job: Job, *, resumed: bool = False) -> None:
-        """Begins a job's status message with its place in the queue."""
-        self._board.welcome(job, resumed=resumed)
+    def welcome(self, job: Job, *, resumed: bool = False, shown: bool = False) -> None:
+        """Begins a job's status message with its place in the queue; see StatusBoard."""
+        self._board.welcome(job, resumed=resumed, shown=shown)
 
     async def announce(self, job: Job) -> None:
         """Posts the message of a kept job that has none yet, and lets the queue see it.
@@ -175,8 +175,7 @@ class Dispatcher:
         await insist(lambda: self._ports.ledger.announced(job.id, message_id))
         job = replace(job, origin=replace(job.origin, message_id=message_id))
         self._queue.put(job, reserved=not again)
-        if self._queue.place(job).jobs:  # its message says already that it starts
-            self.welcome(job, resumed=again)
+        self.welcome(job, resumed=again, shown=True)
 
     async def _announce_again(self, job: Job) -> None:
         """Posts a job's message as soon as Discord can be reached."""
@@ -192,7 +191,7 @@ class Dispatcher:
             else:
                 return
 
-    async def _paint(self, job: Job, slot: asyncio.Semaphore) -> tuple[Job, Speed]:
+    async def _paint(self, job: Job, slot: asyncio.Semaphore) -> tuple[Job, tuple[Speed, ...]]:
         token = self._tokens[job.id] = CancelToken()
         spent = 0.0
         try:
@@ -205,7 +204,7 @@ class Dispatcher:
             self._queue.settle(job, spent)  # what was not painted costs its person nothing
             self._board.painted(job)
             slot.release()
-        return await self._keep(job, result), self._costs.learn(job.request, spent)
+        return await self._keep(job, result), self._costs.learn(job.request, spent, result.calls)
 
     async def _inputs(self, job: Job) -> dict[str, bytes]:
         """Fetches the pictures that a job begins from, which were kept with it."""

@@ -136,8 +136,8 @@ class SpeedBook(Protocol):
         """Lists everything that was learned."""
         ...
 
-    async def keep(self, speed: Speed) -> None:
-        """Keeps what is known now of a model at a size."""
+    async def keep(self, speeds: Sequence[Speed]) -> None:
+        """Keeps what is known now of models and sizes."""
         ...
 
 

@@ -47,10 +47,9 @@ def ledger(database: Database) -> SqlLedger:
 
 async def test_what_was_learned_of_a_size_replaces_what_was_known(database: Database) -> None:
     book = SqlSpeedBook(database)
-    await book.keep(Speed("tiny", 64, 1.0, 1))
-    await book.keep(Speed("tiny", 128, 2.0, 1))
+    await book.keep([Speed("tiny", 64, 1.0, 1), Speed("tiny", 128, 2.0, 1)])
 
-    await book.keep(Speed("tiny", 64, 1.5, 2))
+    await book.keep([Speed("tiny", 64, 1.5, 2)])
 
     assert sorted(await book.known(), key=lambda speed: speed.pixels) == [
         Speed("tiny", 64, 1.5, 2), Speed("tiny", 128, 2.0, 1)

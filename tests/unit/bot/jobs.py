@@ -124,8 +124,8 @@ class MemorySpeeds:
     async def known(self) -> list[Speed]:
         return self.kept
 
-    async def keep(self, speed: Speed) -> None:
-        self.kept.append(speed)
+    async def keep(self, speeds: Sequence[Speed]) -> None:
+        self.kept += speeds
 
 
 class MemoryPictures:
