@@ -187,7 +187,10 @@ class _Merging:
         sizes = self._sizes[first], self._sizes[second]
         weight = math.sqrt(sizes[0] * sizes[1] / sum(sizes))  # Ward's has no root, and likes parts of one size
         thin = min(size / self._rims[piece] for size, piece in zip(sizes, (first, second), strict=True)) < self._thin
-        return difference * weight - (_AT_ONCE if thin or min(sizes) < self._speck else 0.0)
+        if thin or min(sizes) < self._speck:
+            smaller = first if sizes[0] < sizes[1] else second
+            return difference * weight * self._rims[smaller] / border.length - _AT_ONCE  # into what it lies along
+        return difference * weight
 
     def _merge(self, first: int, second: int) -> None:
         """Puts the second piece into the first."""
