@@ -35,7 +35,7 @@ def main() -> int:
     for side in arguments.sides:
         command = [sys.executable, "-m", "benchmarks.upscale_memory", "--one", str(side)]
         command += ["--tile", str(arguments.tile), "--model", arguments.model]
-        done = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - this very program
+        done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - this very program
         found = json.loads(done.stdout)
         peaks[side] = found["peak"]
         sys.stdout.write(

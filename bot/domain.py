@@ -36,6 +36,11 @@ class Action(StrEnum):
     VARY_STRONG = "vary_strong"
     EDIT = "edit"
     INPUT = "input"
+    UPSCALE = "upscale"
+    ZOOM_OUT = "zoom_out"
+    MAKE_SQUARE = "make_square"
+    PAN = "pan"
+    VARY_REGION = "vary_region"
 
 
 @dataclass(frozen=True, slots=True)

@@ -207,13 +207,13 @@ class LocalExecutor:
         """Opens the engine's room: importing torch and diffusers takes seconds, so only this thread does it."""
         if self._engine is None:
             from generation.sdxl.additions import Additions  # noqa: PLC0415
-            from generation.sdxl.attention import streamline  # noqa: PLC0415
             from generation.sdxl.checkpoint import load  # noqa: PLC0415
-            from generation.sdxl.compiled import CompiledUnet  # noqa: PLC0415
             from generation.sdxl.device import choose_placement, tune  # noqa: PLC0415
             from generation.sdxl.engine import Engine  # noqa: PLC0415
             from generation.sdxl.previews import choose_glance  # noqa: PLC0415
             from generation.sdxl.residency import Residency  # noqa: PLC0415
+            from generation.sdxl.shortcut import shortcut  # noqa: PLC0415
+            from generation.sdxl.streamline import streamline  # noqa: PLC0415
             from generation.sdxl.table import read_table  # noqa: PLC0415
 
             placement = choose_placement(self._settings.device, self._settings.dtype)
@@ -228,9 +228,9 @@ class LocalExecutor:
                     self._files[name] = entry.source
                 model = load(entry, placement.in_main_memory())
                 streamline(model.unet)
+                streamline(model.vae)
                 model.settle(placement)
-                if self._settings.compile:
-                    model.compiled = CompiledUnet(model.unet, self._compiler)
+                model.faster = shortcut(model, self._settings, self._compiler)
                 model.attach(additions)
                 model.calls = read_table(self._settings.data_dir, model.key)
                 if self._settings.previews:

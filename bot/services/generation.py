@@ -81,10 +81,7 @@ class GenerationService:
         vaes = {name.lower() for name in self.models.vaes}
         if request.vae != self._rules.defaults.vae and request.vae.lower() not in vaes | {""}:
             check_name("vae", request.vae, self.models.vaes)  # a path is the operator's to name, never a person's
-        known = {name.lower() for name in self.models.loras}
-        for lora in (*request.loras, *parse(request.prompt).loras):
-            if lora.name.lower() not in known:
-                check_name("lora", lora.name, self.models.loras)
+        self._check_loras(request)
         if request.hires is not None:
             check_name("hires_method", request.hires.method, (*ENLARGERS, *self.models.upscalers))
         return resolved
@@ -119,11 +116,12 @@ class GenerationService:
         """Reserves a place for a request that was made of an earlier one; what `accept` says holds here too.
 
         Raises:
-            InvalidRequestError: The model it was painted with is gone.
+            InvalidRequestError: The model or a LoRA it is painted with is gone, or its prompt names an unknown one.
             LimitError: The person has too much waiting, or the bot is stopping.
         """
         self._check_open()
         check_name("model", request.model, [model.name for model in self.models.usable])
+        self._check_loras(request)
         if request.refiner is not None:
             check_name("refiner", request.refiner.model, [model.name for model in self.models.whole])
         self._queue.reserve(person)
@@ -197,6 +195,12 @@ class GenerationService:
     async def withdraw(self, job: Job) -> bool:
         """Withdraws a job that still waits; False once its painting has begun."""
         return await self._dispatcher.withdraw(job)
+
+    def _check_loras(self, request: GenerationRequest) -> None:
+        known = {name.lower() for name in self.models.loras}
+        for lora in (*request.loras, *parse(request.prompt).loras):
+            if lora.name.lower() not in known:
+                check_name("lora", lora.name, self.models.loras)
 
     def _check_open(self) -> None:
         if self._closing:

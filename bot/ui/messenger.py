@@ -11,13 +11,14 @@ import discord
 from bot.domain import Job, now
 from bot.errors import AnswerExpiredError, DeliveryError, UnreachableError
 from bot.services.ports import Upload
+from bot.services.tools import Toolbox, known_size
 from bot.ui import words
 from bot.ui.buttons import cancel_view
 from bot.ui.picture_buttons import result_view
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
 from bot.ui.uploads import as_files
-from generation import Progress
+from generation import Progress, intake
 
 log = logging.getLogger(__name__)
 
@@ -34,11 +35,13 @@ class DiscordMessenger:
 
     Args:
         client: The client.
+        tools: Says what can be done with a result.
         show_reroll: Whether results get the reaction that re-rolls.
     """
 
-    def __init__(self, client: discord.Client, *, show_reroll: bool) -> None:
+    def __init__(self, client: discord.Client, tools: Toolbox, *, show_reroll: bool) -> None:
         self._client = client
+        self._tools = tools
         self._show_reroll = show_reroll
 
     async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
@@ -80,7 +83,7 @@ class DiscordMessenger:
             lambda: channel.send(
                 text,
                 files=as_files(files, spoiler=job.wishes.spoiler),
-                view=_buttons(job),
+                view=self._buttons(job, files),
                 nonce=job.id,
                 allowed_mentions=NO_MENTIONS,
             )
@@ -140,10 +143,17 @@ class DiscordMessenger:
                 job,
                 content=text,
                 attachments=as_files(files, spoiler=job.wishes.spoiler),
-                view=_buttons(job),
+                view=self._buttons(job, files),
             )
         )
         return message.id
+
+    def _buttons(self, job: Job, files: Sequence[Upload]) -> discord.ui.View:
+        """Returns a result's buttons; a picture whose size the request does not say is measured as it is posted."""
+        if len(job.pictures) > 1:
+            return result_view(job)
+        size = known_size(job.request) or intake.measure(files[0].data)
+        return result_view(job, None, self._tools.of(job.request, size))
 
     async def _say_sent(self, job: Job) -> None:
         """Says in place of a job's answer that the result is in the person's direct messages."""
@@ -217,10 +227,6 @@ class DiscordMessenger:
 
     def _channel(self, job: Job) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.origin.channel_id, guild_id=job.origin.guild_id)
-
-
-def _buttons(job: Job) -> discord.ui.View:
-    return result_view(job.id, len(job.pictures))
 
 
 def _shows(message: discord.Message, job: Job) -> bool:

@@ -29,8 +29,8 @@ def compare_with_diffusers(model: Model, side: int, rounds: int) -> Compared:
     """Paints in turn with both.
 
     Both encode the prompts with the same encoders, take as many Euler steps on Karras' noise levels with the same
-    guidance from the same noise, and end with pixels in main memory. The pipeline paints one job after the other, as a
-    program built on it does; ours may mix them.
+    guidance from the same noise, decode in the same precision, and end with pixels in main memory. The pipeline paints
+    one job after the other, as a program built on it does; ours may mix them.
     """
     singles = [[request(side, SINGLE_STEPS, seed, f"a red apple, number {seed}")] for seed in range(3 * rounds)]
     mixed = [
@@ -81,7 +81,7 @@ class _Pipeline:
         model.text.forget()  # theirs knows no prompts from before
         prompt, negative = model.encode(asked.prompt, asked.negative_prompt)
         shape = (1, model.latent_channels, asked.height // model.downscale, asked.width // model.downscale)
-        self._pipeline(
+        latents = self._pipeline(
             prompt_embeds=prompt.hidden,
             pooled_prompt_embeds=prompt.pooled,
             negative_prompt_embeds=negative.hidden,
@@ -91,5 +91,9 @@ class _Pipeline:
             height=asked.height,
             num_inference_steps=asked.steps,
             guidance_scale=asked.guidance_scale,
-            output_type="np",
-        )
+            output_type="latent",
+            return_dict=False,
+        )[0]
+        # its own way to pixels would fail: it takes the VAE for as precise as the UNet
+        scaled = latents.to(model.placement.vae_dtype) / model.vae.config["scaling_factor"]
+        self._pipeline.image_processor.postprocess(model.vae.decode(scaled, return_dict=False)[0], output_type="np")

@@ -11,12 +11,15 @@ from generation.bench.clock import now, seconds
 from generation.cancel import CancelToken
 from generation.pixels import Pixels
 from generation.request import GenerationRequest
+from generation.sdxl.compiled import by_blocks
 from generation.sdxl.engine import Engine
-from generation.sdxl.model import Model
+from generation.sdxl.graphs import USUAL, GraphedUnet
+from generation.sdxl.model import Model, Shortcut
 from generation.sdxl.residency import Residency
 from generation.sdxl.text import Conditioning
 from generation.sdxl.work import Work
 
+MODES = ("eager", "recorded", "compiled")  # as it is; as CUDA graphs; block by block compiled, and then as graphs
 NAME = "bench"  # what the model under measurement is called in requests
 
 
@@ -27,7 +30,7 @@ class Speed:
     Attributes:
         side: Width and height in pixels.
         pictures: Pictures in one call, each with guidance.
-        mode: "eager" or "compiled".
+        mode: How the UNet is called: one of MODES.
         steps_per_second: UNet calls times pictures in a second.
         share: Of the device's measured matmul ceiling (R1).
     """
@@ -134,13 +137,21 @@ def flops(call: Callable[[], object]) -> int:
     return int(counter.get_total_flops())
 
 
+def faster_by(mode: str, model: Model) -> Shortcut | None:
+    """Returns what stands for a model's UNet in one of MODES."""
+    if mode == "eager":
+        return None
+    return GraphedUnet(by_blocks(model.unet) if mode == "compiled" else model.unet)
+
+
 def speed(model: Model, side: int, pictures: int, mode: str, most: float) -> Speed:
     """Measures UNet calls of one size and batch; `most` is the device's ceiling in FLOP a second."""
     call, device = unet_call(model, side, pictures), model.placement.device
-    compiled, model.compiled = model.compiled, None
-    counted = flops(call)  # eagerly: a compiled call shows none of its products
-    model.compiled = compiled
-    call()
+    faster, model.faster = model.faster, None
+    counted = flops(call)  # a compiled or recorded call shows none of its products
+    model.faster = faster
+    for _ in range(1 if faster is None else USUAL + 1):
+        call()
     times: list[float] = []
     begun = now(device)
     while len(times) < 3 or (now(device) - begun < 2 and len(times) < 20):

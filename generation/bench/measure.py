@@ -12,11 +12,10 @@ import torch
 
 from generation.bench.clock import seconds
 from generation.bench.compare import compare_with_diffusers
-from generation.bench.loop import ceiling, engine_of, overhead, paint, request, speed, unet_call
+from generation.bench.loop import MODES, ceiling, engine_of, faster_by, overhead, paint, request, speed, unet_call
 from generation.bench.models import RANDOM_SDXL, RANDOM_TINY, open_model
 from generation.catalog import Catalog
 from generation.pixels import Pixels
-from generation.sdxl.compiled import for_fixed_shapes
 from generation.sdxl.device import choose_placement, device_name, is_memory_error
 from generation.sdxl.png import encode
 from generation.sdxl.table import CallTable, write_table
@@ -141,12 +140,13 @@ class Bench:
 
     def _speeds(self, sides: Sequence[int], batches: Sequence[int], most: float) -> list[Any]:
         found = []
-        compiles = self._placement.device.type == "cuda" and not self._quick  # on a CPU it takes minutes
-        for mode in ("eager", "compiled") if compiles else ("eager",):
-            self.model.compiled = for_fixed_shapes(self.model.unet.forward) if mode == "compiled" else None
+        for mode in MODES if self._placement.device.type == "cuda" else MODES[:1]:  # on a CPU compiling takes minutes
+            if mode == "compiled" and self._quick:
+                continue
+            self.model.faster = faster_by(mode, self.model)
             for side in sides:
                 for pictures in batches:
                     self._say(f"{pictures} at {side}x{side}, {mode}")
                     found.append(speed(self.model, side, pictures, mode, most))
-        self.model.compiled = None
+        self.model.faster = None
         return found

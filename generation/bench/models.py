@@ -13,10 +13,10 @@ from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.catalog import Catalog
-from generation.sdxl.attention import streamline
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement
 from generation.sdxl.model import Model
+from generation.sdxl.streamline import streamline
 from generation.sdxl.text import TextEncoders
 from generation.sdxl.tokenizer import Tokenizer, clip_merges
 
@@ -55,6 +55,7 @@ def open_model(name: str | None, models: Path, placement: Placement) -> Model:
         return random_model(_SDXL if name == RANDOM_SDXL else _TINY, placement)
     model = load(Catalog(models, name).default(), placement)
     streamline(model.unet)
+    streamline(model.vae)
     return model
 
 
@@ -91,6 +92,7 @@ def random_model(widths: Widths, placement: Placement) -> Model:
     merges = clip_merges()
     encoders = TextEncoders(made[2], made[3], Tokenizer(merges), Tokenizer(merges, padding=0))
     streamline(made[0])
+    streamline(made[1])
     return Model(made[0], made[1], encoders, placement)
 
 

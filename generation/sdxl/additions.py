@@ -13,6 +13,7 @@ from generation.extras import Extras
 from generation.header import Kind
 from generation.sdxl.device import Placement
 from generation.sdxl.layout import PREFIXES, origins, read
+from generation.sdxl.streamline import streamline
 from generation.sdxl.upscaler import RrdbNet, from_tensors
 
 
@@ -72,6 +73,7 @@ class Additions:
             raise ModelError(f"{path.name} is no VAE for this model: {wrong[0]} is missing or has another shape.")
         vae.load_state_dict({key: tensors[key].to(placement.vae_dtype) for key in expected}, assign=True)
         vae.requires_grad_(requires_grad=False).eval().to(placement.device)
+        streamline(vae)
         return vae
 
 

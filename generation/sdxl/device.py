@@ -2,11 +2,9 @@
 
 import os
 import platform
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
 
 from generation.errors import ModelError
 from generation.settings import Device, Precision
@@ -75,13 +73,6 @@ def describe_device() -> str:
     return f"Apple GPU (mps){memory}" if name == "mps" else f"CPU{memory}: real SDXL checkpoints take minutes a picture"
 
 
-def upload(values: Sequence[object], device: torch.device) -> Tensor:
-    """Makes a tensor on a device of Python's numbers without waiting for what a card is still doing."""
-    if device.type != "cuda":
-        return torch.tensor(values, device=device)
-    return torch.tensor(values, pin_memory=True).to(device, non_blocking=True)
-
-
 def tune(*, fp16_accumulation: bool) -> None:
     """Sets what holds for all of torch's work on a card.
 
@@ -98,6 +89,11 @@ def free_memory(device: torch.device) -> int | None:
         return None
     free, _total = torch.cuda.mem_get_info(device)
     return free + torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+
+
+def total_memory(device: torch.device) -> int:
+    """Returns the bytes of memory that a card has; 0 where main memory is all there is."""
+    return torch.cuda.get_device_properties(device).total_memory if device.type == "cuda" else 0
 
 
 def is_memory_error(error: BaseException) -> bool:

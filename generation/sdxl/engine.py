@@ -5,7 +5,6 @@ anything can change: work comes and goes, batches form anew, a cancelled job lea
 of memory changed nothing; it is taken again, with less.
 """
 
-import time
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,6 +21,7 @@ from generation.result import Stage
 from generation.sdxl.device import is_memory_error
 from generation.sdxl.hires import second_pass
 from generation.sdxl.model import Model
+from generation.sdxl.pace import Download, Pace
 from generation.sdxl.policy import QUANTUM, Turn, choose
 from generation.sdxl.refiner import refined
 from generation.sdxl.residency import Residency
@@ -54,13 +54,20 @@ class Engine:
         self._painting: list[tuple[Work, Run]] = []
         self._painted: deque[tuple[Work, Run]] = deque()
         self._finishing: tuple[Run, Slices[Tensor | Run]] | None = None
+        self._decoded: deque[tuple[Work, int, Download]] = deque()
+        self._pace = Pace()
         self._serving: list[Work] = []
         self._turn = Turn()
 
     @property
     def idle(self) -> bool:
         """Whether there is nothing to do."""
-        return not (self._waiting or self._painting or self._painted)
+        return not (self._to_do or self._decoded)
+
+    @property
+    def _to_do(self) -> bool:
+        """Whether the device is to be told anything more."""
+        return bool(self._waiting or self._painting or self._painted)
 
     def submit(self, work: Work) -> None:
         """Takes work in; it is painted by the turns that follow."""
@@ -85,6 +92,7 @@ class Engine:
         self._admit()
         self._advance()
         self._finish_one()
+        self._hand_out()
         if self.idle:
             self._models.rest()
 
@@ -103,7 +111,8 @@ class Engine:
             self._end(work, error)
 
     def _all_work(self) -> list[Work]:
-        return list(dict.fromkeys(work for work, _ in (*self._waiting, *self._painting, *self._painted)))
+        under_way = [work for work, _ in (*self._waiting, *self._painting, *self._painted)]
+        return list(dict.fromkeys([*under_way, *(work for work, _, _ in self._decoded)]))
 
     def _end(self, work: Work, error: BaseException) -> None:
         self._waiting = deque((each, run) for each, run in self._waiting if each is not work)
@@ -111,6 +120,7 @@ class Engine:
         self._painted = deque((each, run) for each, run in self._painted if each is not work)
         if self._finishing is not None and all(run is not self._finishing[0] for _, run in self._painted):
             self._finishing = None
+        self._decoded = deque(each for each in self._decoded if each[0] is not work)
         work.fail(error)
 
     def _drop_cancelled(self) -> None:
@@ -162,9 +172,8 @@ class Engine:
         try:
             if self._bring(work, name, model):
                 self._turn = replace(self._turn, held=0)
-            start = time.perf_counter()
-            runs = self._prepare(work, model) if run is None else [self._prepare_next(work, run, model)]
-            work.charge(time.perf_counter() - start)
+            with self._pace.spent_on([work], model.placement.device):
+                runs = self._prepare(work, model) if run is None else [self._prepare_next(work, run, model)]
         except RuntimeError as error:
             savings = [Saving.OFFLOAD] if work.canvas is None else [Saving.TILED_VAE, Saving.OFFLOAD]
             self._save_memory([work], savings, error)
@@ -214,23 +223,21 @@ class Engine:
         batch = [self._painting[index] for index in choice.indices]
         model = batch[0][1].model
         self._serving = list(dict.fromkeys(work for work, _ in batch))
-        start = time.perf_counter()
-        try:
-            self._bring(batch[0][0], batch[0][1].request.model, model)
-            answers = call_unet(model, [run for _, run in batch])
-        except RuntimeError as error:
-            savings = [Saving.ONE_AT_A_TIME, Saving.OFFLOAD] if len(batch) > 1 else [Saving.OFFLOAD]
-            self._save_memory(self._serving, savings, error)
-            return
-        self._turn = choice.turn
-        for (work, run), noise in zip(batch, answers, strict=True):
-            self._serving = [work]
-            run.advance(noise)
-            self._let_see(work, run)
-            work.tell(Stage.PAINTING, calls=1)
-        share = (time.perf_counter() - start) / len(batch)
+        with self._pace.spent_on([work for work, _ in batch], model.placement.device):
+            try:
+                self._bring(batch[0][0], batch[0][1].request.model, model)
+                answers = call_unet(model, [run for _, run in batch])
+            except RuntimeError as error:
+                savings = [Saving.ONE_AT_A_TIME, Saving.OFFLOAD] if len(batch) > 1 else [Saving.OFFLOAD]
+                self._save_memory(self._serving, savings, error)
+                return
+            self._turn = choice.turn
+            for (work, run), noise in zip(batch, answers, strict=True):
+                self._serving = [work]
+                run.advance(noise)
+                self._let_see(work, run)
         for work, _ in batch:
-            work.charge(share)
+            work.tell(Stage.PAINTING, calls=1)
         self._painted += [pair for pair in batch if pair[1].latents is not None]
         self._painting = [pair for pair in self._painting if pair[1].latents is None]
 
@@ -252,24 +259,22 @@ class Engine:
         if run.refined_by_none:
             work.remark(NOTHING_TO_REFINE)
         work.tell(Stage.FINISHING if run.request.hires is None else Stage.PAINTING)
-        start = time.perf_counter()
         try:
-            self._models.bring(run.model)
-            run.model.use_vae(run.vae)
-            outcome = self._slice(work, run)
+            with self._pace.spent_on([work], run.model.placement.device):
+                self._models.bring(run.model)
+                run.model.use_vae(run.vae)
+                outcome = self._slice(work, run)
         except RuntimeError as error:
             self._finishing = None
             self._save_memory([work], [Saving.TILED_VAE, Saving.OFFLOAD], error)
             return
-        work.charge(time.perf_counter() - start)
         if outcome is None:
             return
         if isinstance(outcome, Run):
             self._begin_again(work, outcome)
             return
         self._painted.popleft()
-        height, width, _ = outcome.shape
-        work.deliver(run.index, Pixels(width, height, outcome.numpy().tobytes()))
+        self._decoded.append((work, run.index, Download(outcome)))
 
     def _slice(self, work: Work, run: Run) -> Tensor | Run | None:
         """Does the next slice of finishing a picture; returns it, or its second pass, or None while more is left."""
@@ -285,6 +290,17 @@ class Engine:
             outcome: Tensor | Run = end.value
             return outcome
         return None
+
+    def _hand_out(self) -> None:
+        """Hands out the pictures that have come into main memory; waits for them if there is nothing else to do."""
+        while self._decoded and (self._decoded[0][2].done or not self._to_do):
+            work, index, coming = self._decoded[0]
+            self._serving = [work]
+            picture = coming.result()
+            self._pace.settle()
+            self._decoded.popleft()
+            height, width, _ = picture.shape
+            work.deliver(index, Pixels(width, height, picture.numpy().tobytes()))
 
     def _hand_over(self, work: Work, run: Run) -> None:
         """Lets a picture wait for the checkpoint that goes on with it, before everybody who has not begun."""

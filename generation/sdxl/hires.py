@@ -58,7 +58,7 @@ def enlarging(model: Model, latents: Tensor, size: tuple[int, int], method: str,
     picture = yield from decoding(model, latents, tile)
     if method != "pixel":
         picture = yield from upscaler.enlarging(_upscaler(model, method), picture)
-    image = Image.fromarray(picture.numpy())
+    image = Image.fromarray(picture.cpu().numpy())
     return (yield from encoding(model, size, lambda box: resized(image, size, box), tile))
 
 

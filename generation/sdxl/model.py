@@ -1,8 +1,8 @@
 """A loaded model: its three stages, and on which device each of them lies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
@@ -22,6 +22,18 @@ StageName = Literal["text", "unet", "vae"]
 REFINER_NUMBERS = 5  # that a refiner's UNet is told of size, crop and score; others are told six
 
 
+class Shortcut(Protocol):
+    """Stands for a UNet and is called like it."""
+
+    def __call__(self, latents: Tensor, timesteps: Tensor, **conditions: Any) -> Any:
+        """Calls the UNet as diffusers' is called."""
+        ...
+
+    def forget(self) -> None:
+        """Learns that the weights lie elsewhere now."""
+        ...
+
+
 @dataclass(slots=True)
 class Model:
     """An SDXL checkpoint, ready to paint.
@@ -39,7 +51,7 @@ class Model:
         here: Whether it lies on the device, as far as it does not offload.
         bytes: What its weights take.
         rung: How much of it may lie on the device, as chosen when it came there.
-        compiled: Calls the UNet where it is compiled; None for always eagerly.
+        faster: Calls the UNet where it is compiled or recorded; None for always as it is.
     """
 
     unet: UNet2DConditionModel
@@ -54,7 +66,7 @@ class Model:
     here: bool = True
     bytes: int = 0
     rung: Rung = Rung.RESIDENT
-    compiled: Callable[..., Any] | None = None
+    faster: Shortcut | None = None
     _merger: Merger | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
 
@@ -95,6 +107,8 @@ class Model:
         for name, module in stages.items():
             if name != stage:
                 module.to("cpu")
+        if stage != "unet":
+            self._unet_moved()
         if self.placement.device.type == "cuda":
             torch.cuda.empty_cache()
         if stage in stages:
@@ -190,9 +204,14 @@ class Model:
         return free is None or free >= self.bytes + WORKING
 
     def _move(self, device: torch.device | str) -> None:
+        self._unet_moved()
         unet = () if self.rung is Rung.STREAMED else (self.unet,)
         for module in (self.text, *unet, self.vae, *self._vaes.values()):
             module.to(device)
+
+    def _unet_moved(self) -> None:
+        if self.faster is not None:
+            self.faster.forget()
 
     def encode(self, prompt: str, negative: str | None, style: TextStyle = SDXL_STYLE) -> list[Conditioning]:
         """Encodes what the rows of one picture need: the prompt, and the negative prompt where guidance uses it."""
@@ -214,7 +233,8 @@ class Model:
         """
         self.bring("unet")
         dtype = self.placement.dtype
-        call = self.unet if self.compiled is None else self.compiled
+        as_it_is = self.faster is None or self.rung is Rung.STREAMED  # layers that come and go cannot be recorded
+        call: Any = self.unet if as_it_is else self.faster
         noise: Tensor = call(
             latents.to(dtype),
             timesteps,

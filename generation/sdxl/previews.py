@@ -136,7 +136,7 @@ def _fit(model: Model) -> LinearMap:
     shape = (_FIT_PICTURES, model.latent_channels, _FIT_COARSE, _FIT_COARSE)
     coarse = _FIT_SPREAD * torch.randn(shape, generator=torch.Generator().manual_seed(0))
     latents = functional.interpolate(coarse, size=(_FIT_SIDE, _FIT_SIDE), mode="bilinear")
-    pictures = torch.stack([decode(model, each[None].to(model.vae.device)) for each in latents]).float()
+    pictures = torch.stack([decode(model, each[None].to(model.vae.device)).cpu() for each in latents]).float()
     colours = functional.avg_pool2d(pictures.permute(0, 3, 1, 2), model.downscale)
     inputs = latents.permute(0, 2, 3, 1).reshape(-1, model.latent_channels)
     inputs = torch.cat([inputs, torch.ones(len(inputs), 1)], dim=1)

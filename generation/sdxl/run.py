@@ -8,7 +8,6 @@ from torch import Tensor
 
 from generation.methods import SAMPLERS as SAMPLER_FACTS
 from generation.request import GenerationRequest
-from generation.sdxl.device import upload
 from generation.sdxl.guidance import denoised_from, guide, rescale
 from generation.sdxl.model import Model
 from generation.sdxl.noise import first_noise, later_noise
@@ -18,6 +17,7 @@ from generation.sdxl.sigmas import levels, schedule, sigma_max, steps_before
 from generation.sdxl.start import NOISE_ALONE, Handover, Start
 from generation.sdxl.text import Conditioning
 from generation.sdxl.tiling import Tiles
+from generation.tiles import Box
 
 AESTHETIC_SCORES = (6.0, 2.5)  # that a refiner is told of the prompt's row and of the negative prompt's
 
@@ -50,6 +50,7 @@ class Run:
         self.done = 0
         self.alone = False
         self.request = request
+        self._time_ids: dict[Box, Tensor] = {}
         self._prediction = model.prediction if request.prediction == "checkpoint" else request.prediction
         zero_terminal = self._prediction == "v_prediction_zsnr"
         self._trained = levels(zero_terminal=zero_terminal)
@@ -172,17 +173,27 @@ class Run:
             scaled = torch.cat([scaled, self._tiles.cut(self.start.beside)], dim=1)
         return scaled.repeat(self.rows, 1, 1, 1)
 
-    def timesteps(self) -> list[int]:
-        """Returns the training timestep of each of its rows."""
-        return [self._trained.timestep(float(self._sigma))] * self.rows
+    def timesteps(self) -> Tensor:
+        """Returns the training timestep of each of its rows, (rows,); filled in on the device, as nothing is copied."""
+        step = self._trained.timestep(float(self._sigma))
+        return torch.full((self.rows,), step, device=self.model.placement.device)
 
-    def time_ids(self) -> list[tuple[float, ...]]:
-        """Returns SDXL's micro-conditioning of each row: original size, crop, and target size or a refiner's score."""
-        left, top, right, bottom = self._tiles.box
-        place = (self.request.height, self.request.width, top, left)
-        if self.model.refines:
-            return [(*place, score) for score in AESTHETIC_SCORES[: self.rows]]
-        return [(*place, bottom - top, right - left)] * self.rows
+    def time_ids(self) -> Tensor:
+        """Returns SDXL's micro-conditioning of each row: original size, crop, and target size or a refiner's score.
+
+        Returns:
+            (rows, 6), or (rows, 5) for a refiner.
+        """
+        box = self._tiles.box
+        if box not in self._time_ids:
+            left, top, right, bottom = box
+            place = (self.request.height, self.request.width, top, left)
+            told = (
+                [(score,) for score in AESTHETIC_SCORES] if self.model.refines else [(bottom - top, right - left)] * 2
+            )
+            ids = torch.tensor([(*place, *each) for each in told], dtype=torch.float32)
+            self._time_ids[box] = ids.to(self.model.placement.device)
+        return self._time_ids[box][: self.rows]
 
     def advance(self, answer: Tensor) -> None:
         """Takes the UNet's answer, (rows, 4, h, w), and goes on to the next model call or to the end."""
@@ -234,15 +245,14 @@ class Run:
 
 def call_unet(model: Model, runs: Sequence[Run]) -> list[Tensor]:
     """Makes one UNet call for several pictures and hands out its rows, one tensor per run."""
-    device = model.placement.device
     noise = model.predict(
         torch.cat([run.model_input() for run in runs]),
-        upload([step for run in runs for step in run.timesteps()], device),
+        torch.cat([run.timesteps() for run in runs]),
         Conditioning(
             torch.cat([text.hidden for run in runs for text in run.text]),
             torch.cat([text.pooled for run in runs for text in run.text]),
         ),
-        upload([ids for run in runs for ids in run.time_ids()], device),
+        torch.cat([run.time_ids() for run in runs]),
     )
     return list(torch.split(noise, [run.rows for run in runs]))
 

@@ -26,7 +26,7 @@ def decode(model: Model, latents: Tensor, tile: int = 0) -> Tensor:
             piece and 1024 for tiles of what is larger.
 
     Returns:
-        The picture, (height, width, 3) uint8, on the CPU.
+        The picture, (height, width, 3) uint8; on the device, or in main memory where it was laid together of tiles.
     """
     return to_the_end(decoding(model, latents, tile))
 
@@ -36,7 +36,7 @@ def decoding(model: Model, latents: Tensor, tile: int = 0) -> Slices[Tensor]:
     height, width = (side * model.downscale for side in latents.shape[-2:])
     boxes = _boxes(model, width, height, tile)
     if len(boxes) == 1:
-        return _levels(_decoded(model, latents)).cpu()
+        return _levels(_decoded(model, latents))
     mosaic = Mosaic(boxes)
     for box in boxes:
         left, top, right, bottom = (side // model.downscale for side in box)

@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from generation.bench.loop import unet_call
 from generation.catalog import describe
 from generation.sdxl import model as model_room
-from generation.sdxl.attention import PlainAttention, streamline
 from generation.sdxl.checkpoint import load
-from generation.sdxl.compiled import USUAL, CompiledUnet
+from generation.sdxl.compiled import USUAL, CompiledUnet, by_blocks
 from generation.sdxl.memory import WORKING, Rung, choose_rung
 from generation.sdxl.model import Model
+from generation.sdxl.streamline import ChannelsLastNorm, PlainAttention, group_norm_last, streamline
 from tests.sdxl.conftest import CPU
 
 GB = 10**9
@@ -36,6 +37,7 @@ def test_a_unet_without_detours_gives_the_same_numbers(own_model: Model) -> None
 
     torch.testing.assert_close(call(), expected, atol=1e-5, rtol=1e-5)
     direct = [module for module in own_model.unet.modules() if isinstance(module, PlainAttention)]
+    assert any(isinstance(module, ChannelsLastNorm) for module in own_model.unet.modules())
     assert len(direct) == 2 * (2 * 1 + 2 * 2 + 3 * 2 + 3 * 1 + 2)  # self and cross, in every block of the tiny UNet
 
 
@@ -56,10 +58,23 @@ class Compiler:
         return compiled
 
 
+class Stand:
+    """Stands for a UNet and does no more."""
+
+    def __init__(self, unet: Any) -> None:
+        self._unet = unet
+
+    def __call__(self, latents: Tensor, timesteps: Tensor, **conditions: Any) -> Any:
+        return self._unet(latents, timesteps, **conditions)
+
+    def forget(self) -> None:
+        """Has nothing to forget."""
+
+
 def test_a_usual_shape_is_compiled_in_the_background_and_then_used(own_model: Model) -> None:
     compiler = Compiler()
     with ThreadPoolExecutor(1) as background:
-        own_model.compiled = CompiledUnet(own_model.unet, background, compiler)
+        own_model.faster = CompiledUnet(own_model.unet, background, compiler)
         call = unet_call(own_model, 64)
         expected: Any = [call() for _ in range(USUAL)][-1]
     assert compiler.calls == 1  # the warm-up; people were painted for eagerly
@@ -70,21 +85,39 @@ def test_a_usual_shape_is_compiled_in_the_background_and_then_used(own_model: Mo
     assert torch.equal(expected, again)
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch itself, when it imports its compiler
+def test_compiled_blocks_work_with_the_weights_of_the_unet_itself(own_model: Model) -> None:
+    streamline(own_model.unet)
+    call = unet_call(own_model, 64)
+    twin: Any = by_blocks(own_model.unet)
+    with torch.no_grad():
+        for weight in own_model.unet.parameters():
+            weight.mul_(0.9)  # as merging a LoRA does
+    expected: Any = call()
+
+    own_model.faster = Stand(twin)
+    with torch.compiler.set_stance("force_eager"):  # compiling itself takes half a minute
+        found: Any = call()
+
+    assert torch.equal(found, expected)
+    assert any(module._compiled_call_impl is not None for module in twin.modules())
+
+
 def test_an_unusual_shape_is_not_compiled(own_model: Model) -> None:
     compiler = Compiler()
     with ThreadPoolExecutor(1) as background:
-        own_model.compiled = CompiledUnet(own_model.unet, background, compiler)
+        own_model.faster = CompiledUnet(own_model.unet, background, compiler)
         for side in (64, 72, 80, 88):
             unet_call(own_model, side)()
 
     assert compiler.calls == 0
 
 
-def test_what_cannot_be_compiled_is_called_eagerly(own_model: Model, caplog: pytest.LogCaptureFixture) -> None:
+def test_what_cannot_be_compiled_is_called_as_it_is(own_model: Model, caplog: pytest.LogCaptureFixture) -> None:
     compiler = Compiler()
     compiler.failure = RuntimeError("no C++ compiler")
     with ThreadPoolExecutor(1) as background:
-        own_model.compiled = CompiledUnet(own_model.unet, background, compiler)
+        own_model.faster = CompiledUnet(own_model.unet, background, compiler)
         call = unet_call(own_model, 64)
         for _ in range(USUAL):
             call()
@@ -92,7 +125,7 @@ def test_what_cannot_be_compiled_is_called_eagerly(own_model: Model, caplog: pyt
     call()
 
     assert compiler.calls == 1
-    assert "called eagerly: no C++ compiler" in caplog.text
+    assert "called as it is: no C++ compiler" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -118,3 +151,17 @@ def test_a_model_that_never_fitted_whole_goes_on_stage_by_stage(
 
     assert own_model.rung is Rung.OFFLOADED
     assert own_model.offload
+
+
+@pytest.mark.parametrize(("dtype", "tolerance"), [(torch.float32, 1e-5), (torch.float16, 8e-3), (torch.bfloat16, 6e-2)])
+def test_group_normalisation_with_channels_last_gives_the_same_numbers(dtype: torch.dtype, tolerance: float) -> None:
+    draw = torch.Generator().manual_seed(0)
+    pixels = (3 * torch.randn(2, 40, 24, 17, generator=draw) + 1).to(dtype)
+    weight, bias = torch.randn(2, 40, generator=draw).to(dtype)
+    expected = torch.nn.functional.group_norm(pixels.double(), 8, weight.double(), bias.double(), 1e-5)
+
+    found = group_norm_last(pixels.to(memory_format=torch.channels_last), 8, weight, bias, 1e-5)
+
+    assert found.is_contiguous(memory_format=torch.channels_last)
+    assert found.dtype is dtype
+    torch.testing.assert_close(found.double(), expected, atol=tolerance, rtol=0)

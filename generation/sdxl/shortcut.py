@@ -1,0 +1,27 @@
+"""What makes a model's UNet calls faster on its device, by the operator's wishes."""
+
+from concurrent.futures import Executor
+
+from generation.sdxl.compiled import CompiledUnet
+from generation.sdxl.device import total_memory
+from generation.sdxl.graphs import GraphedUnet
+from generation.sdxl.model import Model, Shortcut
+from generation.settings import GenerationSettings
+
+ROOMY = 15 * 2**30  # bytes of a card's memory from which recordings fit beside SDXL; "16 GB" cards have a little less
+
+
+def shortcut(model: Model, settings: GenerationSettings, background: Executor) -> Shortcut | None:
+    """Returns what stands for the UNet: compiled, recorded, both, or None.
+
+    Args:
+        model: Whose UNet it is, settled where it will paint.
+        settings: The operator's wishes.
+        background: Where is compiled.
+    """
+    compiled = CompiledUnet(model.unet, background) if settings.compile else None
+    memory = total_memory(model.placement.device)
+    wanted = settings.cuda_graphs if settings.cuda_graphs is not None else memory >= ROOMY
+    if model.placement.device.type != "cuda" or not wanted:
+        return compiled
+    return GraphedUnet(model.unet) if compiled is None else GraphedUnet(compiled, compiled.settled)
