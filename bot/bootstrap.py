@@ -33,6 +33,7 @@ from bot.services.choices import Choices
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.explain import Explainer
+from bot.services.forecast import Forecast
 from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService, HouseRules
 from bot.services.history import History
@@ -158,7 +159,8 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     ports = Ports(ledger, SqlSpeedBook(database), pictures, messenger)
     costs = CostModel()
     queue = FairQueue(settings.max_waiting, costs.estimate, settings.max_running, settings.group_seconds)
-    board = StatusBoard(queue, costs.estimate, ports.messenger)
+    forecast = Forecast(queue, costs, executor.sharing, settings.slots)
+    board = StatusBoard(queue, forecast, ports.messenger)
     dispatcher = Dispatcher(queue, executor, ports, costs, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     choices, presets = RememberedChoices(SqlChoices(database)), RememberedPresets(SqlPresets(database))

@@ -18,6 +18,7 @@ from generation import (
     Progress,
     Stage,
 )
+from generation.foresight import CallTable
 
 
 class FakeExecutor:
@@ -69,6 +70,10 @@ class FakeExecutor:
             raise self.failures[request.prompt]
         pictures = tuple(self._picture(request.picture(i)) for i in range(request.count))
         return GenerationResult(pictures, 1.5, self.notes, self.device_seconds)
+
+    def sharing(self, model: str) -> CallTable:
+        """Knows nothing of the device."""
+        return CallTable()
 
     async def close(self) -> None:
         """Ends what is under way."""

@@ -223,7 +223,8 @@ class Engine:
         batch = [self._painting[index] for index in choice.indices]
         model = batch[0][1].model
         self._serving = list(dict.fromkeys(work for work, _ in batch))
-        with self._pace.spent_on([work for work, _ in batch], model.placement.device):
+        rows = [(work, run.rows) for work, run in batch]
+        with self._pace.spent_on([work for work, count in rows for _ in range(count)], model.placement.device):
             try:
                 self._bring(batch[0][0], batch[0][1].request.model, model)
                 answers = call_unet(model, [run for _, run in batch])
@@ -236,7 +237,8 @@ class Engine:
                 self._serving = [work]
                 run.advance(noise)
                 self._let_see(work, run)
-        for work, _ in batch:
+        for work, count in rows:
+            work.share(count / sum(each for _, each in rows))
             work.tell(Stage.PAINTING, calls=1)
         self._painted += [pair for pair in batch if pair[1].latents is not None]
         self._painting = [pair for pair in self._painting if pair[1].latents is None]
