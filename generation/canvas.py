@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from generation.errors import InvalidRequestError
-from generation.intake import InputPicture, read
+from generation.intake import OWN_BYTES, InputPicture, read
 from generation.parts import Init, Mask
 from generation.pixels import Cover, Pixels
 from generation.request import GenerationRequest
@@ -66,7 +66,7 @@ def prepare(request: GenerationRequest, inputs: Mapping[str, bytes]) -> Canvas |
     """
     if request.init is None:
         return None
-    source = read(_file(request.init.picture, inputs, "image"), "image")
+    source = read(_file(request.init.picture, inputs, "image"), "image", OWN_BYTES)
     if request.mask is not None and request.mask.area != "canvas":
         anew = _anew(request.mask, source, inputs)
         return _within(request, request.mask, source.pixels, anew)
@@ -146,7 +146,7 @@ def _anew(mask: Mask, source: InputPicture, inputs: Mapping[str, bytes]) -> Leve
     """Reads a mask, of its picture's size: 255 where it is painted anew."""
     size = (source.pixels.width, source.pixels.height)
     if mask.picture:
-        drawn = read(_file(mask.picture, inputs, "mask"), "mask")
+        drawn = read(_file(mask.picture, inputs, "mask"), "mask", OWN_BYTES)
         image = _image(drawn.pixels).convert("L") if drawn.opacity is None else _see_through(drawn.opacity)
     elif source.opacity is not None:
         image = _see_through(source.opacity)

@@ -19,6 +19,7 @@ from generation.errors import InvalidRequestError
 from generation.pixels import Cover, Pixels
 
 MAX_BYTES = 25 * 2**20
+OWN_BYTES = 64 * 2**20  # what a picture of 4096x4096 that was painted here may take
 MAX_PIXELS = 50_000_000  # what a telephone takes; decoded, with its opacity, 200 MB
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 KNOWN = "PNG, JPEG, WebP, GIF or BMP"
@@ -60,19 +61,20 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read(data: bytes, field: str = "image") -> InputPicture:
+def read(data: bytes, field: str = "image", most_bytes: int = MAX_BYTES) -> InputPicture:
     """Reads a picture file.
 
     Args:
         data: The file.
         field: What people call the input, for the error.
+        most_bytes: How large the file may be; what is brought was measured when it came, and may be OWN_BYTES later.
 
     Raises:
         InvalidRequestError: It is too large, no picture, of a kind that is not read, or damaged.
     """
-    if len(data) > MAX_BYTES:
+    if len(data) > most_bytes:
         raise InvalidRequestError(
-            field, f"{field} has {len(data) / 2**20:.1f} MB; at most {MAX_BYTES // 2**20} MB are possible."
+            field, f"{field} has {len(data) / 2**20:.1f} MB; at most {most_bytes // 2**20} MB are possible."
         )
     with _in_words(field), Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size

@@ -141,7 +141,7 @@ def divide(data: bytes) -> Divided:
     Raises:
         InvalidRequestError: It is no picture, or damaged.
     """
-    pixels = intake.read(data).pixels
+    pixels = intake.read(data, most_bytes=intake.OWN_BYTES).pixels
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
     levels = tuple(_level(labels, image) for labels in regions(pixels))
     scale = SHOWN_SIDE / max(image.size)

@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from generation import InvalidRequestError
-from generation.intake import MAX_BYTES, InputPicture, digest_of, read
+from generation.intake import MAX_BYTES, InputPicture, digest_of, measure, read
 
 DAMAGED_FILES = 500
 MEMORY_CAP = 512 * 2**20
@@ -237,3 +237,12 @@ def test_500_damaged_files_are_read_or_refused_in_words_at_once_and_within_bound
     assert all(text.startswith("image ") and text.endswith(".") for text in refusals)
     assert longest < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before < MEMORY_CAP
+
+
+def test_a_size_is_measured_without_decoding() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (300, 200)).save(data, "PNG")
+
+    assert measure(data.getvalue()[:60]) == (300, 200)
+    with pytest.raises(InvalidRequestError, match="no picture that I can read"):
+        measure(b"hello")
