@@ -1,8 +1,12 @@
 """How well the countdowns come true: 100 jobs of mixed size through the real queue, painted by the starter.
 
-`python -m benchmarks.eta` (some minutes on two cores) lets five people order jobs of mixed size, steps and count. It
-notes when each job's message first said that it would be ready, when it began to be painted, and when it was ready, and
-prints the error of the countdown relative to the waiting. The first jobs teach the cost model; they count.
+`python -m benchmarks.eta` (a minute or two on a quiet core) lets five people order jobs of mixed size, steps and count,
+so that some always wait. It notes when each job's message first said that it would be ready, what it said when the
+painting began, and when the job was ready, and prints the errors relative to the time that was counted. The first jobs
+teach the cost model; they count. Beside them stands what the errors are made of: those of the costs alone, and those of
+a forecast that does not reckon with people who are yet to come.
+
+A busy machine spoils it: the share of a processor that this process got is printed too.
 """
 
 import argparse
@@ -12,7 +16,8 @@ import statistics
 import tempfile
 import time
 from collections.abc import Sequence
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import torch
@@ -20,16 +25,18 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks.soak import SilentMessenger
-from bot.domain import Job, now
+from bot.domain import Job, Speed, now
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
+from bot.services.forecast import Forecast
 from bot.services.ports import Ports, Upload
 from bot.services.queue import FairQueue
-from generation import Catalog, GenerationSettings, LocalExecutor
+from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
 from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, job
 
 PEOPLE, SLOTS = 5, 4
+ORDER = "the order"
 SIZES = ((64, 64), (64, 128), (128, 128), (128, 192), (192, 192))
 
 
@@ -46,23 +53,61 @@ class Watch(SilentMessenger):
         return await super().answer(job, files, notes)
 
 
+@dataclass
+class Notes:
+    """What was foretold and measured: errors relative to what was counted or expected."""
+
+    foretold: dict[str, dict[str, tuple[datetime, datetime]]] = field(default_factory=dict)
+    costs: list[float] = field(default_factory=list)
+
+    def note(self, what: str, job: Job, ready: datetime) -> None:
+        """Notes a countdown."""
+        self.foretold.setdefault(what, {})[job.id] = now(), ready
+
+    def errors(self, ready: dict[str, datetime]) -> dict[str, list[float]]:
+        """Returns all errors by what they are of."""
+        found = {
+            what: [abs(ready[job] - promised) / (ready[job] - at) for job, (at, promised) in each.items()]
+            for what, each in self.foretold.items()
+        }
+        return {**found, "the device seconds alone": self.costs}
+
+
+class Watched(CostModel):
+    """A cost model that notes by how much it is wrong."""
+
+    def __init__(self, notes: Notes) -> None:
+        super().__init__()
+        self._notes = notes
+
+    def learn(self, request: GenerationRequest, seconds: float, calls: float = 0.0) -> tuple[Speed, ...]:
+        """Notes how far off a job's share of the device was."""
+        outline = self.outline(request)
+        (only,) = outline.passes
+        expected = outline.count * (only.calls * only.own + outline.finishing) + calls * only.shared
+        self._notes.costs.append(abs(seconds - expected) / seconds)
+        return super().learn(request, seconds, calls)
+
+
 class Foretelling(StatusBoard):
-    """A status board that remembers what it foretold first, and again when a job began."""
+    """A status board that notes what it foretells."""
 
-    def __init__(self, *args: object) -> None:
-        super().__init__(*args)  # type: ignore[arg-type]
-        self.ordered: dict[str, tuple[datetime, datetime]] = {}
-        self.begun: dict[str, tuple[datetime, datetime]] = {}
+    def __init__(self, queue: FairQueue, forecast: Forecast, messenger: Watch, notes: Notes, alone: Forecast) -> None:
+        super().__init__(queue, forecast, messenger)
+        self._notes = notes
+        self._alone = alone
 
-    def welcome(self, job: Job, *, resumed: bool = False) -> None:
+    def welcome(self, job: Job, *, resumed: bool = False, shown: bool = False) -> None:
         """Notes the first countdown."""
-        super().welcome(job, resumed=resumed)
-        self.ordered[job.id] = now(), self.ready(job)
+        super().welcome(job, resumed=resumed, shown=shown)
+        self._notes.note(ORDER, job, self.ready(job))
+        seconds = self._alone.foresee(self._running).seconds[job.id]
+        self._notes.note("the order, as if nobody came later", job, now() + timedelta(seconds=seconds))
 
     def started(self, job: Job) -> None:
         """Notes the countdown at the beginning."""
         super().started(job)
-        self.begun[job.id] = now(), self.ready(job)
+        self._notes.note("the beginning of the painting", job, self.ready(job))
 
 
 def orders(jobs: int, seed: int) -> list[Job]:
@@ -88,19 +133,20 @@ def orders(jobs: int, seed: int) -> list[Job]:
     return made
 
 
-async def measure(jobs: int, waiting: int, seed: int) -> tuple[list[float], list[float], float]:
-    """Returns the relative errors from the order on and from the beginning of the painting, and the seconds in all."""
+async def measure(jobs: int, waiting: int, seed: int) -> dict[str, list[float]]:
+    """Returns the relative errors by what they are of."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         executor = LocalExecutor(GenerationSettings(data_dir=path, device="cpu", slots=SLOTS), Catalog(path))
-        messenger, costs = Watch(), CostModel()
+        notes, messenger = Notes(), Watch()
+        costs = Watched(notes)
         queue = FairQueue(1000, costs.estimate, 3, 60.0)
-        board = Foretelling(queue, costs.estimate, messenger)
+        forecast, alone = (Forecast(queue, costs, executor.sharing, SLOTS) for _ in range(2))
+        board = Foretelling(queue, forecast, messenger, notes, alone)
         ports = Ports(MemoryLedger(), MemorySpeeds(), MemoryPictures(), messenger)
         dispatcher = Dispatcher(queue, executor, ports, costs, board)
         await executor.start()
         running = asyncio.create_task(dispatcher.run(SLOTS))
-        started = time.monotonic()
         for each in orders(jobs, seed):
             while len(queue) >= waiting:  # noqa: ASYNC110 - a benchmark's clock
                 await asyncio.sleep(0.01)
@@ -113,12 +159,7 @@ async def measure(jobs: int, waiting: int, seed: int) -> tuple[list[float], list
         await asyncio.gather(running, return_exceptions=True)
         await executor.close()
         await dispatcher.close()
-        seconds = time.monotonic() - started
-        return _errors(board.ordered, messenger.ready), _errors(board.begun, messenger.ready), seconds
-
-
-def _errors(foretold: dict[str, tuple[datetime, datetime]], ready: dict[str, datetime]) -> list[float]:
-    return [abs(ready[name] - promised) / (ready[name] - at) for name, (at, promised) in foretold.items()]
+        return notes.errors(messenger.ready)
 
 
 def main() -> None:
@@ -130,12 +171,15 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    ordered, begun, seconds = asyncio.run(measure(arguments.jobs, arguments.waiting, arguments.seed))
-    title = f"{arguments.jobs} jobs in {seconds:.0f} s: the countdown's error, as a share of the time it counted"
-    table = Table("counted from", "median", "75 %", "90 %", title=title)
-    for what, errors in (("the order", ordered), ("the beginning of the painting", begun)):
-        cuts = statistics.quantiles(errors, n=20)
-        table.add_row(what, *(f"{value:.0%}" for value in (statistics.median(errors), cuts[14], cuts[17])))
+    started, busy = time.monotonic(), time.process_time()
+    errors = asyncio.run(measure(arguments.jobs, arguments.waiting, arguments.seed))
+    seconds = time.monotonic() - started
+    share = (time.process_time() - busy) / seconds
+    title = f"{arguments.jobs} jobs in {seconds:.0f} s with {share:.0%} of a processor: errors of the countdown from"
+    table = Table("", "median", "75 %", "90 %", title=title)
+    for what, found in errors.items():
+        cuts = statistics.quantiles(found, n=20)
+        table.add_row(what, *(f"{value:.0%}" for value in (statistics.median(found), cuts[14], cuts[17])))
     Console().print(table)
 
 

@@ -33,6 +33,7 @@ from bot.persistence.tables import JobRow, UserRow
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
+from bot.services.forecast import Forecast
 from bot.services.generation import GenerationService, HouseRules
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
@@ -45,6 +46,7 @@ from tests.unit.bot.books import MemoryChoices, MemoryPresets
 from tests.unit.bot.jobs import job
 
 JOBS_EACH = 8
+SLOTS = 4
 DEFAULTS = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
 
 
@@ -54,6 +56,10 @@ class SilentMessenger:
     def __init__(self) -> None:
         self._ids = itertools.count(1)
         self.posted_jobs = 0
+
+    async def announce(self, job: Job, *, again: bool) -> int:
+        """Has posted a message."""
+        return next(self._ids)
 
     async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
         """Does nothing."""
@@ -119,8 +125,9 @@ class Soak:
         ports = Ports(self.ledger, SqlSpeedBook(self.database), PictureFolder(folder / "pictures"), self.messenger)
         costs = CostModel()
         self.queue = FairQueue(10_000, costs.estimate, 3, 60.0)
-        self.board = StatusBoard(self.queue, costs.estimate, self.messenger)
         self.executor = FakeExecutor()
+        forecast = Forecast(self.queue, costs, self.executor.sharing, SLOTS)
+        self.board = StatusBoard(self.queue, forecast, self.messenger)
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, costs, self.board)
         shelf = ModelShelf(Catalog(folder / "models"))
         tastes = Tastes(MemoryChoices(), MemoryPresets())
@@ -202,7 +209,7 @@ async def soak(jobs: int, samples: int, painted: int, console: Console) -> None:
 async def _paint(house: Soak, jobs: int, console: Console) -> None:
     table = Table("jobs posted", "Python objects", "resident MB", "seconds", title="memory while they are painted")
     started = time.monotonic()
-    running = asyncio.create_task(house.dispatcher.run(4))
+    running = asyncio.create_task(house.dispatcher.run(SLOTS))
     for goal in range(jobs // 10, jobs + 1, jobs // 10):
         while house.messenger.posted_jobs < goal:  # noqa: ASYNC110 - a benchmark's clock
             await asyncio.sleep(0.05)

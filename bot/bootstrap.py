@@ -33,6 +33,7 @@ from bot.services.choices import Choices
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.explain import Explainer
+from bot.services.forecast import Forecast
 from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService, HouseRules
 from bot.services.history import History
@@ -42,10 +43,12 @@ from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
 from bot.services.presets import Presets
 from bot.services.queue import FairQueue
+from bot.services.regions import Divider
 from bot.services.remembering import RememberedChoices, RememberedPresets
 from bot.services.resolve import Defaults
 from bot.services.takeover import Takeover
 from bot.services.tastes import Tastes
+from bot.services.tools import Toolbox
 from bot.settings import DISCORD_API, Settings
 from bot.ui.messenger import DiscordMessenger
 from bot.ui.showing import Bench
@@ -150,13 +153,16 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     pictures = PictureFolder(settings.pictures_path)
     worker = this_process()
     ledger = SqlLedger(database, worker.id)
-    ports = Ports(ledger, SqlSpeedBook(database), pictures, DiscordMessenger(client, show_reroll=settings.show_reroll))
+    models = ModelShelf(_catalog(settings), Extras(settings.models_path))
+    tools = Toolbox(models, settings.max_size, settings.max_upscaled)
+    messenger = DiscordMessenger(client, tools, show_reroll=settings.show_reroll)
+    ports = Ports(ledger, SqlSpeedBook(database), pictures, messenger)
     costs = CostModel()
     queue = FairQueue(settings.max_waiting, costs.estimate, settings.max_running, settings.group_seconds)
-    board = StatusBoard(queue, costs.estimate, ports.messenger)
+    forecast = Forecast(queue, costs, executor.sharing, settings.slots)
+    board = StatusBoard(queue, forecast, ports.messenger)
     dispatcher = Dispatcher(queue, executor, ports, costs, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
-    models = ModelShelf(_catalog(settings), Extras(settings.models_path))
     choices, presets = RememberedChoices(SqlChoices(database)), RememberedPresets(SqlPresets(database))
     histories = SqlHistory(database)
     tastes = Tastes(choices, presets)
@@ -171,7 +177,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
         SqlDrafts(database),
         Forgetting(histories, pictures, database.forget_deleted, (choices.drop, presets.drop)),
     )
-    actions = PictureActions(generation, ledger, SqlPosts(database), pictures, _rules(settings))
+    actions = PictureActions(generation, ledger, SqlPosts(database), pictures, tools, _rules(settings))
     client.fit(
         Parts(
             generation,
@@ -184,6 +190,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
             executor,
             database,
             InputShelf(pictures),
+            Divider(pictures),
         )
     )
     return client
@@ -215,6 +222,7 @@ def _defaults(settings: Settings) -> Defaults:
         count=settings.default_count,
         vae=settings.vae or "",
         max_size=settings.max_size,
+        max_upscaled=settings.max_upscaled,
     )
 
 

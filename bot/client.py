@@ -19,6 +19,7 @@ from bot.cogs.menus import MenusCog
 from bot.cogs.presets import PresetsCog
 from bot.cogs.reactions import Desk, ReactionsCog
 from bot.cogs.settings import FieldSelect, PanelButton, SettingsCog, ValueSelect
+from bot.cogs.tool_forms import ToolFormsCog
 from bot.persistence.database import Database
 from bot.services.actions import PictureActions
 from bot.services.books import DraftBook
@@ -31,6 +32,7 @@ from bot.services.inputs import InputShelf
 from bot.services.overview import QueueOverview
 from bot.services.ports import Stars
 from bot.services.presets import Presets
+from bot.services.regions import Divider
 from bot.services.takeover import Takeover
 from bot.services.tastes import Tastes
 from bot.settings import Settings
@@ -41,6 +43,7 @@ from bot.ui.letters import Letters
 from bot.ui.ordering import ChoicesButton
 from bot.ui.permissions import invite_link
 from bot.ui.pressing import PictureButton
+from bot.ui.region_presses import Panels, PartsButton, PartSelect
 from bot.ui.removing import Remover
 from bot.ui.requests import PASSING
 from bot.ui.showing import Bench
@@ -80,6 +83,7 @@ class Parts:
     executor: Executor
     database: Database
     inputs: InputShelf
+    divider: Divider
 
 
 class EaselClient(commands.AutoShardedBot):
@@ -109,6 +113,8 @@ class EaselClient(commands.AutoShardedBot):
         self.drafts = parts.shelf.drafts
         self.forgetting = parts.shelf.forgetting
         self.actions = parts.actions
+        self.divider = parts.divider
+        self.panels = Panels()
         self.command_name = self._settings.command
         self._gallery = Gallery(self, parts.stars, self._settings.gallery)
         self.remover = Remover(self, parts.actions, self._gallery)
@@ -165,9 +171,11 @@ class EaselClient(commands.AutoShardedBot):
         for entry in menus.menus():
             self.tree.add_command(entry)
         await self.add_cog(FormsCog(self.actions, shelf.tastes, self._parts.inputs, shelf.drafts))
+        await self.add_cog(ToolFormsCog(self.actions, self.divider, self._parts.inputs))
         await self.add_cog(ReactionsCog(self._desk()))
         self.add_dynamic_items(CancelButton, PictureButton, FieldSelect, ValueSelect, PanelButton)
         self.add_dynamic_items(ShowSelect, TurnButton, ShownButton, ForgetButton, ChoicesButton)
+        self.add_dynamic_items(PartSelect, PartsButton)
 
     def _desk(self) -> Desk:
         return Desk(self, self.actions, self.remover, self._gallery, Letters(self), self.command_name)

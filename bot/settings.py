@@ -57,6 +57,9 @@ class Settings(GenerationSettings):
         description="seconds by which a job may be held up in all so that others need no change of the model",
     )
     max_size: int = Field(default=2048, ge=64, le=MAX_SIZE, description="longest side in pixels people may ask for")
+    max_upscaled: int = Field(
+        default=MAX_SIZE, ge=64, le=MAX_SIZE, description="longest side in pixels that upscaling in tiles may make"
+    )
     default_steps: int = Field(default=30, ge=1, le=MAX_STEPS, description="steps where a person gives none")
     default_cfg: float = Field(default=7.0, ge=0, le=MAX_GUIDANCE_SCALE, description="cfg where a person gives none")
     default_sampler: str = Field(default="dpmpp_2m", description="sampler where a person gives none")

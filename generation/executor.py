@@ -23,6 +23,7 @@ from generation.pixels import Pixels
 from generation.prompt import parse
 from generation.request import GenerationRequest
 from generation.result import Artifact, GenerationResult, Progress, Stage
+from generation.sdxl.table import CallTable, read_table
 from generation.settings import GenerationSettings
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 OnProgress = Callable[[Progress], None]
 Inputs = Mapping[str, bytes]  # files by their SHA-256
 NO_INPUTS: Inputs = MappingProxyType({})
+UNMEASURED = CallTable()
 
 
 class Executor(Protocol):
@@ -67,6 +69,10 @@ class Executor(Protocol):
         """
         ...
 
+    def sharing(self, model: str) -> CallTable:
+        """Tells how many pictures share a UNet call of a model, as far as that is known yet."""
+        ...
+
     async def close(self) -> None:
         """Ends everything under way and waits for the device to be free."""
         ...
@@ -89,6 +95,7 @@ class LocalExecutor:
         self._compiler = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compiler")
         self._hashes = HashBook(settings.data_dir / "hashes.json")
         self._files: dict[str, Path] = {}  # of the models that were loaded and are one file
+        self._tables: dict[str, CallTable] = {}
         self._closing = threading.Event()
         self._warm = threading.Event()  # torch is imported, and the first model loaded or refused
         self._loras: LoraFiles | None = None
@@ -121,7 +128,12 @@ class LocalExecutor:
             for index, pixels in enumerate(painting.pictures)
         ]
         artifacts = tuple(await asyncio.gather(*encoding))
-        return GenerationResult(artifacts, painting.seconds, painting.notes, painting.device_seconds)
+        notes = painting.notes if work.canvas is None else (*work.canvas.notes, *painting.notes)
+        return GenerationResult(artifacts, painting.seconds, notes, painting.device_seconds, painting.calls)
+
+    def sharing(self, model: str) -> CallTable:
+        """Tells how many pictures share a UNet call; by rule of thumb until the model was loaded."""
+        return self._tables.get(model, UNMEASURED)
 
     async def close(self) -> None:
         """Ends everything under way and joins the threads."""
@@ -214,7 +226,6 @@ class LocalExecutor:
             from generation.sdxl.residency import Residency  # noqa: PLC0415
             from generation.sdxl.shortcut import shortcut  # noqa: PLC0415
             from generation.sdxl.streamline import streamline  # noqa: PLC0415
-            from generation.sdxl.table import read_table  # noqa: PLC0415
 
             placement = choose_placement(self._settings.device, self._settings.dtype)
             tune(fp16_accumulation=self._settings.fp16_accumulation)
@@ -232,7 +243,7 @@ class LocalExecutor:
                 model.settle(placement)
                 model.faster = shortcut(model, self._settings, self._compiler)
                 model.attach(additions)
-                model.calls = read_table(self._settings.data_dir, model.key)
+                model.calls = self._tables[name] = read_table(self._settings.data_dir, model.key)
                 if self._settings.previews:
                     model.glance = choose_glance(model, extras)
                 return model

@@ -60,9 +60,11 @@ class GenerationResult:
         seconds: Time from admission to the engine until the last picture was decoded.
         notes: What a person should know of how it was made, such as savings of memory.
         device_seconds: The request's share of the device's time; at most `seconds`, less where others painted too.
+        calls: Its share of the UNet calls: one that it shared counts by its rows. 0 if that is not known.
     """
 
     artifacts: tuple[Artifact, ...]
     seconds: float
     notes: tuple[str, ...] = ()
     device_seconds: float = 0.0
+    calls: float = 0.0

@@ -18,6 +18,7 @@ from generation import (
     Progress,
     Stage,
 )
+from generation.foresight import CallTable
 
 
 class FakeExecutor:
@@ -35,6 +36,7 @@ class FakeExecutor:
         self.notes: tuple[str, ...] = ()
         self.preview: bytes | None = None
         self.padding = 0  # bytes behind each picture
+        self.drawing: bytes | None = None  # a PNG that every picture is, instead of a flat colour
         self.closed = False
 
     def hold(self) -> None:
@@ -66,13 +68,22 @@ class FakeExecutor:
             self.calls += 1
         if request.prompt in self.failures:
             raise self.failures[request.prompt]
-        pictures = tuple(picture(request.picture(i), padding=self.padding) for i in range(request.count))
+        pictures = tuple(self._picture(request.picture(i)) for i in range(request.count))
         return GenerationResult(pictures, 1.5, self.notes, self.device_seconds)
+
+    def sharing(self, model: str) -> CallTable:
+        """Knows nothing of the device."""
+        return CallTable()
 
     async def close(self) -> None:
         """Ends what is under way."""
         self.closed = True
         self.gate.set()
+
+    def _picture(self, request: GenerationRequest) -> Artifact:
+        if self.drawing is None:
+            return picture(request, padding=self.padding)
+        return Artifact(self.drawing, "image/png", request)
 
     async def _turn(self, cancel: CancelToken | None) -> None:
         while not self.gate.is_set():
@@ -96,6 +107,17 @@ def png(width: int, height: int, colour: tuple[int, int, int] = (128, 128, 128))
     """Returns a PNG of one colour."""
     data = io.BytesIO()
     Image.new("RGB", (width, height), colour).save(data, "PNG")
+    return data.getvalue()
+
+
+def quarters(width: int, height: int) -> bytes:
+    """Returns a PNG of four colours: red and green above, blue and white below."""
+    image = Image.new("RGB", (width, height), (200, 30, 30))
+    image.paste((30, 150, 40), (width // 2, 0, width, height // 2))
+    image.paste((30, 50, 190), (0, height // 2, width // 2, height))
+    image.paste((240, 240, 240), (width // 2, height // 2, width, height))
+    data = io.BytesIO()
+    image.save(data, "PNG")
     return data.getvalue()
 
 

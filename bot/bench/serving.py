@@ -17,6 +17,7 @@ from bot.playground.actions import Place
 from bot.playground.interactions import Interaction
 from bot.settings import Settings
 from generation import CancelToken, Catalog, Executor, GenerationRequest, GenerationResult, LocalExecutor, Progress
+from generation.foresight import CallTable
 
 TIMEOUT = 600.0
 LOOK_SECONDS = 0.25  # what changes without a word is seen this soon
@@ -71,6 +72,10 @@ class Timed:
         result = await self._executor.generate(request, on_progress, cancel, inputs)
         self.engine_seconds.append(result.seconds)
         return result
+
+    def sharing(self, model: str) -> CallTable:
+        """Passes the question on."""
+        return self._executor.sharing(model)
 
     async def close(self) -> None:
         """Closes what paints."""

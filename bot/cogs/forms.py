@@ -19,9 +19,8 @@ from bot.ui.input_form import INPUT_FORM_ID, input_order, picked
 from bot.ui.ordering import Attached, place_order
 from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE
-from bot.ui.pressing import actor_of
 from bot.ui.private import answered
-from bot.ui.seats import seat_of
+from bot.ui.seats import actor_of, seat_of
 from bot.ui.submitting import submit
 from generation import GenerationRequest
 

@@ -13,9 +13,9 @@ from bot.services.books import DraftBook
 from bot.ui.history_views import job_view
 from bot.ui.input_form import attached_to, input_form, painted_here
 from bot.ui.permissions import check_posting
-from bot.ui.pressing import actor_of
 from bot.ui.private import NO_MENTIONS
 from bot.ui.recipe_card import recipe_card
+from bot.ui.seats import actor_of
 from bot.ui.showing import Bench
 from bot.ui.submitting import submit
 from bot.ui.uploads import as_files

@@ -1,4 +1,4 @@
-"""Reactions on results: re-roll, delete, originals by direct message, the gallery."""
+"""Reactions on results: re-roll, upscale, delete, originals by direct message, the gallery."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ import discord
 from discord.ext import commands
 
 from bot.domain import Post
-from bot.errors import DeliveryError, NotKeptError
+from bot.errors import DeliveryError, LimitError, NotKeptError
 from bot.services.actions import FORGOTTEN, Actor, PictureActions, check_place, check_user
 from bot.ui.gallery import Gallery
 from bot.ui.letters import Letters
@@ -26,9 +26,12 @@ from bot.ui.submitting import submit_for_reaction
 log = logging.getLogger(__name__)
 
 HINT_SECONDS = 30.0
+REACTION_SCALE = 2.0
+ONE_OF_MANY = "This message shows {} pictures: take out the one you mean with U1 to U{}, and react to that."
 CLOSED = "I cannot write to you: allow direct messages from this server, then react again."
 
 Event = discord.RawReactionActionEvent
+_PAINTING = (Meaning.REROLL, Meaning.UPSCALE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class ReactionsCog(commands.Cog):
 
     @commands.Cog.listener()
     async def on_raw_reaction_remove(self, event: Event) -> None:
-        """Takes back what can be taken back: a re-roll that waits, a star."""
+        """Takes back what can be taken back: a job that waits, a star."""
         if self._concerns_us(event):
             await self._in_words(event, self._removed(event, MEANINGS[plain(str(event.emoji))]))
 
@@ -85,8 +88,8 @@ class ReactionsCog(commands.Cog):
                 await self._unknown(event, meaning, actor)
                 return
             check_place(post.job, actor)
-            if meaning is Meaning.REROLL:
-                await self._reroll(event, post, actor)
+            if meaning in _PAINTING:
+                await self._paint(event, meaning, post, actor)
             elif meaning is Meaning.DELETE:
                 await self._desk.remover.remove(event.message_id, actor)
             elif meaning is Meaning.LETTER:
@@ -98,7 +101,7 @@ class ReactionsCog(commands.Cog):
     async def _removed(self, event: Event, meaning: Meaning) -> None:
         async with self._lines.of((event.message_id, event.user_id)):
             actions = self._desk.actions
-            if meaning is Meaning.REROLL:
+            if meaning in _PAINTING:
                 job = await actions.posts.asked_by(_reaction(event), event.user_id)
                 if job is not None:
                     await actions.generation.withdraw(job)
@@ -107,12 +110,15 @@ class ReactionsCog(commands.Cog):
                 if post is not None:
                     await self._desk.gallery.unstar(event.message_id, post, event.user_id)
 
-    async def _reroll(self, event: Event, post: Post, actor: Actor) -> None:
+    async def _paint(self, event: Event, meaning: Meaning, post: Post, actor: Actor) -> None:
         actions = self._desk.actions
         check_user(post.job, actor, for_all=actions.rules.reactions_for_all)
         if await actions.posts.asked_by(_reaction(event), event.user_id) is not None:
             return
-        accepted = actions.reroll(post.job, post.number, actor, _reaction(event))
+        if meaning is Meaning.REROLL:
+            accepted = actions.reroll(post.job, post.number, actor, _reaction(event))
+        else:
+            accepted = await actions.upscale(post.job, _the_one(post), REACTION_SCALE, actor, _reaction(event))
         await submit_for_reaction(event, self._desk.client, actions.generation, accepted)
 
     async def _write(self, event: Event, post: Post) -> None:
@@ -150,6 +156,18 @@ class ReactionsCog(commands.Cog):
             granted = event.member.guild_permissions if channel is None else channel.permissions_for(event.member)
             moderator = granted.manage_messages
         return Actor(event.user_id, event.channel_id, event.guild_id, moderator)
+
+
+def _the_one(post: Post) -> int:
+    """Returns the number of the one picture that a message shows.
+
+    Raises:
+        LimitError: It shows several.
+    """
+    count = len(post.job.pictures)
+    if post.number is None and count > 1:
+        raise LimitError(ONE_OF_MANY.format(count, count))
+    return post.number or 1
 
 
 def _reaction(event: Event) -> str:

@@ -1,6 +1,10 @@
 """What was learned of the device's speed, in the database."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
+
 from sqlalchemy import select
+from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.domain import Speed
 from bot.persistence.database import Database
@@ -19,8 +23,11 @@ class SqlSpeedBook:
             rows = await session.scalars(select(SpeedRow))
             return [Speed(row.model, row.pixels, row.seconds_per_unit, row.jobs) for row in rows]
 
-    async def keep(self, speed: Speed) -> None:
-        """Keeps what is known now of a model at a size."""
-        row = SpeedRow(model=speed.model, pixels=speed.pixels, seconds_per_unit=speed.seconds_per_unit, jobs=speed.jobs)
+    async def keep(self, speeds: Sequence[Speed]) -> None:
+        """Keeps what is known now of models and sizes."""
+        insert = postgresql.insert if self._database.is_postgresql else sqlite.insert
+        wanted = insert(SpeedRow)
+        changes = {"seconds_per_unit": wanted.excluded.seconds_per_unit, "jobs": wanted.excluded.jobs}
+        kept = wanted.on_conflict_do_update(index_elements=[SpeedRow.model, SpeedRow.pixels], set_=changes)
         async with self._database.writing() as session:
-            await session.merge(row)
+            await session.execute(kept, [asdict(speed) for speed in speeds])

@@ -1,20 +1,22 @@
 """What people do with finished pictures: paint again, vary, change, keep. Who may do it where."""
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from bot.domain import Action, Derivation, Job, JobState, Order, Post
+from bot.domain import Action, Derivation, InputFile, Job, JobState, Order, Post
 from bot.errors import LimitError, NotKeptError, StorageError
-from bot.services.derive import DrawSeed, rerolled, varied
+from bot.services import derive
 from bot.services.generation import GenerationService
 from bot.services.layers import Taste
 from bot.services.originals import KeptPicture, originals
 from bot.services.partwords import outpainted_as, with_pictures
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from bot.services.resolve import random_seed
-from generation import GenerationRequest
+from bot.services.tools import Toolbox, check_outpaint, check_scale, known_size
+from generation import GenerationRequest, Mask, intake
 
 PATIENCE_SECONDS = 2.0  # Discord waits three for the first answer
+NOTHING_LEFT = "Nothing in this picture was left to its seed: painted again it would be the same."
 FORGOTTEN = "I no longer keep this picture; it can only be asked for anew."
 
 
@@ -53,6 +55,21 @@ class Accepted:
     derived: Derivation
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """How canvas is added.
+
+    Attributes:
+        text: As one types it for `outpaint`.
+        action: What that is called.
+        prompt: What is painted there; None for the picture's own prompt.
+    """
+
+    text: str
+    action: Action
+    prompt: str | None = None
+
+
 class PictureActions:
     """Turns what people do into accepted requests and files, or refuses it in words."""
 
@@ -62,15 +79,15 @@ class PictureActions:
         ledger: Ledger,
         posts: Posts,
         pictures: PictureStore,
+        tools: Toolbox,
         rules: Rules,
-        draw_seed: DrawSeed = random_seed,
     ) -> None:
         self.generation = generation
         self.posts = posts
+        self.tools = tools
         self.rules = rules
         self._ledger = ledger
         self._pictures = pictures
-        self._draw_seed = draw_seed
 
     async def find(self, job_id: str, actor: Actor) -> Job:
         """Finds the job of a button.
@@ -91,16 +108,55 @@ class PictureActions:
         return job
 
     def reroll(self, job: Job, number: int | None, actor: Actor, reaction: str | None = None) -> Accepted:
-        """Accepts the same request with new seeds; of one picture of several, that one alone."""
+        """Accepts the same request with new seeds; of one picture of several, that one alone.
+
+        Raises:
+            LimitError: Another seed would change nothing.
+        """
+        if derive.settled(job.request):
+            raise LimitError(NOTHING_LEFT)
         request = job.request if number is None else job.request.picture(number - 1)
         derived = Derivation(parent_job=job.id, parent_index=number, action=Action.REROLL, reaction=reaction)
-        return self._accept(rerolled(request, self._draw_seed), derived, actor)
+        return self._accept(derive.rerolled(request, random_seed), derived, actor)
 
-    def vary(self, job: Job, number: int, actor: Actor, action: Action | None = None) -> Accepted:
+    async def vary(self, job: Job, number: int, actor: Actor, action: Action | None = None) -> Accepted:
         """Accepts variations of one picture; without an action in the way the operator decided."""
-        action = action or self.rules.vary
-        request = varied(job.request, number, action, self.rules.variations, self._draw_seed)
-        return self._accept(request, Derivation(parent_job=job.id, parent_index=number, action=action), actor)
+        action, count = action or self.rules.vary, self.rules.variations
+        if derive.has_noise(job.request):
+            request = derive.varied(job.request, number, action, count, random_seed)
+        else:
+            file, native = await self.file(job, number), self.tools.bounds(job.request.model).native
+            picture = job.request.picture(number - 1)
+            request = derive.overpainted(picture, file, action, count, native, random_seed)
+        return self._accept(request, _derived(job, number, action), actor)
+
+    async def upscale(self, job: Job, number: int, scale: float, actor: Actor, reaction: str | None = None) -> Accepted:
+        """Accepts one picture so many times larger.
+
+        Raises:
+            LimitError: It would be larger than is allowed.
+        """
+        file, bounds = await self.file(job, number), self.tools.bounds(job.request.model)
+        check_scale(file, scale, bounds)
+        picture = job.request.picture(number - 1)
+        request = derive.upscaled(picture, file, scale, self.tools.upscaler(), bounds.native)
+        return self._accept(request, _derived(job, number, Action.UPSCALE, reaction), actor)
+
+    async def outpaint(self, job: Job, number: int, words: Words, actor: Actor) -> Accepted:
+        """Accepts more canvas around one picture.
+
+        Raises:
+            LimitError: It would be larger than is allowed.
+            InvalidRequestError: The words cannot be understood, or add nothing.
+        """
+        file, bounds = await self.file(job, number), self.tools.bounds(job.request.model)
+        check_outpaint(file, words.text, bounds)
+        picture = job.request.picture(number - 1)
+        if words.prompt is not None:
+            picture = replace(picture, prompt=words.prompt)
+        count = self.rules.variations
+        request = derive.outpainted(picture, file, words.text, count, bounds.native, random_seed)
+        return self._accept(request, _derived(job, number, words.action), actor)
 
     def edit(self, job: Job, number: int | None, order: Order, actor: Actor, taste: Taste) -> Accepted:
         """Accepts what a person made of an earlier request; without a picture of its own it keeps that one's."""
@@ -108,6 +164,31 @@ class PictureActions:
         accepted = self.generation.accept(with_pictures(order, before), actor.person, taste)
         request = outpainted_as(accepted, before)
         return Accepted(request, Derivation(parent_job=job.id, parent_index=number, action=Action.EDIT))
+
+    async def paint_region(self, job: Job, number: int, prompt: str, mask: Mask, actor: Actor) -> Accepted:
+        """Accepts a part of one picture painted anew.
+
+        Args:
+            job: The job.
+            number: Which of its pictures, counted from 1.
+            prompt: What is painted there.
+            mask: Where; its file may be brought later.
+            actor: Who wants it.
+        """
+        file, native = await self.file(job, number), self.tools.bounds(job.request.model).native
+        picture = replace(job.request.picture(number - 1), prompt=prompt)
+        request = derive.regional(picture, file, mask, self.rules.variations, native, random_seed)
+        return self._accept(request, _derived(job, number, Action.VARY_REGION), actor)
+
+    async def keep(self, data: bytes) -> str:
+        """Keeps a file beside the pictures; returns its SHA-256. Raises PictureLostError where it cannot."""
+        return await self._pictures.put(data)
+
+    async def file(self, job: Job, number: int) -> InputFile:
+        """Returns one of a job's pictures as what another begins from; raises as `originals` does."""
+        (original,) = await self.originals(job, number)
+        size = known_size(job.request) or intake.measure(original.data, "image")
+        return InputFile(job.pictures[number - 1].digest, *size)
 
     def kept(self, job: Job, number: int) -> KeptPicture:
         """Returns one of a job's pictures, counted from 1, to begin another from."""
@@ -130,6 +211,10 @@ class PictureActions:
     def _accept(self, request: GenerationRequest, derived: Derivation, actor: Actor) -> Accepted:
         self.generation.accept_again(request, actor.person)
         return Accepted(request, derived)
+
+
+def _derived(job: Job, number: int, action: Action, reaction: str | None = None) -> Derivation:
+    return Derivation(parent_job=job.id, parent_index=number, action=action, reaction=reaction)
 
 
 def check_place(job: Job, actor: Actor) -> None:

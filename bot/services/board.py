@@ -1,19 +1,23 @@
 """What every unfinished job's message says: its place, its percentage, and when it will be ready."""
 
 import asyncio
+import time
 from collections.abc import Callable, Hashable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from functools import partial
 from itertools import islice
 
 from bot.domain import Job, now
+from bot.services.forecast import REHEARSED, Forecast, Foreseen
 from bot.services.ports import Messenger
 from bot.services.queue import FairQueue, Place
 from bot.services.status import Show, StatusLine
-from generation import GenerationRequest, Progress, Stage
+from generation import Progress, Stage
 
 NEXT_IN_LINE = 5  # further back a place changes too often to be worth an edit
+OFF_SECONDS, OFF_PART = 10.0, 0.25  # by how much a countdown must be wrong to be told anew: the larger of the two
+LOOK_SECONDS = 0.2
+FRESH_SECONDS = 0.5  # for how long what was foretold holds while nothing changes
 
 
 class StatusBoard:
@@ -21,54 +25,83 @@ class StatusBoard:
 
     Args:
         queue: Asked for the places of waiting jobs.
-        cost: Estimates the device seconds of a request.
+        forecast: Foretells when jobs will be ready.
         messenger: Shows what is said.
+        clock: Seconds that only go up.
     """
 
-    def __init__(self, queue: FairQueue, cost: Callable[[GenerationRequest], float], messenger: Messenger) -> None:
+    def __init__(
+        self, queue: FairQueue, forecast: Forecast, messenger: Messenger, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._queue = queue
-        self._cost = cost
+        self._forecast = forecast
         self._messenger = messenger
+        self._clock = clock
         self._lines: dict[str, StatusLine] = {}
-        self._places: dict[str, int] = {}
+        self._told: dict[str, tuple[int, datetime | None]] = {}  # place and countdown, once that is shown
         self._resumed: set[str] = set()
         self._running: dict[str, tuple[Job, Progress]] = {}
+        self._begun: dict[str, tuple[float, float | None]] = {}  # when, and in how many seconds they would be ready
+        self._looking: asyncio.TimerHandle | None = None
+        self._foreseen: tuple[float, Foreseen] | None = None
 
-    def welcome(self, job: Job, *, resumed: bool = False) -> None:
-        """Begins a new job's message with its place in the queue; one from before a restart says so while it waits."""
+    def welcome(self, job: Job, *, resumed: bool = False, shown: bool = False) -> None:
+        """Begins a job's message with its place in the queue.
+
+        Args:
+            job: One that has just come into the queue.
+            resumed: It is from before a restart; its message says so while it waits.
+            shown: Its message says already that it starts, so nothing is said if it does.
+        """
+        place = self._queue.place(job)
         if resumed:
             self._resumed.add(job.id)
-        self._show_place(job, self._queue.place(job))
+        else:
+            self._forecast.came(job)
+        if place.jobs < REHEARSED:
+            self._foreseen = None
+        if not shown or place.jobs:
+            self._show_place(job, place)
 
     def moved(self) -> None:
         """Tells those who are next that the queue has moved."""
+        self._foreseen = None
         for job, place in islice(self._queue.line(), NEXT_IN_LINE):
-            self._show_place(job, place)
+            if job.id not in self._told or self._told[job.id][0] != place.jobs:
+                self._show_place(job, place)
+        self._look_soon()
 
     def started(self, job: Job) -> None:
         """Notes that a job has left the queue."""
-        self._places.pop(job.id, None)
+        self._told.pop(job.id, None)
         self._resumed.discard(job.id)
+        self._foreseen = None
         self._running[job.id] = job, Progress(Stage.LOADING, 0, job.request.calls)
+        self._begun[job.id] = self._clock(), None
+        self._look_soon()
 
     def running(self) -> list[tuple[Job, float]]:
         """Lists the jobs that are being painted and how much of each is done, the furthest first."""
         jobs = [(job, progress.fraction) for job, progress in self._running.values()]
         return sorted(jobs, key=lambda running: -running[1])
 
-    def ready(self, job: Job) -> datetime:
-        """Estimates when a job will be ready."""
-        if job.id in self._running:
-            return self._ready_running(job)
-        return self.ready_from(self._queue.place(job))
+    def ready(self, job: Job, place: Place | None = None) -> datetime:
+        """Estimates when a job will be ready.
 
-    def ready_from(self, place: Place) -> datetime:
-        """Estimates when a job at a place in the queue will be ready."""
-        return _in(self._all_left() + place.seconds)
+        Args:
+            job: One that waits or is being painted.
+            place: Where it stands, if that is known already.
+        """
+        foreseen = self._foresee()
+        seconds = foreseen.seconds.get(job.id)
+        if seconds is None:
+            work = self._queue.place(job).seconds if place is None else place.seconds
+            seconds = foreseen.pace * (self._forecast.left(self._running) + work)
+        return _in(seconds)
 
     def free(self) -> datetime:
         """Estimates when everything that waits and runs will be done."""
-        return _in(self._all_left() + self._queue.seconds)
+        return _in(self._foresee().pace * (self._forecast.left(self._running) + self._queue.seconds))
 
     def progress(self, job: Job, progress: Progress) -> None:
         """Shows how far a job has come."""
@@ -76,15 +109,19 @@ class StatusBoard:
             progress = replace(progress, preview=None)
         self._running[job.id] = job, progress
         looks = progress.stage, f"{progress.fraction:.0%}", progress.preview
-        self._tell(job, looks, partial(self._messenger.show_progress, job, progress, self._ready_running(job)))
+        self._tell(job, looks, lambda: self._messenger.show_progress(job, progress, self.ready(job)))
 
     def painted(self, job: Job) -> None:
         """Notes that a job needs the device no more."""
-        self._running.pop(job.id, None)
+        _, progress = self._running.pop(job.id, (job, None))
+        began, foretold = self._begun.pop(job.id, (0.0, None))
+        self._foreseen = None
+        if progress is not None and progress.fraction == 1 and foretold is not None:
+            self._forecast.came_true(foretold, self._clock() - began)
 
     async def close(self, job: Job) -> None:
         """Ends a job's status; what follows in its message comes from elsewhere."""
-        self._places.pop(job.id, None)
+        self._told.pop(job.id, None)
         self._resumed.discard(job.id)
         self._running.pop(job.id, None)
         line = self._lines.pop(job.id, None)
@@ -93,29 +130,46 @@ class StatusBoard:
 
     async def close_all(self) -> None:
         """Ends every status."""
+        if self._looking is not None:
+            self._looking.cancel()
         lines = list(self._lines.values())
         self._lines.clear()
         await asyncio.gather(*(line.close() for line in lines))
 
     def _show_place(self, job: Job, place: Place) -> None:
-        if self._places.get(job.id) == place.jobs:
-            return
-        self._places[job.id] = place.jobs
-        show = partial(
-            self._messenger.show_waiting, job, place.jobs, self.ready_from(place), resumed=job.id in self._resumed
-        )
-        self._tell(job, place.jobs, show)
+        self._told[job.id] = place.jobs, None
+        resumed = job.id in self._resumed
 
-    def _ready_running(self, job: Job) -> datetime:
-        """The engine lets the least remaining work go first, so a job waits for those that have less to do."""
-        left = {running.id: self._left(running, progress) for running, progress in self._running.values()}
-        return _in(sum(seconds for seconds in left.values() if seconds <= left[job.id]))
+        async def show() -> None:
+            ready = self.ready(job)
+            if job.id in self._told:
+                self._told[job.id] = place.jobs, ready
+            await self._messenger.show_waiting(job, place.jobs, ready, resumed=resumed)
 
-    def _left(self, job: Job, progress: Progress) -> float:
-        return self._cost(job.request) * (1 - progress.fraction)
+        self._tell(job, (place.jobs, self._clock()), show)
 
-    def _all_left(self) -> float:
-        return sum(self._left(job, progress) for job, progress in self._running.values())
+    def _look_soon(self) -> None:
+        """Looks at the countdowns a moment later: once for all that happens meanwhile, and in nobody's way."""
+        if self._looking is None:
+            self._looking = asyncio.get_running_loop().call_later(LOOK_SECONDS, self._look)
+
+    def _look(self) -> None:
+        """Tells countdowns anew that are wrong by now, and notes what those are that can be compared later."""
+        self._looking = None
+        seconds = self._foresee().seconds
+        for job_id, (began, foretold) in self._begun.items():
+            if foretold is None and job_id in seconds:
+                self._begun[job_id] = began, self._clock() - began + seconds[job_id]
+        for job, place in islice(self._queue.line(), NEXT_IN_LINE):
+            told = self._told.get(job.id, (0, None))[1]
+            if told is not None and _is_off(told, self.ready(job, place)):
+                self._show_place(job, place)
+
+    def _foresee(self) -> Foreseen:
+        at = self._clock()
+        if self._foreseen is None or at - self._foreseen[0] > FRESH_SECONDS:
+            self._foreseen = at, self._forecast.foresee(self._running)
+        return self._foreseen[1]
 
     def _tell(self, job: Job, looks: Hashable, show: Show) -> None:
         if job.id not in self._lines:
@@ -125,3 +179,9 @@ class StatusBoard:
 
 def _in(seconds: float) -> datetime:
     return now() + timedelta(seconds=seconds)
+
+
+def _is_off(told: datetime, ready: datetime) -> bool:
+    """Whether a countdown that was told is so wrong by now that it must be told anew."""
+    left = max((ready - now()).total_seconds(), 0.0)
+    return abs((told - ready).total_seconds()) > max(OFF_SECONDS, OFF_PART * left)

@@ -6,19 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain import InputFile, Order
-from bot.services.sizes import WIDEST, size_for
+from bot.services.sizes import WIDEST, parse_aspect, size_for
 from generation import Hires, Init, InvalidRequestError, Margins, Mask, Refiner
-from generation.request import SIZE_STEP
+from generation.request import MIN_SIZE, SIZE_STEP
 
 IMAGE_STRENGTH, MASK_STRENGTH = 0.6, 1.0
 HIRES_STRENGTH, UPSCALE_STRENGTH = 0.5, 0.3
 REFINER_AT = 0.8
 FEATHER_SHARE = 32  # of the shorter side
 USUAL_PAN = "50"  # percent of the side
-_ZOOM = re.compile(r"(?:zoom\s*)?(\d+(?:\.\d+)?)\s*x?|zoom")
+_ZOOM = re.compile(r"(?:zoom\s*)?(\d+(?:\.\d+)?)\s*x?(?:\s+(\d\S*:\S*\d))?|zoom")
 _PAN = re.compile(r"(left|right|up|down)(?:\s+(\d+)\s*(%|px)?)?")
 NEEDS_IMAGE = ("strength", "fit", "mask", "feather", "grow", "invert", "area", "margin", "outpaint")
-HOW_TO_OUTPAINT = "write 2x to zoom out, square, or where to add canvas, such as left 50% or up 128 down 128"
+HOW_TO_OUTPAINT = (
+    "write 2x to zoom out, 1.5x 16:9 to change the aspect too, square, or where to add canvas, such as left 50% or "
+    "up 128 down 128"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +47,11 @@ def frame_of(order: Order, native: int) -> Frame:
         raise AssertionError("only a picture can be framed")
     if order.area == "masked" and order.outpaint is None:
         return Frame(native, native)
-    width, height = own_size(order.image, native)
-    return Frame(width, height) if order.outpaint is None else outpainted(order.outpaint, width, height)
+    if order.outpaint is not None:
+        return outpainted(order.outpaint, *own_size(order.image, native), native)
+    if order.upscale is not None and order.strength is None:  # the image itself becomes larger
+        return Frame(*in_steps(order.image.width, order.image.height))
+    return Frame(*own_size(order.image, native))
 
 
 def own_size(image: InputFile, native: int) -> tuple[int, int]:
@@ -56,20 +62,29 @@ def own_size(image: InputFile, native: int) -> tuple[int, int]:
     return size_for(min(max(image.width / image.height, 1 / WIDEST), WIDEST), native)
 
 
-def outpainted(text: str, width: int, height: int) -> Frame:
+def in_steps(width: int, height: int) -> tuple[int, int]:
+    """Returns the nearest size whose sides are multiples of 8, and not too small to be painted."""
+    stepped = [max(round(side / SIZE_STEP) * SIZE_STEP, MIN_SIZE) for side in (width, height)]
+    return stepped[0], stepped[1]
+
+
+def outpainted(text: str, width: int, height: int, native: int) -> Frame:
     """Adds canvas to a picture of a size.
 
     Args:
-        text: `2x` zooms out within the same size, `square` adds to the shorter side, `left 50% up 128` pans.
+        text: `2x` zooms out within the same size, `1x 16:9` within another aspect, `square` adds to the shorter side,
+            `left 50% up 128` pans.
         width: The picture's, as it is painted.
         height: Likewise.
+        native: Side of the model's square training pictures.
     """
     words = " ".join(text.lower().replace(",", " ").split())
     if words == "square":
         side = max(width, height)
         return Frame(side, side, _around(width, height, side, side))
     if zoom := _ZOOM.fullmatch(words):
-        return _zoomed(float(zoom[1] or 2), width, height)
+        size = (width, height) if zoom[2] is None else size_for(parse_aspect(zoom[2]), native)
+        return _zoomed(float(zoom[1] or 2), (width, height), size)
     pans = list(_PAN.finditer(words))
     if not pans or _PAN.sub("", words).strip():
         raise InvalidRequestError("outpaint", f"outpaint: {HOW_TO_OUTPAINT}; {text!r} is none of these.")
@@ -205,13 +220,16 @@ def _refuse_without_picture(order: Order) -> None:
             raise InvalidRequestError(field, f"{field} needs an image to begin from; give one, or leave {field} out.")
 
 
-def _zoomed(factor: float, width: int, height: int) -> Frame:
-    if not 1 < factor <= 4:
+def _zoomed(factor: float, picture: tuple[int, int], canvas: tuple[int, int]) -> Frame:
+    """Lays a picture into the middle of a canvas, so many times smaller than it would fit there."""
+    if not 1 <= factor <= 4 or (factor == 1 and picture == canvas):
         raise InvalidRequestError(
-            "outpaint", f"outpaint: one can zoom out up to 4x, and by more than 1x; not {factor:g}x."
+            "outpaint",
+            f"outpaint: one can zoom out up to 4x, and by more than 1x unless the aspect changes; not {factor:g}x.",
         )
-    inner = max(round(width / factor), SIZE_STEP), max(round(height / factor), SIZE_STEP)
-    return Frame(width, height, _around(*inner, width, height))
+    scale = min(canvas[0] / picture[0], canvas[1] / picture[1]) / factor
+    inner = max(round(picture[0] * scale), SIZE_STEP), max(round(picture[1] * scale), SIZE_STEP)
+    return Frame(*canvas, _around(*inner, *canvas))
 
 
 def _around(inner_width: int, inner_height: int, width: int, height: int) -> tuple[int, int, int, int]:

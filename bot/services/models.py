@@ -7,6 +7,7 @@ from generation import Catalog, ModelEntry, ModelError
 from generation.catalog import STARTER_NOTE
 from generation.extras import Extras
 from generation.header import Kind
+from generation.request import check_name
 
 log = logging.getLogger(__name__)
 
@@ -55,6 +56,16 @@ class ModelShelf:
     def loras(self) -> tuple[str, ...]:
         """The LoRAs, by name."""
         return self._loras
+
+    def native_size(self, name: str) -> int:
+        """Returns the side in pixels of the square pictures that a model was trained on.
+
+        Raises:
+            InvalidRequestError: There is no such model any more.
+        """
+        sizes = {model.name: model.native_size for model in self.usable}
+        check_name("model", name, list(sizes))
+        return sizes[name]
 
     def default(self) -> str:
         """Returns the name of the model that is used where none is named.

@@ -58,7 +58,7 @@ class QueueOverview:
             if job.origin.user_id == person
         ]
         mine += [
-            Standing(job, None, place.jobs, self._board.ready_from(place))
+            Standing(job, None, place.jobs, self._board.ready(job, place))
             for job, place in self._queue.line()
             if job.origin.user_id == person
         ]

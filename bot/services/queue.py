@@ -2,10 +2,11 @@
 
 import asyncio
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heapreplace
+from itertools import islice
 from typing import NamedTuple
 
 from bot.domain import Job
@@ -52,6 +53,13 @@ class _Person:
         self.waiting.remove(each)
         self.cost -= each.cost
         self.share -= each.share
+
+    def copy(self, jobs: int) -> "_Person":
+        """Copies a person with the first of their jobs."""
+        made = _Person(running=self.running, served_until=self.served_until)
+        for each in islice(self.waiting, jobs):
+            made.add(replace(each))
+        return made
 
 
 class _Turn(NamedTuple):
@@ -162,17 +170,35 @@ class FairQueue:
 
     async def get(self) -> Job:
         """Waits for the next job in turn and takes it out; `settle` must follow when it needs the device no more."""
-        while (job := self._take()) is None:
+        while (job := self.take()) is None:
             self._changed.clear()
             await self._changed.wait()
         return job
 
-    def settle(self, job: Job, seconds: float) -> None:
-        """Replaces a taken job's estimate by the device seconds it really took."""
+    def take(self) -> Job | None:
+        """Takes the next job in turn out; None if none may start now."""
+        ready = [turn for turn in self._turns() if self._lines[turn.person].running < self._most_running]
+        if not ready:
+            return None
+        first = min(ready)
+        chosen = self._out_of_turn(ready, first)
+        person = self._lines[chosen.person]
+        taken = person.waiting[0]
+        self._virtual_time = first.start
+        person.served_until = chosen.start + taken.share
+        person.running += 1
+        self._let_go(chosen.person, taken)
+        self._taken[taken.job.id] = taken
+        self._model = taken.job.request.model
+        return taken.job
+
+    def settle(self, job: Job, seconds: float | None = None) -> None:
+        """Replaces a taken job's estimate by the device seconds it really took, if they are known."""
         taken = self._taken.pop(job.id)
         person = self._person(job.origin.user_id)
         person.running -= 1
-        person.served_until += (seconds - taken.cost) / job.weight
+        if seconds is not None:
+            person.served_until += (seconds - taken.cost) / job.weight
         self._changed.set()
 
     def withdraw(self, job_id: str) -> Job | None:
@@ -221,6 +247,26 @@ class FairQueue:
             jobs += 1
             heapreplace(turns, _Turn(start + each.share, order, number))
 
+    def rehearsal(self, jobs: int, guests: Iterable[int], cost: Callable[[GenerationRequest], float]) -> "FairQueue":
+        """Copies the queue with the jobs that would start first: what is done with the copy changes nothing here.
+
+        Args:
+            jobs: How many waiting jobs the copy has.
+            guests: People whose jobs will be put into the copy.
+            cost: Estimates the device seconds of their requests.
+        """
+        copy = FairQueue(self._cap, cost, self._most_running, self._patience)
+        copy._model, copy._virtual_time = self._model, self._virtual_time
+        copy._taken = dict(self._taken)
+        waiting = Counter(job.origin.user_id for job, _ in islice(self.line(), jobs))
+        busy = {taken.job.origin.user_id for taken in self._taken.values()}
+        for number, person in self._lines.items():
+            if number in waiting:
+                copy._people[number] = copy._lines[number] = person.copy(waiting[number])
+        for number in busy.union(guests).difference(waiting):
+            copy._people[number] = self._people.get(number, _Person()).copy(0)
+        return copy
+
     def _person(self, number: int) -> _Person:
         if number not in self._people:
             self._forget_the_idle()
@@ -251,22 +297,6 @@ class FairQueue:
                 return each, start
             start += each.share
         return None
-
-    def _take(self) -> Job | None:
-        ready = [turn for turn in self._turns() if self._lines[turn.person].running < self._most_running]
-        if not ready:
-            return None
-        first = min(ready)
-        chosen = self._out_of_turn(ready, first)
-        person = self._lines[chosen.person]
-        taken = person.waiting[0]
-        self._virtual_time = first.start
-        person.served_until = chosen.start + taken.share
-        person.running += 1
-        self._let_go(chosen.person, taken)
-        self._taken[taken.job.id] = taken
-        self._model = taken.job.request.model
-        return taken.job
 
     def _out_of_turn(self, ready: Sequence[_Turn], first: _Turn) -> _Turn:
         """Returns who goes first because their job needs the model in use, as far as that holds nobody up for long."""

@@ -15,12 +15,12 @@ from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
 from generation.catalog import no_beginner
 from generation.prompt import DIALECTS, Dialect, parse, parse_loras
-from generation.request import check_name
+from generation.request import MAX_SIZE, check_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Defaults:
-    """What holds where nobody says anything else, and the longest side people may ask for."""
+    """What holds where nobody says anything else, and the longest sides people may ask for: painted, and upscaled."""
 
     steps: int
     cfg: float
@@ -30,11 +30,12 @@ class Defaults:
     count: int
     max_size: int
     vae: str = ""
+    max_upscaled: int = MAX_SIZE
 
     @property
     def values(self) -> dict[str, Any]:
         """The defaults by an order's fields."""
-        return {name: getattr(self, name) for name in self.__slots__ if name != "max_size"}
+        return {name: getattr(self, name) for name in self.__slots__ if name not in {"max_size", "max_upscaled"}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def resolve(
     if "refiner" in values:
         values["refiner"] = _named(chosen["refiner"], "refiner", models).name
     _check_prompts(values)
-    values |= _painted(Order(**values), model.native_size, defaults.max_size)
+    values |= _painted(Order(**values), model.native_size, defaults)
     fields = {name: ORDERED.get(name, name) for name in GenerationRequest.__slots__}
     request = GenerationRequest(**{field: values[name] for field, name in fields.items() if name in values})
     return Resolved(request, chosen)
@@ -107,17 +108,26 @@ def _applicable(chosen: Mapping[str, Chosen]) -> dict[str, Chosen]:
     return {name: each for name, each in chosen.items() if name not in idle or each.source is Source.TYPED}
 
 
-def _painted(order: Order, native: int, max_size: int) -> dict[str, Any]:
+def _painted(order: Order, native: int, defaults: Defaults) -> dict[str, Any]:
     """Returns the size and the parts of a request for an order that is complete but for them."""
     frame = _frame(order, native)
     hires = second_pass(order, native, order.steps or 1)
     width, height = (frame.width, frame.height) if hires is None else hires.size(frame.width, frame.height)
-    if max(width, height) > max_size:
-        raise LimitError(f"{width}x{height} is too large here: the longest side may have {max_size} pixels.")
+    check_longest(width, height, defaults.max_upscaled if hires and hires.tile else defaults.max_size)
     parts: dict[str, Any] = {"init": None, "mask": None, "outpaint": None} | beginning(order, frame)
     loras = parse_loras(order.lora or "")
     passes = {"hires": hires, "refiner": refinement(order, order.steps or 1)}
     return parts | passes | {"width": frame.width, "height": frame.height, "loras": loras}
+
+
+def check_longest(width: int, height: int, most: int) -> None:
+    """Refuses a size that an operator does not allow.
+
+    Raises:
+        LimitError: A side is too long.
+    """
+    if max(width, height) > most:
+        raise LimitError(f"{width}x{height} is too large here: the longest side may have {most} pixels.")
 
 
 def _advice(model: ModelEntry, stated: Sequence[Layer]) -> list[Layer]:

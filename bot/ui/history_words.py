@@ -6,19 +6,12 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.domain import Action, Entry, Job, Search
+from bot.domain import Entry, Job, Search
 from bot.services.family import Member
 from bot.services.flags import changes
 from bot.services.history import Page
-from bot.ui.words import CONTENT_LIMIT, escape
+from bot.ui.words import ACTIONS, CONTENT_LIMIT, escape
 
-_ACTIONS = {
-    Action.REROLL: "re-roll",
-    Action.VARY_SUBTLE: "subtle variation",
-    Action.VARY_STRONG: "strong variation",
-    Action.EDIT: "changed",
-    Action.INPUT: "made",
-}
 _NOTHING = "Nothing was found. /history without anything shows all that was painted for you and is remembered."
 
 
@@ -56,7 +49,7 @@ def _made(member: Member, members: Sequence[Member]) -> str:
     derived = member.job.derived
     if derived is None:
         return escape(member.job.request.prompt, 80)
-    action = _ACTIONS[derived.action]
+    action = ACTIONS[derived.action]
     of = f" of #{derived.parent_index}" if derived.parent_index else ""
     if member.parent is None:
         return f"{action}{of}"

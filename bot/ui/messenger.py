@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import discord
@@ -11,19 +11,21 @@ import discord
 from bot.domain import Job, now
 from bot.errors import AnswerExpiredError, DeliveryError, UnreachableError
 from bot.services.ports import Upload
+from bot.services.tools import Toolbox, known_size
 from bot.ui import words
-from bot.ui.buttons import cancel_view
+from bot.ui.buttons import cancel_view, cancels
 from bot.ui.picture_buttons import result_view
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
 from bot.ui.uploads import as_files
-from generation import Progress
+from generation import Progress, intake
 
 log = logging.getLogger(__name__)
 
 REROLL_EMOJI = "🎲"
 CLOSED = "I cannot write to you, so only you see it here; allow direct messages from this server, or turn it off."
 LOOK_BACK = 200  # messages that are searched for a result which may have been posted
+CLOCKS = timedelta(minutes=1)  # by which our clock and Discord's may differ
 PREVIEW_NAME = "preview.jpg"  # without the job's id: a preview is not taken for the result
 
 
@@ -34,12 +36,37 @@ class DiscordMessenger:
 
     Args:
         client: The client.
+        tools: Says what can be done with a result.
         show_reroll: Whether results get the reaction that re-rolls.
     """
 
-    def __init__(self, client: discord.Client, *, show_reroll: bool) -> None:
+    def __init__(self, client: discord.Client, tools: Toolbox, *, show_reroll: bool) -> None:
         self._client = client
+        self._tools = tools
         self._show_reroll = show_reroll
+
+    async def announce(self, job: Job, *, again: bool) -> int:
+        """Posts the message of a job that has none yet, in answer to what was reacted to; finds it if it was posted."""
+        if again and (found := await self._announced(job)) is not None:
+            return found
+        origin, answering = job.origin, dict[str, Any]()
+        if job.derived is not None and job.derived.reacted_to is not None:
+            answering["reference"] = discord.MessageReference(
+                message_id=job.derived.reacted_to,
+                channel_id=origin.channel_id,
+                guild_id=origin.guild_id,
+                fail_if_not_exists=False,
+            )
+        message = await patiently(
+            lambda: self._channel(job).send(
+                words.begun(job),
+                view=cancel_view(job.id),
+                nonce=f"begun-{job.id}",  # its result has a nonce of its own
+                allowed_mentions=NO_MENTIONS,
+                **answering,
+            )
+        )
+        return message.id
 
     async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
         """Says how many jobs are in front of it, when it will be ready, and whether it was taken up after a restart."""
@@ -80,7 +107,7 @@ class DiscordMessenger:
             lambda: channel.send(
                 text,
                 files=as_files(files, spoiler=job.wishes.spoiler),
-                view=_buttons(job),
+                view=self._buttons(job, files),
                 nonce=job.id,
                 allowed_mentions=NO_MENTIONS,
             )
@@ -133,6 +160,16 @@ class DiscordMessenger:
             message = (await self._result_channel(job)).get_partial_message(message_id)
             await patiently(lambda: message.add_reaction(REROLL_EMOJI))
 
+    async def _announced(self, job: Job) -> int | None:
+        """Looks for a job's message among those that came after the job."""
+        channel, since = self._channel(job), discord.Object(discord.utils.time_snowflake(job.created_at - CLOCKS))
+
+        async def later() -> list[discord.Message]:
+            return [message async for message in channel.history(limit=LOOK_BACK, after=since) if cancels(message, job)]
+
+        found = await patiently(later)
+        return found[0].id if found else None
+
     async def _answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
         text = words.finished(job, notes)
         message = await patiently(
@@ -140,10 +177,17 @@ class DiscordMessenger:
                 job,
                 content=text,
                 attachments=as_files(files, spoiler=job.wishes.spoiler),
-                view=_buttons(job),
+                view=self._buttons(job, files),
             )
         )
         return message.id
+
+    def _buttons(self, job: Job, files: Sequence[Upload]) -> discord.ui.View:
+        """Returns a result's buttons; a picture whose size the request does not say is measured as it is posted."""
+        if len(job.pictures) > 1:
+            return result_view(job)
+        size = known_size(job.request) or intake.measure(files[0].data)
+        return result_view(job, None, self._tools.of(job.request, size))
 
     async def _say_sent(self, job: Job) -> None:
         """Says in place of a job's answer that the result is in the person's direct messages."""
@@ -199,6 +243,8 @@ class DiscordMessenger:
 
     async def _remove_stale(self, job: Job) -> None:
         """Deletes the answer whose token is dead, if it can still be done."""
+        if not job.announced:
+            return
         message = self._channel(job).get_partial_message(job.origin.message_id)
         try:
             await patiently(message.delete)
@@ -217,10 +263,6 @@ class DiscordMessenger:
 
     def _channel(self, job: Job) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.origin.channel_id, guild_id=job.origin.guild_id)
-
-
-def _buttons(job: Job) -> discord.ui.View:
-    return result_view(job.id, len(job.pictures))
 
 
 def _shows(message: discord.Message, job: Job) -> bool:

@@ -10,21 +10,26 @@ import discord
 
 from bot.domain import Action, Job
 from bot.errors import NotKeptError
-from bot.services.actions import FORGOTTEN, Accepted, Actor, PictureActions, check_user
+from bot.services.actions import FORGOTTEN, Accepted, Actor, PictureActions, Words, check_user
 from bot.services.fitting import fit_each, post_fitting
 from bot.services.originals import batches
 from bot.services.patience import insist
 from bot.services.ports import Upload
+from bot.services.tools import OUTPAINTS, SCALES, Tool, known_size
 from bot.ui import words
 from bot.ui.edit_form import edit_form
 from bot.ui.permissions import check_posting
-from bot.ui.picture_buttons import WHOLE, Press, result_view
+from bot.ui.picture_buttons import LOOKS, WHOLE, Deed, Press, result_view
 from bot.ui.private import NO_MENTIONS, acknowledge, answered, nod, promise
 from bot.ui.recipe_card import recipe_card
+from bot.ui.region_presses import open_panel
 from bot.ui.removing import Remover
 from bot.ui.requests import patiently
+from bot.ui.seats import actor_of
 from bot.ui.submitting import submit
 from bot.ui.uploads import as_files
+from bot.ui.zoom_form import zoom_form
+from generation import intake
 
 
 class HasActions(Protocol):
@@ -51,11 +56,11 @@ Handler = Callable[[Pressed], Awaitable[None]]
 
 class PictureButton(
     discord.ui.DynamicItem[discord.ui.Button[Any]],
-    template=rf"easel:(?P<press>{'|'.join(Press)}):(?P<job>[0-9a-z]{{10}}):(?P<number>\d{{1,2}})",
+    template=rf"easel:(?P<press>{'|'.join(LOOKS)}):(?P<job>[0-9a-z]{{10}}):(?P<number>\d{{1,2}})",
 ):
     """Any button under a result; its id says what it does with which picture."""
 
-    def __init__(self, button: discord.ui.Button[Any], press: Press, job_id: str, number: int) -> None:
+    def __init__(self, button: discord.ui.Button[Any], press: Deed, job_id: str, number: int) -> None:
         super().__init__(button)
         self.press = press
         self.job_id = job_id
@@ -66,7 +71,8 @@ class PictureButton(
         cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """Makes the button that was pressed anew from its id."""
-        return cls(cast(discord.ui.Button[Any], item), Press(match["press"]), match["job"], int(match["number"]))
+        press = next(deed for deed in LOOKS if deed == match["press"])
+        return cls(cast(discord.ui.Button[Any], item), press, match["job"], int(match["number"]))
 
     async def callback(self, interaction: discord.Interaction[Any]) -> None:
         """Does what the button says, or tells the person alone why not."""
@@ -83,24 +89,40 @@ class PictureButton(
         await _HANDLERS[self.press](Pressed(interaction, actions, job, self.number, actor))
 
 
-def actor_of(interaction: discord.Interaction[Any]) -> Actor:
-    """Says who pressed where, and whether they may moderate there."""
-    moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
-    return Actor(interaction.user.id, interaction.channel_id or 0, interaction.guild_id, moderator)
-
-
 async def _reroll(pressed: Pressed) -> None:
-    await _paint(pressed, lambda: pressed.actions.reroll(pressed.job, pressed.number, pressed.actor))
+    check_posting(pressed.interaction)
+    await _paint(pressed, pressed.actions.reroll(pressed.job, pressed.number, pressed.actor))
 
 
 async def _vary(pressed: Pressed, action: Action | None = None) -> None:
-    number = pressed.number or 1
-    await _paint(pressed, lambda: pressed.actions.vary(pressed.job, number, pressed.actor, action))
-
-
-async def _paint(pressed: Pressed, accept: Callable[[], Accepted]) -> None:
     check_posting(pressed.interaction)
-    accepted = accept()
+    await _paint(pressed, await pressed.actions.vary(pressed.job, pressed.number or 1, pressed.actor, action))
+
+
+async def _upscale(pressed: Pressed, tool: Tool) -> None:
+    check_posting(pressed.interaction)
+    number, scale = pressed.number or 1, SCALES[tool]
+    await _paint(pressed, await pressed.actions.upscale(pressed.job, number, scale, pressed.actor))
+
+
+async def _outpaint(pressed: Pressed, tool: Tool) -> None:
+    check_posting(pressed.interaction)
+    number, words = pressed.number or 1, Words(*OUTPAINTS[tool])
+    await _paint(pressed, await pressed.actions.outpaint(pressed.job, number, words, pressed.actor))
+
+
+async def _choose_region(pressed: Pressed) -> None:
+    check_posting(pressed.interaction)
+    await open_panel(pressed.interaction, pressed.job, pressed.number or 1)
+
+
+async def _zoom(pressed: Pressed) -> None:
+    """Opens the form; what is sent in arrives at the reader of forms, also after a restart."""
+    check_posting(pressed.interaction)
+    await pressed.interaction.response.send_modal(zoom_form(pressed.job, pressed.number or 1))
+
+
+async def _paint(pressed: Pressed, accepted: Accepted) -> None:
     await submit(pressed.interaction, pressed.actions.generation, accepted.request, accepted.derived)
 
 
@@ -109,6 +131,7 @@ async def _pick(pressed: Pressed) -> None:
     interaction, job, number = pressed.interaction, pressed.job, pressed.number or 1
     check_posting(interaction)
     files = await pressed.actions.originals(job, number)
+    tools = pressed.actions.tools.of(job.request, known_size(job.request) or intake.measure(files[0].data))
     origin = await acknowledge(interaction)
 
     async def post(fitting: Sequence[Upload], notes: Sequence[str]) -> int:
@@ -116,7 +139,7 @@ async def _pick(pressed: Pressed) -> None:
             lambda: interaction.edit_original_response(
                 content=words.picked(job, number, origin.user_id, notes),
                 attachments=as_files(fitting, spoiler=job.wishes.spoiler),
-                view=result_view(job.id, len(job.pictures), number),
+                view=result_view(job, number, tools),
                 allowed_mentions=NO_MENTIONS,
             )
         )
@@ -162,7 +185,7 @@ async def _delete(interaction: discord.Interaction[Any]) -> None:
     await remover.remove(message.id, actor_of(interaction), None if asked is None else asked.user.id)
 
 
-_HANDLERS: dict[Press, Handler] = {
+_HANDLERS: dict[Deed, Handler] = {
     Press.PICK: _pick,
     Press.VARY: _vary,
     Press.SUBTLE: partial(_vary, action=Action.VARY_SUBTLE),
@@ -170,4 +193,8 @@ _HANDLERS: dict[Press, Handler] = {
     Press.REROLL: _reroll,
     Press.EDIT: _edit,
     Press.INFO: _inform,
+    Tool.ZOOM: _zoom,
+    Tool.REGION: _choose_region,
+    **{tool: partial(_upscale, tool=tool) for tool in SCALES},
+    **{tool: partial(_outpaint, tool=tool) for tool in OUTPAINTS},
 }

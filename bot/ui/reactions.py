@@ -11,6 +11,7 @@ class Meaning(StrEnum):
     REROLL = "paint the same again with new seeds, for whoever reacts"
     DELETE = "delete the message, or cancel its job: who asked for it, and moderators"
     LETTER = "send the originals, seed and recipe by direct message"
+    UPSCALE = "upscale the picture, for whoever reacts"
     STAR = "copy to the server's gallery, once and with the number of stars"
 
 
@@ -22,6 +23,7 @@ MEANINGS = {
     "🗑": Meaning.DELETE,
     "✉": Meaning.LETTER,
     "⭐": Meaning.STAR,
+    "🔍": Meaning.UPSCALE,
 }
 
 

@@ -7,6 +7,7 @@ from bot.ui import words
 from generation import GenerationRequest
 
 LONGEST_LINE = 1200  # a longer one comes as a file
+NEEDS_PICTURES = "It began from a picture: give that with the line as `image:`, or use the buttons under the result."
 _LONGEST_PROMPT = 280
 
 
@@ -23,7 +24,8 @@ def recipe_card(job: Job, number: int | None, command: str) -> tuple[str, list[U
     """
     request = job.request if number is None else job.request.picture(number - 1)
     line = command_line(request, command)
-    parts = [_heading(job, number), *_described(request), *(f"-# {words.escape(note, 200)}" for note in job.notes)]
+    said = [words.lineage(job), NEEDS_PICTURES if request.inputs else None, *map(_shortened, job.notes)]
+    parts = [_heading(job, number), *_described(request), *(f"-# {each}" for each in said if each)]
     if len(line) <= LONGEST_LINE and "```" not in line:
         return "\n".join([*parts, f"```\n{line}\n```"])[: words.CONTENT_LIMIT], []
     parts.append("The line that paints this again is in recipe.txt.")
@@ -35,6 +37,10 @@ def _heading(job: Job, number: int | None) -> str:
     which = "" if number is None or count < 2 else f", picture {number} of {count}"
     made = f"<t:{round(job.created_at.timestamp())}:f>, {job.seconds:.1f} s"
     return f"**Recipe** of `{job.id}`{which}, asked for by <@{job.origin.user_id}> {made}"
+
+
+def _shortened(note: str) -> str:
+    return words.escape(note, 200)
 
 
 def _described(request: GenerationRequest) -> list[str]:

@@ -6,12 +6,24 @@ from datetime import datetime
 
 import discord
 
-from bot.domain import Job, Post, Usage
+from bot.domain import Action, Job, Post, Usage
 from bot.services.overview import Overview, Standing
 from generation import GenerationRequest, Progress, Stage
 
 CONTENT_LIMIT = 2000
 MOST_LISTED = 10
+ACTIONS = {
+    Action.REROLL: "re-roll",
+    Action.VARY_SUBTLE: "subtle variation",
+    Action.VARY_STRONG: "strong variation",
+    Action.EDIT: "changed",
+    Action.INPUT: "made",
+    Action.UPSCALE: "upscaled",
+    Action.ZOOM_OUT: "zoomed out",
+    Action.MAKE_SQUARE: "made square",
+    Action.PAN: "panned",
+    Action.VARY_REGION: "a region painted anew",
+}
 _LINE_LIMIT = 1500  # what a prompt may take; the rest is for the lines around it
 
 
@@ -61,9 +73,14 @@ def picked(job: Job, number: int, person: int, notes: Sequence[str] = ()) -> str
     return "\n".join([title, f"-# ℹ️ {recipe}", *(f"-# {note}" for note in notes)])
 
 
-def begun(request: GenerationRequest, person: int) -> str:
-    """Says that a job is about to be accepted."""
-    return f"**{escape(request.prompt)}** - <@{person}> (starting)"
+def begun(job: Job) -> str:
+    """Says that a job is about to begin."""
+    return f"**{escape(job.request.prompt)}** - <@{job.origin.user_id}> (starting)"
+
+
+def many(prompt: str, person: int, count: int, where: str = "") -> str:
+    """Stands above the jobs that one prompt's choices make."""
+    return f"**{escape(prompt)}** - <@{person}> ({count} jobs{where})"
 
 
 def starred(post: Post, message_id: int, count: int) -> str:
@@ -123,6 +140,15 @@ def usage(used: Usage, overview: Overview) -> str:
     )
 
 
+def lineage(job: Job) -> str | None:
+    """Says what a job was made of and how; None for one that was asked for in words."""
+    derived = job.derived
+    if derived is None:
+        return None
+    which = f"picture {derived.parent_index} of " if derived.parent_index else ""
+    return f"Made of {which}`{derived.parent_job}`: {ACTIONS[derived.action]}"
+
+
 def recipe_line(request: GenerationRequest) -> str:
     """Writes what one needs to paint the same again in one line."""
     last = request.picture(request.count - 1).seed
@@ -161,7 +187,8 @@ def _second_pass(request: GenerationRequest) -> list[str]:
     if hires is None:
         return []
     name = "upscale" if hires.tile else "hires"
-    return [f"{name} {hires.scale:g} ({hires.method}, strength {hires.strength:g}, {hires.steps} steps)"]
+    how = f", strength {hires.strength:g}, {hires.steps} steps" if hires.strength else " alone"
+    return [f"{name} {hires.scale:g} ({hires.method}{how})"]
 
 
 def _unusual(request: GenerationRequest) -> list[str]:

@@ -11,7 +11,7 @@ longer than that. And pictures share a call only where a table measured on this 
 """
 
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from generation.sdxl.table import CallTable
 
@@ -96,7 +96,7 @@ def choose(candidates: Sequence[Candidate], turn: Turn, tables: Callable[[int], 
     chosen = _with_mates(candidates, lead, ranked, tables(lead))
     cost = sum(candidates[index].cost for index in chosen)
     held = turn.held + 1 if candidates[lead].ready else 1
-    return Choice(chosen, replace(turn, held=held, passed=0 if oldest in chosen else turn.passed + cost))
+    return Choice(chosen, Turn(held, 0 if oldest in chosen else turn.passed + cost))
 
 
 def _pool(candidates: Sequence[Candidate], turn: Turn) -> list[int]:

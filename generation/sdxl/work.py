@@ -14,6 +14,7 @@ from generation.pixels import Pixels
 from generation.request import GenerationRequest
 from generation.result import Progress, Stage
 from generation.sdxl.sketches import Sketchbook
+from generation.tiles import SMALL_TILE
 
 if TYPE_CHECKING:
     from generation.sdxl.lora import LoadedLora  # the event loop makes works, and must not wait for torch
@@ -35,12 +36,14 @@ class Painting:
         pictures: Its pictures in order.
         seconds: Time since admission.
         device_seconds: Its share of the device's time; other works share the rest.
+        calls: Its share of the UNet calls.
         notes: What people should know of how it was made.
     """
 
     pictures: tuple[Pixels, ...]
     seconds: float
     device_seconds: float
+    calls: float
     notes: tuple[str, ...]
 
 
@@ -71,6 +74,7 @@ class Work:
     remarks: list[str] = field(default_factory=list)
     _admitted: float = field(default_factory=time.perf_counter)
     _device_seconds: float = 0.0
+    _calls: float = 0.0
     _told_of_loading: bool = False
     _done: int = 0
     _expected: int = 0
@@ -114,6 +118,15 @@ class Work:
         """Adds what the device spent on it."""
         self._device_seconds += seconds
 
+    @property
+    def vae_tile(self) -> int:
+        """The side in pixels that memory for the VAE is to suffice for; 0 for the usual."""
+        return SMALL_TILE if Saving.TILED_VAE in self.savings else (self.request.hires and self.request.hires.tile) or 0
+
+    def share(self, part: float) -> None:
+        """Notes its part of a UNet call."""
+        self._calls += part
+
     def remark(self, note: str) -> None:
         """Notes, once, what people should know of how it is made."""
         if note not in self.remarks:
@@ -125,7 +138,7 @@ class Work:
         if len(self._pictures) == self.request.count:
             pictures = tuple(self._pictures[number] for number in sorted(self._pictures))
             seconds = time.perf_counter() - self._admitted
-            self.future.set_result(Painting(pictures, seconds, self._device_seconds, self._notes()))
+            self.future.set_result(Painting(pictures, seconds, self._device_seconds, self._calls, self._notes()))
 
     def fail(self, error: BaseException) -> None:
         """Ends it with an error."""

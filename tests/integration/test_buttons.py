@@ -48,7 +48,12 @@ async def test_u_posts_the_original_in_a_message_of_its_own(discord: LoopbackDis
     one = await result(discord, await discord.press(message, "U2"))
 
     assert one.attachments[0].data == picture(executor.requests[0].picture(1)).data
-    assert shown(one) == [["Vary (Subtle)", "Vary (Strong)", "🔄"], ["✏️", "ℹ️", "❌"]]
+    assert shown(one) == [
+        ["Upscale (2x)", "Upscale (4x)", "Vary (Subtle)", "Vary (Strong)", "Vary (Region)"],
+        ["Zoom Out 1.5x", "Zoom Out 2x", "Custom Zoom"],
+        ["⬅️", "➡️", "⬆️", "⬇️"],
+        ["🔄", "✏️", "ℹ️", "❌"],
+    ]
     assert one.content.startswith(f"**a cat** - Image #2 <@{discord.people['member'].id}>")
     assert "seed 8" in one.content
 

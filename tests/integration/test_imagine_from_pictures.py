@@ -92,7 +92,7 @@ async def test_a_mask_and_an_outpaint_reach_the_engine(discord: LoopbackDiscord,
         ),
         (b"hello", "photo.png", {}, "image is no picture that I can read: it must be PNG, JPEG, WebP, GIF or BMP."),
         (b"hello", "notes.txt", {}, "image is no picture but text/plain; it must be PNG, JPEG, WebP, GIF or BMP."),
-        (png(64, 64), "photo.png", {"outpaint": "sideways"}, "outpaint: write 2x to zoom out, square, or where to add"),
+        (png(64, 64), "photo.png", {"outpaint": "sideways"}, "outpaint: write 2x to zoom out, 1.5x 16:9 to"),
         (
             png(64, 64),
             "photo.png",

@@ -47,10 +47,9 @@ def ledger(database: Database) -> SqlLedger:
 
 async def test_what_was_learned_of_a_size_replaces_what_was_known(database: Database) -> None:
     book = SqlSpeedBook(database)
-    await book.keep(Speed("tiny", 64, 1.0, 1))
-    await book.keep(Speed("tiny", 128, 2.0, 1))
+    await book.keep([Speed("tiny", 64, 1.0, 1), Speed("tiny", 128, 2.0, 1)])
 
-    await book.keep(Speed("tiny", 64, 1.5, 2))
+    await book.keep([Speed("tiny", 64, 1.5, 2)])
 
     assert sorted(await book.known(), key=lambda speed: speed.pixels) == [
         Speed("tiny", 64, 1.5, 2), Speed("tiny", 128, 2.0, 1)
@@ -68,6 +67,36 @@ async def test_a_job_is_found_as_it_was_kept(ledger: SqlLedger) -> None:
 
     assert await ledger.find(kept.id) == kept
     assert await ledger.find("nothing") is None
+
+
+async def test_jobs_are_kept_all_or_none(ledger: SqlLedger) -> None:
+    first, second = job(), job(2)
+    await ledger.add(first, second)
+    third = job()
+
+    with pytest.raises(JobTakenError):
+        await ledger.add(third, replace(job(), origin=second.origin))
+
+    assert [await ledger.find(each.id) for each in (first, second, third)] == [first, second, None]
+
+
+async def test_a_job_is_announced_where_it_was_moved_to_and_taken_up_before_that_without_a_message(
+    database: Database, ledger: SqlLedger
+) -> None:
+    wanted = job()
+    wanted = replace(wanted, origin=replace(wanted.origin, message_id=0))
+    await ledger.add(wanted)
+
+    await ledger.moved([wanted.id], 77)
+    (adopted,) = await SqlLedger(database, "next").adopt(["me"])
+    await SqlLedger(database, "next").announced(wanted.id, 99)
+
+    found = await ledger.find(wanted.id)
+    assert (adopted.announced, adopted.origin.channel_id) == (False, 77)
+    assert found is not None
+    assert (found.announced, found.origin.message_id) == (True, 99)
+    with pytest.raises(JobTakenError):
+        await ledger.announced(wanted.id, 100)
 
 
 async def test_a_rendered_job_comes_back_with_its_pictures_in_order(ledger: SqlLedger) -> None:

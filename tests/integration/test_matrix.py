@@ -17,6 +17,7 @@ from bot.playground.people import EVERYBODY, MODERATION, Person
 from bot.services.actions import FORGOTTEN
 from bot.settings import Settings
 from bot.ui import letters
+from bot.ui.picture_buttons import LOOKS
 from bot.ui.reactions import MEANINGS
 from tests.fakes import FakeExecutor, model_files
 from tests.integration.conftest import running
@@ -35,6 +36,8 @@ class Outcome(Enum):
     PICKED = "a message with the one original"
     PAINTED = "a new result for whoever acted"
     FORM = "a form, filled in"
+    ZOOM_FORM = "a form with the prompt, a zoom and an aspect"
+    PANEL = "the picture's parts to choose from, privately"
     CARD = "the recipe and the originals, privately"
     DELETED = "the message is gone"
     LETTER = "the originals and the recipe by direct message"
@@ -46,13 +49,31 @@ class Outcome(Enum):
 
 
 BUTTONS = {
-    "U1": Outcome.PICKED, "V2": Outcome.PAINTED, "🔄": Outcome.PAINTED, "✏️": Outcome.FORM, "ℹ️": Outcome.CARD,
-    "❌": Outcome.DELETED, "Vary (Subtle)": Outcome.PAINTED, "Vary (Strong)": Outcome.PAINTED,
+    "U1": Outcome.PICKED,
+    "V2": Outcome.PAINTED,
+    "🔄": Outcome.PAINTED,
+    "✏️": Outcome.FORM,
+    "ℹ️": Outcome.CARD,
+    "❌": Outcome.DELETED,
+}
+ONE = {
+    "Vary (Subtle)": Outcome.PAINTED, "Vary (Strong)": Outcome.PAINTED, "Upscale (2x)": Outcome.PAINTED,
+    "Upscale (4x)": Outcome.PAINTED, "Zoom Out 1.5x": Outcome.PAINTED, "Zoom Out 2x": Outcome.PAINTED,
+    "Custom Zoom": Outcome.ZOOM_FORM, "Vary (Region)": Outcome.PANEL,
+    "Make Square": Outcome.PAINTED, "⬅️": Outcome.PAINTED, "➡️": Outcome.PAINTED,
+    "⬆️": Outcome.PAINTED, "⬇️": Outcome.PAINTED,
 }  # fmt: skip
 REACTIONS = {
-    "🔄": Outcome.PAINTED, "🔁": Outcome.PAINTED, "🎲": Outcome.PAINTED, "❌": Outcome.DELETED,
-    "🗑️": Outcome.DELETED, "✉️": Outcome.LETTER, "⭐": Outcome.STARRED,
-}  # fmt: skip
+    "🔄": Outcome.PAINTED,
+    "🔁": Outcome.PAINTED,
+    "🎲": Outcome.PAINTED,
+    "❌": Outcome.DELETED,
+    "🗑️": Outcome.DELETED,
+    "✉️": Outcome.LETTER,
+    "⭐": Outcome.STARRED,
+}
+ONE_REACTIONS = {"🔍": Outcome.PAINTED}
+USUAL = {True: BUTTONS | ONE, False: REACTIONS | ONE_REACTIONS}  # fmt: skip
 WORDS = {Outcome.NOT_YOURS, Outcome.NO_GALLERY, Outcome.UNKNOWN}
 PLACES = {SERVER: (OWNER, OTHER, MODERATOR, BOT), DIRECT: (OWNER, BOT)}
 
@@ -72,12 +93,17 @@ class Case:
     @property
     def result(self) -> str:
         """What it is done to: something shared, or a result of its own where it changes that."""
-        usual = (BUTTONS if self.button else REACTIONS)[self.thing]
+        usual = USUAL[self.button][self.thing]
         shared = usual not in {Outcome.DELETED, Outcome.STARRED} or self.actor == BOT
-        return f"{self.place} {self.thing[:4] == 'Vary'}" if shared else str(self)
+        return f"{self.place} {self.alone}" if shared else str(self)
+
+    @property
+    def alone(self) -> bool:
+        """Whether it is done to a job's only picture."""
+        return self.thing in ONE | ONE_REACTIONS
 
     def expected(self, freshness: str) -> Outcome:
-        usual = (BUTTONS if self.button else REACTIONS)[self.thing]
+        usual = USUAL[self.button][self.thing]
         if self.actor == BOT:
             return Outcome.NOTHING
         if freshness == FORGOT:
@@ -92,7 +118,7 @@ class Case:
 
 CASES = [
     Case(thing, button, actor, place)
-    for button, things in ((True, BUTTONS), (False, REACTIONS))
+    for button, things in USUAL.items()
     for thing, place in product(things, PLACES)
     for actor in PLACES[place]
     if not (button and actor == BOT)
@@ -110,7 +136,13 @@ class Stage:
     async def prepare(self) -> None:
         for case in CASES:
             if case.result not in self.asked:
-                options = {"prompt": "a cat", "count": 1 if case.thing.startswith("Vary") else 2, "steps": 1}
+                options = {
+                    "prompt": "a cat",
+                    "count": 1 if case.alone else 2,
+                    "steps": 1,
+                    "aspect": "3:2",
+                    "width": 768,
+                }
                 self.asked[case.result] = await self.discord.slash("imagine", options, self.owner, self.channel(case))
         await self.discord.wait_until(lambda: all(each.pictures for each in self.asked.values()), 60)
 
@@ -190,9 +222,14 @@ def carded(scene: Scene) -> bool:
     return press is not None and bool(press.pictures) and "/imagine prompt:a cat" in press.private_texts[0]
 
 
-def formed(scene: Scene) -> bool:
+def formed(scene: Scene, title: str, fields: int) -> bool:
     modal = None if scene.press is None else scene.press.modal
-    return modal is not None and len(modal["components"]) == 3
+    return modal is not None and modal["title"] == title and len(modal["components"]) == fields
+
+
+def opened(scene: Scene) -> bool:
+    press = scene.press
+    return press is not None and bool(press.pictures) and press.private_texts[0].startswith("## Vary (Region)")
 
 
 def lettered(scene: Scene) -> bool:
@@ -206,8 +243,10 @@ def starred(scene: Scene) -> bool:
 CHECKS: dict[Outcome, Callable[[Scene], bool]] = {
     Outcome.PICKED: lambda scene: painted(scene) and "Image #1" in scene.news(scene.channel)[-1].content,
     Outcome.PAINTED: painted,
-    Outcome.FORM: formed,
+    Outcome.FORM: lambda scene: formed(scene, "Change and paint again", 5),
     Outcome.CARD: carded,
+    Outcome.PANEL: opened,
+    Outcome.ZOOM_FORM: lambda scene: formed(scene, "Custom Zoom", 3),
     Outcome.LETTER: lettered,
     Outcome.STARRED: starred,
     Outcome.DELETED: lambda scene: scene.source.deleted,
@@ -281,4 +320,10 @@ async def nothing(stage: Stage, scene: Scene) -> None:
 
 
 async def test_the_matrix_knows_every_reaction() -> None:
-    assert {thing.replace("\ufe0f", "") for thing in REACTIONS} == set(MEANINGS)
+    assert {thing.replace("\ufe0f", "") for thing in USUAL[False]} == set(MEANINGS)
+
+
+async def test_the_matrix_knows_every_button() -> None:
+    known = {thing[:1] if thing[1:].isdigit() else thing for thing in USUAL[True]}
+
+    assert known == {look.emoji or (look.label or "").removesuffix("{}") for look in LOOKS.values()}

@@ -8,6 +8,7 @@ from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
 from bot.services.dispatcher import Dispatcher
+from bot.services.forecast import Forecast
 from bot.services.generation import GenerationService, HouseRules
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports
@@ -31,7 +32,8 @@ class House:
         self.executor = FakeExecutor()
         self.queue = FairQueue(3, self.costs.estimate)
         self.delivery = Delivery(ports)
-        self.board = StatusBoard(self.queue, self.costs.estimate, self.messenger)
+        forecast = Forecast(self.queue, self.costs, self.executor.sharing, slots=2)
+        self.board = StatusBoard(self.queue, forecast, self.messenger)
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs, self.board)
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
         self.choices = MemoryChoices()

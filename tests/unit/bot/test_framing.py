@@ -97,16 +97,18 @@ def test_a_picture_keeps_its_size_where_the_model_paints_that_well(
         ("left", Frame(1536, 768, (512, 0, 0, 0))),
         ("right 25%", Frame(1280, 768, (0, 0, 256, 0))),
         ("up 100, down 64px", Frame(1024, 936, (0, 104, 0, 64))),
+        ("1x 1:1", Frame(1024, 1024, (0, 128, 0, 128))),
+        ("2x 16:9", Frame(1344, 768, (416, 192, 416, 192))),
     ],
 )
 def test_canvas_is_added_as_the_words_say(text: str, frame: Frame) -> None:
-    assert outpainted(text, 1024, 768) == frame
+    assert outpainted(text, 1024, 768, 1024) == frame
 
 
 @pytest.mark.parametrize("text", ["", "sideways", "left right up!", "1x", "9x", "left 5 apples"])
 def test_other_words_are_refused_with_what_would_work(text: str) -> None:
     with pytest.raises(InvalidRequestError, match=r"^outpaint: "):
-        outpainted(text, 1024, 768)
+        outpainted(text, 1024, 768, 1024)
 
 
 def test_an_image_alone_is_painted_over() -> None:

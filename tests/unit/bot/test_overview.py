@@ -3,10 +3,13 @@ import pytest
 from bot.domain import Job, Usage
 from bot.errors import LimitError
 from bot.services.board import StatusBoard
+from bot.services.costs import CostModel
+from bot.services.forecast import Forecast
 from bot.services.overview import QueueOverview
 from bot.services.queue import FairQueue
 from bot.ui import words
 from generation import Progress, Stage
+from generation.foresight import CallTable
 from tests.unit.bot.jobs import MemoryLedger, RecordingMessenger, job
 
 
@@ -14,8 +17,11 @@ class Desk:
     """A queue with one job being painted and some waiting, and what can be asked about it."""
 
     def __init__(self) -> None:
-        self.queue = FairQueue(100, lambda request: float(request.steps))
-        self.board = StatusBoard(self.queue, lambda request: float(request.steps), RecordingMessenger())
+        costs = CostModel()
+        costs.learn(job(steps=10).request, 10.0)
+        self.queue = FairQueue(100, costs.estimate)
+        forecast = Forecast(self.queue, costs, lambda _model: CallTable(), slots=1)
+        self.board = StatusBoard(self.queue, forecast, RecordingMessenger())
         self.overview = QueueOverview(self.queue, self.board, MemoryLedger())
 
     def waits(self, person: int, prompt: str) -> Job:
@@ -30,7 +36,8 @@ async def desk() -> Desk:
 
 
 async def painted_by_a_fifth(desk: Desk) -> Job:
-    running = job(1, prompt="painted", steps=10)
+    desk.waits(1, "painted")
+    running = await desk.queue.get()
     desk.board.started(running)
     desk.board.progress(running, Progress(Stage.PAINTING, 2, 10))
     return running

@@ -1,26 +1,41 @@
+from dataclasses import replace
+
 import pytest
 
-from bot.ui.picture_buttons import LOOKS, Press, result_view, rows
+from bot.domain import Picture
+from bot.services.tools import Tool
+from bot.ui.picture_buttons import LOOKS, Press, Shown, result_view, rows
 from bot.ui.pressing import PictureButton
 from bot.ui.reactions import MEANINGS, Meaning, plain
+from tests.unit.bot.jobs import job
+
+PICTURE = Picture(digest="a" * 64, media_type="image/png", size=1, seed=1)
 
 
-def labels(count: int, number: int | None = None) -> list[list[str]]:
-    return [[(LOOKS[press].label or LOOKS[press].emoji or "").format(each) for press, each in row] for row in rows(
-        count, number)]  # fmt: skip
+def labels(shown: Shown) -> list[list[str]]:
+    return [
+        [(LOOKS[press].label or LOOKS[press].emoji or "").format(each) for press, each in row] for row in rows(shown)
+    ]
 
 
 def test_under_a_grid_of_four() -> None:
-    assert labels(4) == [["U1", "U2", "U3", "U4", "🔄"], ["V1", "V2", "V3", "V4"], ["✏️", "ℹ️", "❌"]]
+    assert labels(Shown(4)) == [["U1", "U2", "U3", "U4", "🔄"], ["V1", "V2", "V3", "V4"], ["✏️", "ℹ️", "❌"]]
 
 
 def test_under_one_picture_only_what_works_on_it() -> None:
-    assert labels(1) == labels(4, 2) == [["Vary (Subtle)", "Vary (Strong)", "🔄"], ["✏️", "ℹ️", "❌"]]
+    assert labels(Shown(1)) == [["Vary (Subtle)", "Vary (Strong)"], ["🔄", "✏️", "ℹ️", "❌"]]
+    assert labels(Shown(1, chance=False)) == [["Vary (Subtle)", "Vary (Strong)"], ["✏️", "ℹ️", "❌"]]
+    assert labels(Shown(4, 2, tools=list(Tool))) == [
+        ["Upscale (2x)", "Upscale (4x)", "Vary (Subtle)", "Vary (Strong)", "Vary (Region)"],
+        ["Zoom Out 1.5x", "Zoom Out 2x", "Custom Zoom", "Make Square"],
+        ["⬅️", "➡️", "⬆️", "⬇️"],
+        ["🔄", "✏️", "ℹ️", "❌"],
+    ]
 
 
 @pytest.mark.parametrize("count", range(1, 11))
 def test_discord_takes_the_buttons_of_any_number_of_pictures(count: int) -> None:
-    laid_out = rows(count, None)
+    laid_out = rows(Shown(count))
 
     assert len(laid_out) <= 5
     assert all(1 <= len(row) <= 5 for row in laid_out)
@@ -30,9 +45,11 @@ def test_discord_takes_the_buttons_of_any_number_of_pictures(count: int) -> None
 
 def test_every_id_is_known_by_its_pattern() -> None:
     pattern = PictureButton.__discord_ui_compiled_template__
-    ids = [str(getattr(item, "custom_id", "")) for item in result_view("0123456789", 10).children]
+    ten = replace(job(), id="0123456789", pictures=(PICTURE,) * 10)
+    views = result_view(ten), result_view(ten, 10, list(Tool))
+    ids = [str(getattr(item, "custom_id", "")) for view in views for item in view.children]
 
-    assert len(set(ids)) == len(ids) == 24
+    assert len(set(ids)) == len(ids) == 24 + 17
     assert all(pattern.fullmatch(each) for each in ids)
     assert pattern.fullmatch("easel:cancel:0123456789") is None
 

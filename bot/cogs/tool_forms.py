@@ -1,0 +1,94 @@
+"""Forms of the tools under a picture; known by their ids, so that a restart before sending them in does no harm."""
+
+import re
+from typing import Any
+
+import discord
+from discord.ext import commands
+
+from bot.domain import Order
+from bot.services.actions import Accepted, PictureActions, check_user
+from bot.services.derive import masked
+from bot.services.inputs import InputShelf
+from bot.services.regions import Divider, check_chosen, mask_file
+from bot.ui.attachments import bring, expecting
+from bot.ui.form_fields import Sent, sent_in
+from bot.ui.permissions import check_posting
+from bot.ui.private import answered
+from bot.ui.region_panel import MASK, REGION_FORM_ID, Region, region_of
+from bot.ui.region_presses import found
+from bot.ui.seats import actor_of
+from bot.ui.submitting import submit
+from bot.ui.zoom_form import ZOOM_ID, read_prompt, zoomed
+from generation import GenerationRequest, Mask
+
+_NOT_YET = "0" * 64  # in place of a mask that is made or fetched once the form is answered
+
+Interaction = discord.Interaction[Any]
+
+
+class ToolFormsCog(commands.Cog):
+    """Reads the forms behind Custom Zoom and Vary (Region).
+
+    Args:
+        actions: What people do with pictures.
+        divider: Knows pictures' parts.
+        inputs: Where masks are taken in.
+    """
+
+    def __init__(self, actions: PictureActions, divider: Divider, inputs: InputShelf) -> None:
+        self._actions = actions
+        self._divider = divider
+        self._inputs = inputs
+
+    @commands.Cog.listener()
+    async def on_interaction(self, interaction: Interaction) -> None:
+        """Takes forms out of everything that people do."""
+        if interaction.type is not discord.InteractionType.modal_submit or interaction.data is None:
+            return
+        data: dict[str, Any] = {**interaction.data}
+        if form := ZOOM_ID.fullmatch(data["custom_id"]):
+            await answered(interaction, self._zoom(interaction, form, sent_in(interaction)))
+        elif form := REGION_FORM_ID.fullmatch(data["custom_id"]):
+            paint = self._paint_parts if form["how"] == "parts" else self._paint_by_mask
+            await answered(interaction, paint(interaction, region_of(form), sent_in(interaction)))
+
+    async def _zoom(self, interaction: Interaction, form: re.Match[str], sent: Sent) -> None:
+        actor = actor_of(interaction)
+        job = await self._actions.find(form["job"], actor)
+        check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
+        check_posting(interaction)
+        words = zoomed(sent)
+        accepted = await self._actions.outpaint(job, int(form["number"]), words, actor)
+        await submit(interaction, self._actions.generation, accepted.request, accepted.derived)
+
+    async def _paint_parts(self, interaction: Interaction, region: Region, sent: Sent) -> None:
+        """Paints what was chosen of the parts; dividing the picture again may take longer than an answer."""
+        accepted = await self._accept(interaction, region, sent)
+        picture, choice = accepted.request.inputs[0], region.choice
+
+        async def complete() -> GenerationRequest:
+            divided = await self._divider.divide(picture)
+            check_chosen(divided, choice)
+            digest = await self._actions.keep(mask_file(divided, choice))
+            return masked(accepted.request, digest, divided.pixels_grown(choice), invert=choice.invert)
+
+        await submit(interaction, self._actions.generation, accepted.request, accepted.derived, complete=complete)
+
+    async def _paint_by_mask(self, interaction: Interaction, region: Region, sent: Sent) -> None:
+        """Paints what an uploaded mask says."""
+        expecting(Order(prompt=""), sent.files)
+        accepted = await self._accept(interaction, region, sent)
+
+        async def complete() -> GenerationRequest:
+            brought = await bring(sent.files, self._inputs)
+            return masked(accepted.request, brought[MASK].digest)
+
+        await submit(interaction, self._actions.generation, accepted.request, accepted.derived, complete=complete)
+
+    async def _accept(self, interaction: Interaction, region: Region, sent: Sent) -> Accepted:
+        job = await found(interaction, region)
+        check_posting(interaction)
+        prompt = read_prompt(sent)
+        mask = Mask(picture=_NOT_YET)
+        return await self._actions.paint_region(job, region.number, prompt, mask, actor_of(interaction))

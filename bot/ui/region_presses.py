@@ -1,0 +1,181 @@
+"""What happens in the panel behind Vary (Region)."""
+
+import asyncio
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any, Protocol, Self, cast
+
+import discord
+
+from bot.domain import Job
+from bot.services.actions import PictureActions, check_user
+from bot.services.overlay import overlay
+from bot.services.ports import Upload
+from bot.services.regions import Choice, Divided, Divider, at_level, chosen, with_parts
+from bot.ui.lines import Lines
+from bot.ui.permissions import check_posting
+from bot.ui.private import answered, nod, promise
+from bot.ui.region_panel import DEEDS, OVERLAY_NAME, REGION, Region, panel_text, panel_view, region_form, region_of
+from bot.ui.requests import patiently
+from bot.ui.seats import actor_of
+from bot.ui.uploads import as_files
+
+MOST_PANELS = 500
+
+
+class Panels:
+    """The newest choices of open panels: who presses faster than Discord shows the answer presses on old buttons."""
+
+    def __init__(self) -> None:
+        self.lines = Lines()
+        self._newest: OrderedDict[int, Choice] = OrderedDict()
+
+    def newest(self, interaction: discord.Interaction[Any], on_button: Choice) -> Choice:
+        """Returns what is chosen in the panel that was used; after a restart that is what stands on its buttons."""
+        return self._newest.get(_panel_of(interaction), on_button)
+
+    def remember(self, interaction: discord.Interaction[Any], choice: Choice) -> None:
+        """Keeps what is chosen now."""
+        self._newest[_panel_of(interaction)] = choice
+        self._newest.move_to_end(_panel_of(interaction))
+        while len(self._newest) > MOST_PANELS:
+            self._newest.popitem(last=False)
+
+
+class HasDivider(Protocol):
+    """The client, as far as the panel knows it."""
+
+    actions: PictureActions
+    divider: Divider
+    panels: Panels
+
+
+class PartSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=rf"easel:part:{REGION}"):
+    """Chooses parts."""
+
+    def __init__(self, select: discord.ui.Select[Any], region: Region) -> None:
+        super().__init__(select)
+        self._region = region
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Makes the select that was used anew from its id."""
+        return cls(cast(discord.ui.Select[Any], item), region_of(match))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Shows what is chosen now."""
+        parts = [int(value) for value in self.item.values if value.isdecimal()]
+        await answered(interaction, self._choose(interaction, parts))
+
+    async def _choose(self, interaction: discord.Interaction[Any], parts: list[int]) -> None:
+        job = await found(interaction, self._region)
+        await nod(interaction)
+        before = self._region.choice
+
+        def changed(divided: Divided, newest: Choice) -> Choice:
+            chosen_there = with_parts(divided, before, parts)
+            return replace(newest, parts=at_level(divided, chosen_there, newest.level).parts)
+
+        await _change(interaction, job, self._region, changed)
+
+
+class PartsButton(
+    discord.ui.DynamicItem[discord.ui.Button[Any]], template=rf"easel:parts:(?P<deed>{'|'.join(DEEDS)}):{REGION}"
+):
+    """Changes what is chosen, or goes on to painting it."""
+
+    def __init__(self, button: discord.ui.Button[Any], deed: str, region: Region) -> None:
+        super().__init__(button)
+        self._deed = deed
+        self._region = region
+
+    @classmethod
+    async def from_custom_id(
+        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+    ) -> Self:
+        """Makes the button that was pressed anew from its id."""
+        return cls(cast(discord.ui.Button[Any], item), match["deed"], region_of(match))
+
+    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+        """Does what the button says."""
+        await answered(interaction, self._act(interaction))
+
+    async def _act(self, interaction: discord.Interaction[Any]) -> None:
+        job = await found(interaction, self._region)
+        if self._deed in {"paint", "upload"}:
+            check_posting(interaction)
+            how = "upload" if self._deed == "upload" else "parts"
+            newest = cast(HasDivider, interaction.client).panels.newest(interaction, self._region.choice)
+            region = replace(self._region, choice=newest)
+            await interaction.response.send_modal(region_form(job, region, how))
+            return
+        await nod(interaction)
+        await _change(interaction, job, self._region, partial(_changed, deed=self._deed))
+
+
+async def open_panel(interaction: discord.Interaction[Any], job: Job, number: int) -> None:
+    """Answers a press of Vary (Region) with the panel, for the person alone."""
+    await promise(interaction)
+    divided = await _divided(interaction, job, number)
+    await _show(interaction, Region(job.id, number, Choice()), divided, Choice())
+
+
+async def found(interaction: discord.Interaction[Any], region: Region) -> Job:
+    """Finds the job of a panel, for somebody who may act on it.
+
+    Raises:
+        NotKeptError: It is not known any more.
+        LimitError: They may not.
+    """
+    actions, actor = cast(HasDivider, interaction.client).actions, actor_of(interaction)
+    job = await actions.find(region.job_id, actor)
+    check_user(job, actor, for_all=actions.rules.buttons_for_all)
+    return job
+
+
+async def _change(
+    interaction: discord.Interaction[Any], job: Job, region: Region, change: Callable[[Divided, Choice], Choice]
+) -> None:
+    """Changes what is chosen in a panel, one press after the other, and shows it."""
+    panels = cast(HasDivider, interaction.client).panels
+    async with panels.lines.of(_panel_of(interaction)):
+        divided = await _divided(interaction, job, region.number)
+        choice = change(divided, panels.newest(interaction, region.choice))
+        panels.remember(interaction, choice)
+        await _show(interaction, region, divided, choice)
+
+
+def _panel_of(interaction: discord.Interaction[Any]) -> int:
+    return 0 if interaction.message is None else interaction.message.id
+
+
+async def _divided(interaction: discord.Interaction[Any], job: Job, number: int) -> Divided:
+    client = cast(HasDivider, interaction.client)
+    file = await client.actions.file(job, number)
+    return await client.divider.divide(file.digest)
+
+
+async def _show(interaction: discord.Interaction[Any], region: Region, divided: Divided, choice: Choice) -> None:
+    data = await asyncio.to_thread(overlay, divided, choice)
+    size = (divided.shown.width, divided.shown.height)
+    anything = bool(await asyncio.to_thread(lambda: chosen(divided, choice, size).any()))
+    view = panel_view(Region(region.job_id, region.number, choice), divided, anything=anything)
+    await patiently(
+        lambda: interaction.edit_original_response(
+            content=panel_text(choice), attachments=as_files([Upload(OVERLAY_NAME, data)]), view=view
+        )
+    )
+
+
+def _changed(divided: Divided, choice: Choice, deed: str) -> Choice:
+    if deed in {"grow", "shrink"}:
+        return choice.grown_by(1 if deed == "grow" else -1)
+    if deed == "invert":
+        return replace(choice, invert=not choice.invert)
+    step = 1 if deed == "finer" else -1
+    return at_level(divided, choice, max(0, min(choice.level + step, len(divided.levels) - 1)))

@@ -1,0 +1,118 @@
+"""The simulation that leaps is compared with one that makes every call, by the same policy."""
+
+from collections import deque
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from generation.foresight import CallTable, Foresight, Outline, Pass, spread
+from generation.sdxl.policy import Candidate, Turn, choose
+
+RULE = CallTable()
+MEASURED = CallTable({64: {1: 1.0, 2: 1.2, 3: 1.4}, 4096: {1: 1.0, 2: 1.9}})
+
+PASSES = st.builds(Pass, st.integers(1, 30), st.sampled_from([64, 4096]), st.just(0.5), st.sampled_from([0.1, 2.0]))
+OUTLINES = st.builds(
+    Outline,
+    st.sampled_from(["a", "b"]),
+    st.just((64, 64)),
+    st.sampled_from([1, 2]),
+    st.integers(1, 4),
+    st.lists(PASSES, min_size=1, max_size=2).map(tuple),
+    st.sampled_from([0.0, 0.7]),
+)
+
+
+class Slow:
+    """One picture in a loop that makes every call."""
+
+    def __init__(self, name: str, outline: Outline) -> None:
+        self.name, self.outline = name, outline
+        self.passes, self.left = deque(outline.passes), outline.passes[0].calls
+
+    def candidate(self) -> Candidate:
+        pixels, calls = self.passes[0].pixels, self.passes[0].calls
+        key = (self.outline.model, self.outline.size, pixels)
+        return Candidate(key, self.outline.model, self.left, calls, pixels, self.outline.rows)
+
+    def advance(self) -> bool:
+        self.left -= 1
+        if self.left:
+            return False
+        self.passes.popleft()
+        if self.passes:
+            self.left = self.passes[0].calls
+        return not self.passes
+
+
+def call_by_call(works: dict[str, Outline], table: CallTable) -> dict[str, float]:
+    pictures = [Slow(name, outline) for name, outline in works.items() for _ in range(outline.count)]
+    left = {name: outline.count for name, outline in works.items()}
+    painted: deque[Slow] = deque()
+    done: dict[str, float] = {}
+    seconds, turn = 0.0, Turn()
+    while pictures or painted:
+        if pictures:
+            choice = choose([picture.candidate() for picture in pictures], turn, lambda _lead: table)
+            chosen, turn = [pictures[index] for index in choice.indices], choice.turn
+            seconds += chosen[0].passes[0].shared + sum(picture.passes[0].own for picture in chosen)
+            ready = [picture for picture in chosen if picture.advance()]
+            pictures = [picture for picture in pictures if picture not in ready]
+            painted += ready
+        if painted:
+            picture = painted.popleft()
+            seconds += picture.outline.finishing
+            left[picture.name] -= 1
+            if not left[picture.name]:
+                done[picture.name] = seconds
+    return done
+
+
+@given(st.lists(OUTLINES, min_size=1, max_size=6), st.sampled_from([RULE, MEASURED]))
+def test_leaping_comes_to_the_same_as_making_every_call(outlines: list[Outline], table: CallTable) -> None:
+    works = {str(number): outline for number, outline in enumerate(outlines)}
+    foresight = Foresight(lambda _model: table)
+    for name, outline in works.items():
+        foresight.admit(name, outline)
+
+    done: dict[str, float] = {}
+    while (each := foresight.advance()) is not None:
+        done[each.name] = each.seconds
+
+    assert done == pytest.approx(call_by_call(works, table))
+
+
+def test_it_stops_at_a_second_and_goes_on_from_there() -> None:
+    foresight = Foresight(lambda _model: RULE)
+    foresight.admit("long", Outline("a", (64, 64), 2, 1, (Pass(100, 4096, 0.5, 0.5),), 1.0))
+
+    assert foresight.advance(until=9.5) is None
+    assert foresight.seconds == pytest.approx(10)
+    foresight.admit("short", Outline("a", (64, 64), 1, 1, (Pass(2, 64, 0.5, 0.5),), 1.0))
+
+    first, second = foresight.advance(), foresight.advance()
+    assert first is not None
+    assert second is not None
+    assert [first.name, second.name] == ["short", "long"]
+    assert [first.seconds, second.seconds] == pytest.approx([13, 104])
+    assert foresight.leaps < 10
+
+
+def test_what_a_work_had_is_spread_over_its_pictures_as_the_loop_does_it() -> None:
+    assert spread(0, each=10, count=3, together=1) == [0, 0, 0]
+    assert spread(14, each=10, count=3, together=1) == [10, 4, 0]
+    assert spread(14, each=10, count=2, together=2) == [7, 7]
+    assert spread(26, each=10, count=3, together=2) == [10, 10, 6]
+    assert spread(99, each=10, count=3, together=2) == [10, 10, 10]
+
+
+def test_a_work_whose_pictures_are_all_painted_has_one_to_finish() -> None:
+    foresight = Foresight(lambda _model: RULE)
+    foresight.admit("nearly", Outline("a", (64, 64), 2, 2, (Pass(10, 64, 0.5, 0.5),), 0.7), done=20)
+
+    done = foresight.advance()
+
+    assert done is not None
+    assert done.seconds == pytest.approx(0.7)
+    assert foresight.advance() is None
