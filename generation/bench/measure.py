@@ -106,7 +106,7 @@ class Bench:
     def compare(self) -> Figures:
         """Measures our loop against a plain StableDiffusionXLPipeline."""
         self._say("the same work through a StableDiffusionXLPipeline")
-        self.model.faster = shortcut(self.model, self._settings)  # as the bot calls it; the pipeline knows nothing of it
+        self.model.faster = shortcut(self.model, self._settings)  # as the bot calls it; the pipeline does not
         compared = compare_with_diffusers(self.model, self.side, 1 if self._quick else 5)
         self.model.faster = None
         return asdict(compared)
