@@ -168,6 +168,23 @@ async def test_a_locked_database_delays_jobs_and_is_told_to_those_who_ask_meanwh
     await goes_on(discord)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("bot")
+async def test_a_database_locked_for_ten_seconds_costs_nobody_a_picture(
+    discord: LoopbackDiscord, executor: FakeExecutor, settings: Settings
+) -> None:
+    interaction = await held(discord, executor)
+
+    async with locked(settings.data_dir / "easel.db", 10.5):
+        executor.release()
+        meanwhile = await discord.slash("imagine", {"prompt": "meanwhile"}, discord.people["owner"])
+        await discord.wait_until(lambda: meanwhile.original is not None)
+        assert interaction.pictures == []
+
+    await discord.wait_until(lambda: bool(interaction.pictures) and bool(meanwhile.pictures), 20)
+    await goes_on(discord)
+
+
 @pytest.fixture
 def small_disk(settings: Settings) -> Iterator[Path]:
     """Mounts a file system of a megabyte over the picture store."""
