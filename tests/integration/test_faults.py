@@ -97,7 +97,7 @@ async def test_a_token_that_dies_early_costs_no_picture(discord: LoopbackDiscord
 
 
 @pytest.mark.usefixtures("bot")
-async def test_who_asked_in_a_channel_that_is_gone_is_told_in_a_direct_message(
+async def test_who_asked_in_a_channel_that_is_gone_gets_the_picture_in_a_direct_message(
     discord: LoopbackDiscord, executor: FakeExecutor
 ) -> None:
     await held(discord, executor)
@@ -107,8 +107,9 @@ async def test_who_asked_in_a_channel_that_is_gone_is_told_in_a_direct_message(
 
     private = discord.direct_messages(discord.people["member"].id)
     await discord.wait_until(lambda: bool(private.messages))
-    told = [message.content for message in private.messages.values()]
-    assert told == ["a cat: Your picture is painted, but I cannot post it here: The channel is gone."]
+    (letter,) = private.messages.values()
+    assert letter.content.endswith("-# I cannot post this where you asked for it: The channel is gone.")
+    assert [file.content_type for file in letter.attachments] == ["image/png"]
     await goes_on(discord)
 
 
