@@ -57,6 +57,10 @@ class SilentMessenger:
         self._ids = itertools.count(1)
         self.posted_jobs = 0
 
+    async def announce(self, job: Job, *, again: bool) -> int:
+        """Has posted a message."""
+        return next(self._ids)
+
     async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
         """Does nothing."""
 

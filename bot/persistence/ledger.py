@@ -29,38 +29,29 @@ class SqlLedger:
         self._database = database
         self._worker = worker
 
-    async def add(self, job: Job) -> None:
-        """Keeps a new job, and its person if they are new.
+    async def add(self, *jobs: Job) -> None:
+        """Keeps new jobs, all or none, and their people if they are new.
 
         Raises:
             JobTakenError: Another process has made a job of the same command.
         """
-        origin = job.origin
-        row = JobRow(
-            id=job.id,
-            user_id=origin.user_id,
-            channel_id=origin.channel_id,
-            guild_id=origin.guild_id,
-            application_id=origin.application_id,
-            token=origin.token,
-            message_id=origin.message_id,
-            interaction_id=origin.interaction_id,
-            worker_id=self._worker,
-            file_limit=origin.file_limit,
-            state=job.state,
-            wishes=json.dumps(dataclasses.asdict(job.wishes)),
-            request=recipe.to_json(job.request),
-            asked_at=origin.asked_at,
-            created_at=job.created_at,
-            weight=job.weight,
-            **_derivation_columns(job.derived),
-        )
         try:
             async with self._database.writing() as session:
-                await session.execute(self._new_person(origin.user_id))
-                session.add(row)
+                for person in {job.origin.user_id for job in jobs}:
+                    await session.execute(self._new_person(person))
+                session.add_all([self._row(job) for job in jobs])
         except IntegrityError as error:
             raise JobTakenError("This command is a job already.") from error
+
+    async def moved(self, job_ids: Collection[str], channel_id: int) -> None:
+        """Notes that jobs without messages will have theirs in another channel."""
+        moved = update(JobRow).where(JobRow.id.in_(job_ids), JobRow.worker_id == self._worker)
+        async with self._database.writing() as session:
+            await session.execute(moved.values(channel_id=channel_id))
+
+    async def announced(self, job_id: str, message_id: int) -> None:
+        """Notes the message of a job that had none."""
+        await self._change(job_id, message_id=message_id)
 
     async def begin(self, job_id: str) -> None:
         """Notes that a job is being painted."""
@@ -135,6 +126,28 @@ class SqlLedger:
         async with self._database.reading() as session:
             owner = await session.scalar(select(JobRow.worker_id).where(JobRow.id == job_id))
         return owner == self._worker
+
+    def _row(self, job: Job) -> JobRow:
+        origin = job.origin
+        return JobRow(
+            id=job.id,
+            user_id=origin.user_id,
+            channel_id=origin.channel_id,
+            guild_id=origin.guild_id,
+            application_id=origin.application_id,
+            token=origin.token,
+            message_id=origin.message_id,
+            interaction_id=origin.interaction_id,
+            worker_id=self._worker,
+            file_limit=origin.file_limit,
+            state=job.state,
+            wishes=json.dumps(dataclasses.asdict(job.wishes)),
+            request=recipe.to_json(job.request),
+            asked_at=origin.asked_at,
+            created_at=job.created_at,
+            weight=job.weight,
+            **_derivation_columns(job.derived),
+        )
 
     def _new_person(self, user_id: int) -> Executable:
         """Enters a person unless they are known; safe when two of their commands arrive at once."""

@@ -7,7 +7,7 @@ import discord
 
 from bot.playground.gateway import Gateway
 from bot.playground.interactions import Interaction
-from bot.playground.messages import Message
+from bot.playground.messages import Channel, Message
 from bot.playground.people import Person
 from bot.playground.portrait import Portrait, emoji_json, reactions
 from bot.playground.world import World
@@ -16,6 +16,7 @@ _INTENTS = {
     "MESSAGE": (discord.Intents(guild_messages=True), discord.Intents(dm_messages=True)),
     "REACTION": (discord.Intents(guild_reactions=True), discord.Intents(dm_reactions=True)),
 }
+_GUILDS = discord.Intents(guilds=True).value
 _CONTENT = discord.Intents(message_content=True).value
 
 
@@ -36,6 +37,9 @@ class Broadcast:
         gateway: Where the bot listens.
         for_bot: Draws messages for the bot.
         for_page: Draws messages for the page.
+
+    Attributes:
+        on_channels: Called after there is a channel more.
     """
 
     def __init__(self, world: World, gateway: Gateway, for_bot: Portrait, for_page: Portrait) -> None:
@@ -44,11 +48,18 @@ class Broadcast:
         self._for_bot = for_bot
         self._for_page = for_page
         self.listeners: set[Listener] = set()
+        self.on_channels: Callable[[], None] = lambda: None
         gateway.on_presence = lambda: self._tell_all({"type": "online", "online": gateway.online})
 
     def message_created(self, message: Message) -> None:
         """Tells of a new message."""
         self._message("MESSAGE_CREATE", "message", message)
+
+    def thread_opened(self, thread: Channel, message: Message) -> None:
+        """Tells of a new thread under a message."""
+        self._gateway.dispatch("THREAD_CREATE", {**thread.json(), "newly_created": True}, _GUILDS)
+        self.message_updated(message)
+        self.on_channels()
 
     def message_updated(self, message: Message) -> None:
         """Tells of a message that changed."""

@@ -52,6 +52,10 @@ class Faults:
         """Lets the next requests of a method, whose path matches a pattern, go wrong."""
         self._rules.append(_Rule(method, re.compile(path), fault, times))
 
+    def clear(self) -> None:
+        """Lets nothing go wrong any more."""
+        self._rules.clear()
+
     def take(self, request: web.Request) -> Fault | None:
         """Uses up the rule for a request, if there is one."""
         for rule in self._rules:

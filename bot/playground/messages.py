@@ -9,6 +9,7 @@ from bot.playground.people import Person
 
 EPHEMERAL, LOADING, COMPONENTS_V2 = 64, 128, 1 << 15
 SUPPRESS_EMBEDS, SILENT = 1 << 2, 1 << 12
+HAS_THREAD = 1 << 5
 SETTABLE = EPHEMERAL | COMPONENTS_V2 | SUPPRESS_EMBEDS | SILENT
 PLAIN, REPLY, SLASH_ANSWER, MENU_ANSWER = 0, 19, 20, 23
 KEPT_MESSAGES = 1000
@@ -16,7 +17,7 @@ KEPT_MESSAGES = 1000
 
 @dataclass(eq=False)
 class Channel:
-    """A text channel of the server, or a direct message of the bot with a person."""
+    """A text channel of the server, a thread of one, or a direct message of the bot with a person."""
 
     id: int
     name: str
@@ -25,6 +26,10 @@ class Channel:
     nsfw: bool = False
     topic: str | None = None
     position: int = 0
+    parent: "Channel | None" = None
+    opened: datetime | None = None
+    opener: Person | None = None
+    archived: bool = False
     messages: dict[int, "Message"] = field(default_factory=dict)
 
     @property
@@ -40,6 +45,8 @@ class Channel:
 
     def json(self) -> dict[str, Any]:
         """Returns the channel object."""
+        if self.parent is not None:
+            return self._thread_json(self.parent)
         if self.recipient is not None:
             return {
                 "id": str(self.id), "type": 1, "flags": 0, "last_message_id": self.last_message_id,
@@ -49,6 +56,19 @@ class Channel:
             "id": str(self.id), "type": 0, "guild_id": str(self.guild_id), "name": self.name, "flags": 0,
             "position": self.position, "permission_overwrites": [], "nsfw": self.nsfw, "topic": self.topic,
             "last_message_id": self.last_message_id, "parent_id": None, "rate_limit_per_user": 0,
+        }  # fmt: skip
+
+    def _thread_json(self, parent: "Channel") -> dict[str, Any]:
+        since = self.opened and self.opened.isoformat()
+        metadata = {
+            "archived": self.archived, "locked": False, "auto_archive_duration": 4320, "archive_timestamp": since,
+            "create_timestamp": since,
+        }  # fmt: skip
+        return {
+            "id": str(self.id), "type": 11, "guild_id": str(self.guild_id), "name": self.name, "flags": 0,
+            "parent_id": str(parent.id), "owner_id": str(self.opener and self.opener.id), "member_count": 1,
+            "message_count": len(self.messages), "total_message_sent": len(self.messages), "rate_limit_per_user": 0,
+            "last_message_id": self.last_message_id, "thread_metadata": metadata,
         }  # fmt: skip
 
 

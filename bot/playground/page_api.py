@@ -60,6 +60,7 @@ class PageApi:
         self._actions = actions
         self._portrait = Portrait(world, absolute=False)
         self._sockets: set[Socket] = set()
+        broadcast.on_channels = self._tell_channels
 
     def install(self, app: web.Application, door: Door) -> None:
         """Adds the routes."""
@@ -112,9 +113,17 @@ class PageApi:
             "type": "hello", "me": person.page_json(), "bot": self._world.bot.json(), "online": self._gateway.online,
             "people": [each.page_json() for each in self._world.people.values()],
             "server": {"id": str(self._world.guild_id), "name": "Studio"},
-            "channels": [self._channel_json(each, person) for each in self._world.channels_of(person)],
-            "commands": self._actions.commands_of(person), "upload_limit": self._world.upload_limit,
+            **self._places(person), "upload_limit": self._world.upload_limit,
         }  # fmt: skip
+
+    def _places(self, person: Person) -> dict[str, Any]:
+        """Returns a person's channels, and the commands with the channels where they may be used."""
+        channels = [self._channel_json(each, person) for each in self._world.channels_of(person)]
+        return {"channels": channels, "commands": self._actions.commands_of(person)}
+
+    def _tell_channels(self) -> None:
+        for socket in self._sockets:
+            socket.push({"type": "channels", **self._places(socket.person)})
 
     def _channel_json(self, channel: Channel, person: Person) -> dict[str, Any]:
         private, granted = channel.recipient is not None, person.permissions

@@ -7,10 +7,10 @@ import discord
 
 EVERYBODY = discord.Permissions(
     view_channel=True, send_messages=True, embed_links=True, attach_files=True, read_message_history=True,
-    add_reactions=True, use_application_commands=True,
+    add_reactions=True, use_application_commands=True, send_messages_in_threads=True,
 )  # fmt: skip
 MODERATION = discord.Permissions(manage_messages=True, moderate_members=True)
-BOT = EVERYBODY | discord.Permissions(send_messages_in_threads=True)
+BOT = EVERYBODY | discord.Permissions(create_public_threads=True)
 JOINED = "2024-01-01T00:00:00+00:00"
 
 

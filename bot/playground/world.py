@@ -11,7 +11,7 @@ from bot.playground.clock import Clock, Snowflakes, founding_id
 from bot.playground.commands import CommandBook
 from bot.playground.interactions import Interaction
 from bot.playground.limits import TOKEN_SECONDS, UPLOAD_LIMIT
-from bot.playground.messages import EPHEMERAL, Attachment, Channel, Message
+from bot.playground.messages import EPHEMERAL, HAS_THREAD, Attachment, Channel, Message
 from bot.playground.people import BOT, EVERYBODY, JOINED, MODERATION, Person, Role
 from bot.playground.wire import Refusal
 
@@ -85,6 +85,25 @@ class World:
         own = self.direct_messages(person.id)
         return [*(each for each in self.channels.values() if each.recipient is None), own]
 
+    def open_thread(self, message: Message, name: str) -> Channel:
+        """Opens a thread of the bot's under a message; it has that message's id.
+
+        Raises:
+            Refusal: There is one already, or there can be none.
+        """
+        parent = message.channel
+        if parent.guild_id is None or parent.parent is not None:
+            raise Refusal(400, 50024, "Cannot execute action on this channel type")
+        if message.id in self.channels:
+            raise Refusal(400, 160004, "A thread has already been created for this message")
+        thread = Channel(
+            message.id, name, parent.guild_id, nsfw=parent.nsfw, parent=parent, opened=self.clock.now(),
+            opener=self.bot,
+        )  # fmt: skip
+        self.channels[thread.id] = thread
+        message.flags |= HAS_THREAD
+        return thread
+
     def channel(self, channel_id: int) -> Channel:
         """Returns a channel.
 
@@ -145,7 +164,9 @@ class World:
     def guild_json(self) -> dict[str, Any]:
         """Returns GUILD_CREATE's data."""
         members = [self.bot, *self.people.values()]
-        text_channels = [channel for channel in self.channels.values() if channel.recipient is None]
+        public = [channel for channel in self.channels.values() if channel.recipient is None]
+        text_channels = [channel for channel in public if channel.parent is None]
+        threads = [channel for channel in public if channel.parent is not None and not channel.archived]
         return {
             "id": str(self.guild_id), "name": "Studio", "icon": None, "splash": None, "discovery_splash": None,
             "owner_id": str(self.people["owner"].id), "afk_channel_id": None, "afk_timeout": 300,
@@ -156,8 +177,9 @@ class World:
             "banner": None, "premium_tier": 0, "preferred_locale": "en-GB", "hub_type": None,
             "public_updates_channel_id": None, "nsfw_level": 0, "premium_progress_bar_enabled": False,
             "safety_alerts_channel_id": None, "incidents_data": None, "joined_at": JOINED, "large": False,
-            "unavailable": False, "member_count": len(members), "voice_states": [], "threads": [], "presences": [],
+            "unavailable": False, "member_count": len(members), "voice_states": [], "presences": [],
             "members": [self.bot.full_member_json()], "channels": [each.json() for each in text_channels],
+            "threads": [each.json() for each in threads],
             "stage_instances": [], "guild_scheduled_events": [], "soundboard_sounds": [],
         }  # fmt: skip
 

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
 from bot.domain import Job, JobState, Picture, Speed
-from bot.errors import DeliveryError, JobTakenError, PictureLostError
+from bot.errors import DeliveryError, JobTakenError, PictureLostError, UnreachableError
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
@@ -26,6 +27,7 @@ from generation import (
 log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = 2.0
+ANNOUNCING_SECONDS = 15.0  # between tries while Discord cannot be reached
 BROKEN = "Something went wrong on my side while painting this. It has been logged; please try again."
 
 
@@ -85,8 +87,26 @@ class Dispatcher:
         """Begins a job's status message with its place in the queue; see StatusBoard."""
         self._board.welcome(job, resumed=resumed, shown=shown)
 
+    async def announce(self, job: Job) -> None:
+        """Posts the message of a kept job that has none yet, and lets the queue see it.
+
+        Closing cuts it short; it is done after the next start then.
+
+        Raises:
+            DeliveryError: It cannot be posted.
+        """
+        announcing = asyncio.create_task(self._announce(job, again=False))
+        self._lives.add(announcing)
+        announcing.add_done_callback(self._lives.discard)
+        await announcing
+
+    async def give_up(self, jobs: Iterable[Job], reason: str) -> None:
+        """Notes that jobs cannot be announced."""
+        for job in jobs:
+            await insist(partial(self._ports.ledger.failed, job.id, reason))
+
     def deliver(self, job: Job) -> None:
-        """Posts a job that was painted by a process that is gone, unless it managed to post it."""
+        """Posts what a process that is gone left to be posted, unless it managed to: a result, or a job's message."""
         self._start(job, asyncio.Semaphore())
 
     async def cancel(self, job: Job) -> bool:
@@ -119,8 +139,7 @@ class Dispatcher:
 
     async def _live(self, job: Job, slot: asyncio.Semaphore) -> None:
         try:
-            if job.state is JobState.RENDERED:
-                await self._delivery.post_again(job)
+            if await self._posted_anew(job):
                 return
             job, learned = await self._paint(job, slot)
             await self._board.close(job)
@@ -140,6 +159,37 @@ class Dispatcher:
             log.exception("job %s failed", job.id)
             if job.state is not JobState.RENDERED:  # a painted one is posted after the next start
                 await self._failed(job, BROKEN)
+
+    async def _posted_anew(self, job: Job) -> bool:
+        """Posts what a process that is gone left to be posted; False for a job that is to be painted."""
+        if job.state is JobState.RENDERED:
+            await self._delivery.post_again(job)
+        elif not job.announced:
+            await self._announce_again(job)
+        else:
+            return False
+        return True
+
+    async def _announce(self, job: Job, *, again: bool) -> None:
+        message_id = await self._ports.messenger.announce(job, again=again)
+        await insist(lambda: self._ports.ledger.announced(job.id, message_id))
+        job = replace(job, origin=replace(job.origin, message_id=message_id))
+        self._queue.put(job, reserved=not again)
+        self.welcome(job, resumed=again, shown=True)
+
+    async def _announce_again(self, job: Job) -> None:
+        """Posts a job's message as soon as Discord can be reached."""
+        while True:
+            try:
+                await self._announce(job, again=True)
+            except UnreachableError as error:
+                log.warning("job %s has no message yet (%s); trying again", job.id, error)
+                await asyncio.sleep(ANNOUNCING_SECONDS)
+            except DeliveryError as error:
+                await self._failed(job, str(error))
+                return
+            else:
+                return
 
     async def _paint(self, job: Job, slot: asyncio.Semaphore) -> tuple[Job, tuple[Speed, ...]]:
         token = self._tokens[job.id] = CancelToken()

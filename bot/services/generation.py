@@ -1,12 +1,13 @@
 """The use case everything hangs on: an order becomes a job, and the job gets its turn."""
 
 import logging
+from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.domain import Derivation, Job, JobState, Order, Origin, Wishes, new_job_id, now
-from bot.errors import LimitError
+from bot.errors import DeliveryError, LimitError
 from bot.services.dispatcher import Dispatcher
 from bot.services.layers import Taste
 from bot.services.models import ModelShelf
@@ -140,41 +141,83 @@ class GenerationService:
         request: GenerationRequest,
         origin: Origin,
         derived: Derivation | None = None,
-        shown: str | None = None,
         wishes: Wishes | None = None,
     ) -> Job:
-        """Keeps an accepted request as a job, and only then lets the queue see it.
+        """Keeps an accepted request as a job, and only then lets the queue see it; raises as `keep` does."""
+        (job,) = await self.keep([request], [origin], derived, wishes)
+        self.begin(job)
+        return job
+
+    async def keep(
+        self,
+        requests: Sequence[GenerationRequest],
+        origins: Sequence[Origin],
+        derived: Derivation | None = None,
+        wishes: Wishes | None = None,
+    ) -> list[Job]:
+        """Keeps accepted requests as jobs, all or none. `begin` or `announce` them then; a restart does it otherwise.
 
         Args:
-            request: What to paint.
-            origin: Who asked and where.
-            derived: The earlier job it was made of.
-            shown: The job's id, where its message says already that it starts.
+            requests: What to paint.
+            origins: For each who asked and where.
+            derived: The earlier job they were made of.
             wishes: How the person wants to be served, where that was read already.
 
         Raises:
             JobTakenError: Another process of the bot has made a job of this command.
-            StorageError: It could not be kept.
+            StorageError: They could not be kept.
         """
+        person = origins[0].user_id
         with ExitStack() as undo:
-            undo.callback(self._queue.release, origin.user_id)
-            wishes = wishes or await self.wishes(origin.user_id)
-            job = Job(
-                id=shown or new_job_id(),
-                request=request,
-                origin=origin,
-                state=JobState.QUEUED,
-                created_at=now(),
-                wishes=wishes,
-                weight=weight_of(origin.roles, self._rules.weights),
-                derived=derived,
-            )
-            await self._ledger.add(job)
+            undo.callback(self.withdraw_acceptance, person, len(requests))
+            wishes = wishes or await self.wishes(person)
+            jobs = [
+                Job(
+                    id=new_job_id(),
+                    request=request,
+                    origin=origin,
+                    state=JobState.QUEUED,
+                    created_at=now(),
+                    wishes=wishes,
+                    weight=weight_of(origin.roles, self._rules.weights),
+                    derived=derived,
+                )
+                for request, origin in zip(requests, origins, strict=True)
+            ]
+            await self._ledger.add(*jobs)
             undo.pop_all()
+        log.info("%s of %s accepted", ", ".join(f"job {job.id}" for job in jobs), person)
+        return jobs
+
+    def begin(self, job: Job) -> None:
+        """Lets the queue see a kept job that has its message."""
         self._queue.put(job)
-        self._dispatcher.welcome(job, shown=shown is not None)
-        log.info("job %s of %s accepted", job.id, origin.user_id)
-        return job
+        self._dispatcher.welcome(job)
+
+    async def move(self, jobs: Sequence[Job], channel_id: int) -> list[Job]:
+        """Has kept jobs that have no message yet announced in another channel; raises StorageError."""
+        await self._ledger.moved([job.id for job in jobs], channel_id)
+        return [replace(job, origin=replace(job.origin, channel_id=channel_id)) for job in jobs]
+
+    async def announce(self, jobs: Sequence[Job]) -> None:
+        """Posts the messages of kept jobs that have none, and lets the queue see each.
+
+        Raises:
+            DeliveryError: One cannot be posted; it has failed then, and so have those after it.
+        """
+        waiting = deque(jobs)
+        try:
+            while waiting:
+                await self._dispatcher.announce(waiting[0])
+                waiting.popleft()
+        except DeliveryError as error:
+            await self._dispatcher.give_up(waiting, str(error))
+            if len(jobs) == 1:
+                raise
+            raise DeliveryError(f"Only {len(jobs) - len(waiting)} of {len(jobs)} jobs were begun: {error}") from error
+        finally:
+            for job in waiting:
+                self.withdraw_acceptance(job.origin.user_id)
 
     async def cancel(self, job_id: str, person: int, *, moderator: bool = False) -> Job:
         """Withdraws a job that waits or stops one that is being painted.

@@ -16,8 +16,16 @@ class Ledger(Protocol):
     looks after it by now.
     """
 
-    async def add(self, job: Job) -> None:
-        """Keeps a new job; JobTakenError if its command is a job already."""
+    async def add(self, *jobs: Job) -> None:
+        """Keeps new jobs, all or none; JobTakenError if their command is a job already."""
+        ...
+
+    async def moved(self, job_ids: Collection[str], channel_id: int) -> None:
+        """Notes that jobs without messages will have theirs in another channel."""
+        ...
+
+    async def announced(self, job_id: str, message_id: int) -> None:
+        """Notes the message of a job that had none."""
         ...
 
     async def begin(self, job_id: str) -> None:
@@ -162,6 +170,15 @@ class Messenger(Protocol):
 
     Every method may raise DeliveryError; passing troubles of the network are tried again behind it.
     """
+
+    async def announce(self, job: Job, *, again: bool) -> int:
+        """Posts the message of a job that has none yet; doing it twice within minutes posts once. Returns its id.
+
+        Args:
+            job: The job.
+            again: Whether an earlier process may have posted it; it is looked for first.
+        """
+        ...
 
     async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
         """Says how many jobs are in front of it, when it will be ready, and whether it was taken up after a restart."""

@@ -58,7 +58,7 @@ class Takeover:
         return len(jobs)
 
     def _go_on(self, job: Job) -> None:
-        if job.state is JobState.RENDERED:
+        if job.state is JobState.RENDERED or not job.announced:
             self._dispatcher.deliver(job)
         else:
             self._queue.put(replace(job, state=JobState.QUEUED), reserved=False)

@@ -5,6 +5,7 @@ from typing import Any, Protocol, Self, cast
 
 import discord
 
+from bot.domain import Job
 from bot.services.generation import GenerationService
 from bot.ui.private import answered, nod
 
@@ -41,6 +42,12 @@ class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"ea
         service = cast(HasGeneration, interaction.client).generation
         moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
         await service.cancel(self.job_id, interaction.user.id, moderator=moderator)
+
+
+def cancels(message: discord.Message, job: Job) -> bool:
+    """Whether a message has the button that cancels a job."""
+    rows = [row for row in message.components if isinstance(row, discord.ActionRow)]
+    return any(button.custom_id == f"easel:cancel:{job.id}" for row in rows for button in row.children)
 
 
 def cancel_view(job_id: str) -> discord.ui.View:

@@ -34,11 +34,12 @@ class Gallery:
         self._name = channel.lstrip("#")
         self._lines = Lines()
 
-    def channel(self, guild_id: int | None, source_id: int) -> discord.TextChannel:
+    async def channel(self, guild_id: int | None, source_id: int) -> discord.TextChannel:
         """Finds the gallery of a server for a message of one of its channels.
 
         Raises:
             LimitError: There is none, or the picture may not be shown there; the text says what to do.
+            DeliveryError: The message's channel cannot be seen.
         """
         if guild_id is None:
             raise LimitError("A gallery is not available in direct messages, only on servers.")
@@ -47,7 +48,10 @@ class Gallery:
         found = next((each for each in channels if self._name in {each.name, str(each.id)}), None)
         if found is None:
             raise LimitError(f"This server has no gallery: a moderator can make a channel named #{self._name}.")
-        if _nsfw(found.guild.get_channel_or_thread(source_id)) and not found.is_nsfw():
+        source: object = found.guild.get_channel_or_thread(source_id)
+        if source is None:  # a thread that is archived
+            source = await patiently(lambda: self._client.fetch_channel(source_id))
+        if _nsfw(source) and not found.is_nsfw():
             raise LimitError(f"#{found.name} is not age-restricted, so pictures from here are not copied to it.")
         return found
 
@@ -59,7 +63,7 @@ class Gallery:
             DeliveryError: It cannot be posted there.
         """
         origin = post.job.origin
-        gallery = self.channel(origin.guild_id, origin.channel_id)
+        gallery = await self.channel(origin.guild_id, origin.channel_id)
         async with self._lines.of(message_id):
             count = await self._stars.add(message_id, post, person)
             if not await self._recount(message_id, post, count):

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import discord
@@ -13,7 +13,7 @@ from bot.errors import AnswerExpiredError, DeliveryError, UnreachableError
 from bot.services.ports import Upload
 from bot.services.tools import Toolbox, known_size
 from bot.ui import words
-from bot.ui.buttons import cancel_view
+from bot.ui.buttons import cancel_view, cancels
 from bot.ui.picture_buttons import result_view
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
@@ -25,6 +25,7 @@ log = logging.getLogger(__name__)
 REROLL_EMOJI = "🎲"
 CLOSED = "I cannot write to you, so only you see it here; allow direct messages from this server, or turn it off."
 LOOK_BACK = 200  # messages that are searched for a result which may have been posted
+CLOCKS = timedelta(minutes=1)  # by which our clock and Discord's may differ
 PREVIEW_NAME = "preview.jpg"  # without the job's id: a preview is not taken for the result
 
 
@@ -46,6 +47,29 @@ class DiscordMessenger:
         self._client = client
         self._tools = tools
         self._show_reroll = show_reroll
+
+    async def announce(self, job: Job, *, again: bool) -> int:
+        """Posts the message of a job that has none yet, in answer to what was reacted to; finds it if it was posted."""
+        if again and (found := await self._announced(job)) is not None:
+            return found
+        origin, answering = job.origin, dict[str, Any]()
+        if job.derived is not None and job.derived.reacted_to is not None:
+            answering["reference"] = discord.MessageReference(
+                message_id=job.derived.reacted_to,
+                channel_id=origin.channel_id,
+                guild_id=origin.guild_id,
+                fail_if_not_exists=False,
+            )
+        message = await patiently(
+            lambda: self._channel(job).send(
+                words.begun(job),
+                view=cancel_view(job.id),
+                nonce=f"begun-{job.id}",  # its result has a nonce of its own
+                allowed_mentions=NO_MENTIONS,
+                **answering,
+            )
+        )
+        return message.id
 
     async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
         """Says how many jobs are in front of it, when it will be ready, and whether it was taken up after a restart."""
@@ -156,6 +180,16 @@ class DiscordMessenger:
             message = (await self._result_channel(job)).get_partial_message(message_id)
             await patiently(lambda: message.add_reaction(REROLL_EMOJI))
 
+    async def _announced(self, job: Job) -> int | None:
+        """Looks for a job's message among those that came after the job."""
+        channel, since = self._channel(job), discord.Object(discord.utils.time_snowflake(job.created_at - CLOCKS))
+
+        async def later() -> list[discord.Message]:
+            return [message async for message in channel.history(limit=LOOK_BACK, after=since) if cancels(message, job)]
+
+        found = await patiently(later)
+        return found[0].id if found else None
+
     async def _answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
         text = words.finished(job, notes)
         message = await patiently(
@@ -229,6 +263,8 @@ class DiscordMessenger:
 
     async def _remove_stale(self, job: Job) -> None:
         """Deletes the answer whose token is dead, if it can still be done."""
+        if not job.announced:
+            return
         message = self._channel(job).get_partial_message(job.origin.message_id)
         try:
             await patiently(message.delete)

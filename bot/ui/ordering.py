@@ -18,7 +18,7 @@ from bot.ui.attachments import Files, bring, expecting, with_files
 from bot.ui.permissions import check_posting
 from bot.ui.private import NO_MENTIONS, answered
 from bot.ui.seats import seat_of
-from bot.ui.submitting import submit_all
+from bot.ui.submitting import submit_all, submit_many
 from bot.ui.words import escape
 from generation import GenerationRequest
 from generation.permutations import expand
@@ -127,7 +127,7 @@ class ChoicesButton(
         if not await client.drafts.take(self._draft):
             client.generation.withdraw_acceptance(interaction.user.id, len(requests))
             raise LimitError("This was answered already; use the command again for more.")
-        await submit_all(interaction, client.generation, requests, taste.wishes)
+        await submit_many(interaction, client.generation, requests, taste.wishes, draft.content["prompt"])
 
     async def _drop(self, interaction: discord.Interaction[Any]) -> None:
         await cast(HasDesk, interaction.client).drafts.take(self._draft)

@@ -2,6 +2,10 @@
 
 import asyncio
 import re
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol, Self, cast
 
 import discord
@@ -11,6 +15,7 @@ from bot.services.actions import PictureActions, check_user
 from bot.services.overlay import overlay
 from bot.services.ports import Upload
 from bot.services.regions import Choice, Divided, Divider, at_level, chosen, with_parts
+from bot.ui.lines import Lines
 from bot.ui.permissions import check_posting
 from bot.ui.private import answered, nod, promise
 from bot.ui.region_panel import DEEDS, OVERLAY_NAME, REGION, Region, panel_text, panel_view, region_form, region_of
@@ -18,12 +23,34 @@ from bot.ui.requests import patiently
 from bot.ui.seats import actor_of
 from bot.ui.uploads import as_files
 
+MOST_PANELS = 500
+
+
+class Panels:
+    """The newest choices of open panels: who presses faster than Discord shows the answer presses on old buttons."""
+
+    def __init__(self) -> None:
+        self.lines = Lines()
+        self._newest: OrderedDict[int, Choice] = OrderedDict()
+
+    def newest(self, interaction: discord.Interaction[Any], on_button: Choice) -> Choice:
+        """Returns what is chosen in the panel that was used; after a restart that is what stands on its buttons."""
+        return self._newest.get(_panel_of(interaction), on_button)
+
+    def remember(self, interaction: discord.Interaction[Any], choice: Choice) -> None:
+        """Keeps what is chosen now."""
+        self._newest[_panel_of(interaction)] = choice
+        self._newest.move_to_end(_panel_of(interaction))
+        while len(self._newest) > MOST_PANELS:
+            self._newest.popitem(last=False)
+
 
 class HasDivider(Protocol):
     """The client, as far as the panel knows it."""
 
     actions: PictureActions
     divider: Divider
+    panels: Panels
 
 
 class PartSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=rf"easel:part:{REGION}"):
@@ -48,8 +75,13 @@ class PartSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=rf"eas
     async def _choose(self, interaction: discord.Interaction[Any], parts: list[int]) -> None:
         job = await found(interaction, self._region)
         await nod(interaction)
-        divided = await _divided(interaction, job, self._region.number)
-        await _show(interaction, self._region, divided, with_parts(divided, self._region.choice, parts))
+        before = self._region.choice
+
+        def changed(divided: Divided, newest: Choice) -> Choice:
+            chosen_there = with_parts(divided, before, parts)
+            return replace(newest, parts=at_level(divided, chosen_there, newest.level).parts)
+
+        await _change(interaction, job, self._region, changed)
 
 
 class PartsButton(
@@ -78,11 +110,12 @@ class PartsButton(
         if self._deed in {"paint", "upload"}:
             check_posting(interaction)
             how = "upload" if self._deed == "upload" else "parts"
-            await interaction.response.send_modal(region_form(job, self._region, how))
+            newest = cast(HasDivider, interaction.client).panels.newest(interaction, self._region.choice)
+            region = replace(self._region, choice=newest)
+            await interaction.response.send_modal(region_form(job, region, how))
             return
         await nod(interaction)
-        divided = await _divided(interaction, job, self._region.number)
-        await _show(interaction, self._region, divided, _changed(divided, self._region.choice, self._deed))
+        await _change(interaction, job, self._region, partial(_changed, deed=self._deed))
 
 
 async def open_panel(interaction: discord.Interaction[Any], job: Job, number: int) -> None:
@@ -103,6 +136,22 @@ async def found(interaction: discord.Interaction[Any], region: Region) -> Job:
     job = await actions.find(region.job_id, actor)
     check_user(job, actor, for_all=actions.rules.buttons_for_all)
     return job
+
+
+async def _change(
+    interaction: discord.Interaction[Any], job: Job, region: Region, change: Callable[[Divided, Choice], Choice]
+) -> None:
+    """Changes what is chosen in a panel, one press after the other, and shows it."""
+    panels = cast(HasDivider, interaction.client).panels
+    async with panels.lines.of(_panel_of(interaction)):
+        divided = await _divided(interaction, job, region.number)
+        choice = change(divided, panels.newest(interaction, region.choice))
+        panels.remember(interaction, choice)
+        await _show(interaction, region, divided, choice)
+
+
+def _panel_of(interaction: discord.Interaction[Any]) -> int:
+    return 0 if interaction.message is None else interaction.message.id
 
 
 async def _divided(interaction: discord.Interaction[Any], job: Job, number: int) -> Divided:
@@ -127,6 +176,6 @@ def _changed(divided: Divided, choice: Choice, deed: str) -> Choice:
     if deed in {"grow", "shrink"}:
         return choice.grown_by(1 if deed == "grow" else -1)
     if deed == "invert":
-        return Choice(choice.parts, choice.grow, not choice.invert, choice.level)
+        return replace(choice, invert=not choice.invert)
     step = 1 if deed == "finer" else -1
     return at_level(divided, choice, max(0, min(choice.level + step, len(divided.levels) - 1)))

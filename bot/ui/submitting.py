@@ -1,36 +1,25 @@
-"""From an accepted request to a job: the public answer begins, the job is kept."""
+"""From accepted requests to jobs: the jobs are kept, then their messages begin. Many of them get a thread."""
 
 import logging
-from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 import discord
 
-from bot.domain import Derivation, Origin, Wishes, new_job_id, now
-from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, StorageError
+from bot.domain import Derivation, Job, Origin, Wishes, now
+from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError
 from bot.services.actions import Accepted
 from bot.services.generation import GenerationService
-from bot.ui import words
-from bot.ui.buttons import cancel_view
-from bot.ui.private import NO_MENTIONS, acknowledge, whisper
+from bot.ui.private import acknowledge, whisper
 from bot.ui.requests import patiently
+from bot.ui.threads import head
 from generation import GenerationRequest
 
 log = logging.getLogger(__name__)
 
-
-@dataclass(frozen=True, slots=True)
-class Spot:
-    """Where a message of the bot's own goes, for whom with which roles, and which message it answers."""
-
-    person: int
-    channel_id: int
-    guild_id: int | None
-    source: discord.MessageReference | None = None
-    roles: tuple[int, ...] = ()
+Completed = Callable[[], Awaitable[Sequence[GenerationRequest]]]
 
 
 async def submit(
@@ -40,7 +29,7 @@ async def submit(
     derived: Derivation | None = None,
     wishes: Wishes | None = None,
     complete: Callable[[], Awaitable[GenerationRequest]] | None = None,
-) -> bool:
+) -> None:
     """Answers a command, a press or a form with a message of its job, and keeps the job.
 
     Args:
@@ -51,153 +40,139 @@ async def submit(
         wishes: How the person wants to be served, where that was read already.
         complete: Makes the request of what takes longer than an answer may, such as fetching files.
 
-    Returns:
-        False where the command was lost, or another process of the bot has taken it.
-
     Raises:
-        EaselError: It could not be completed; the command tree tells the person alone.
+        EaselError: It could not be completed or kept; the command tree tells the person alone.
         GenerationError: Likewise.
     """
-    with ExitStack() as undo:
-        undo.callback(service.withdraw_acceptance, interaction.user.id)
-        wishes = wishes or await service.wishes(interaction.user.id)
-        try:
-            origin = await acknowledge(interaction, private=wishes.direct and interaction.guild_id is not None)
-        except AnswerExpiredError as error:
-            log.warning("a command was lost: %s", error)
-            return False
-        if complete is not None:
-            request = await complete()
-        undo.pop_all()
-    try:
-        await service.submit(request, origin, derived, wishes=wishes)
-    except JobTakenError:
-        log.info("another process of the bot has taken a command that came to both")
-        return False
-    return True
+
+    async def completed() -> list[GenerationRequest]:
+        return [request if complete is None else await complete()]
+
+    await submit_all(interaction, service, [request], wishes, completed, derived)
 
 
 async def submit_all(
     interaction: discord.Interaction[Any],
     service: GenerationService,
     requests: Sequence[GenerationRequest],
-    wishes: Wishes,
-    complete: Callable[[], Awaitable[Sequence[GenerationRequest]]] | None = None,
+    wishes: Wishes | None = None,
+    complete: Completed | None = None,
     derived: Derivation | None = None,
 ) -> None:
-    """Answers a command with its first job's message, and posts one for each further job.
+    """Answers a command with its first job's message, and posts one for each further job; otherwise as `submit`.
 
-    What cannot be posted or kept is told to the person alone; what was submitted before it goes on.
+    All are kept before any further message is posted, so a restart in between loses none. What cannot be posted is
+    told to the person alone; what was begun before it goes on.
     """
-    first, *others = requests
-    waiting = deque(others)
-
-    async def completed() -> GenerationRequest:
-        if complete is None:
-            return first
-        head, *tail = await complete()
-        waiting.clear()
-        waiting.extend(tail)
-        return head
-
+    wishes, origin, requests = await _accepted(interaction, service, requests, wishes, complete)
+    if origin is None:
+        return
+    beside = [await _beside(interaction, origin, wishes)] * (len(requests) - 1)
     try:
-        if await submit(interaction, service, first, derived, wishes, completed) and others:
-            await _submit_others(interaction, service, waiting, wishes, derived)
-    finally:
-        service.withdraw_acceptance(interaction.user.id, len(waiting))
+        first, *others = await service.keep(requests, [origin, *beside], derived, wishes)
+    except JobTakenError:
+        log.info("another process of the bot has taken a command that came to both")
+        return
+    service.begin(first)
+    await _announce(interaction, service, others)
 
 
-async def _submit_others(
+async def submit_many(
     interaction: discord.Interaction[Any],
     service: GenerationService,
-    waiting: deque[GenerationRequest],
+    requests: Sequence[GenerationRequest],
     wishes: Wishes,
-    derived: Derivation | None,
+    prompt: str,
 ) -> None:
-    count, begun = len(waiting) + 1, 1
+    """Answers with one message for all jobs of a prompt and posts their own ones in a thread under it.
+
+    Where there can be no thread the message says so, and they follow it. Otherwise as `submit_all`.
+
+    Args:
+        interaction: What is answered.
+        service: Where the jobs are kept.
+        requests: What was accepted.
+        wishes: How the person wants to be served.
+        prompt: With its choices.
+    """
+    wishes, origin, requests = await _accepted(interaction, service, requests, wishes, None)
+    if origin is None:
+        return
+    beside = await _beside(interaction, origin, wishes)
+    first = replace(beside, interaction_id=origin.interaction_id)  # a job is made of it once
     try:
-        spot = await _spot(interaction, wishes)
-        while waiting:
-            await submit_in_channel(spot, interaction.client, service, waiting.popleft(), derived)
-            begun += 1
-    except (DeliveryError, StorageError) as error:
-        await whisper(interaction, f"Only {begun} of {count} jobs were begun: {error}")
-
-
-async def _spot(interaction: discord.Interaction[Any], wishes: Wishes) -> Spot:
-    """Says where further messages go: where the command was used, or to the person's direct messages."""
-    person = interaction.user.id
-    if interaction.guild_id is not None and wishes.direct:
-        channel = await patiently(lambda: interaction.client.create_dm(discord.Object(person)))
-        return Spot(person, channel.id, None, roles=_roles(interaction.user))
-    return Spot(person, interaction.channel_id or 0, interaction.guild_id, roles=_roles(interaction.user))
+        jobs = await service.keep(requests, [first, *[beside] * (len(requests) - 1)], None, wishes)
+    except JobTakenError:
+        log.info("another process of the bot has taken a command that came to both")
+        return
+    thread = await head(interaction, origin, prompt, jobs)
+    if thread is not None:
+        jobs = await service.move(jobs, thread)
+    await _announce(interaction, service, jobs)
 
 
 async def submit_for_reaction(
     event: discord.RawReactionActionEvent, client: discord.Client, service: GenerationService, accepted: Accepted
 ) -> None:
-    """Posts a message for a job that a reaction asked for, and keeps the job.
+    """Keeps a job that a reaction asked for, and posts its message.
 
     Raises:
         DeliveryError: The message cannot be posted there.
         StorageError: The job could not be kept.
     """
-    source = discord.MessageReference(
-        message_id=event.message_id, channel_id=event.channel_id, guild_id=event.guild_id, fail_if_not_exists=False
-    )
-    roles = () if event.member is None else _roles(event.member)
-    spot = Spot(event.user_id, event.channel_id, event.guild_id, source, roles)
-    await submit_in_channel(spot, client, service, accepted.request, accepted.derived)
-
-
-async def submit_in_channel(
-    spot: Spot,
-    client: discord.Client,
-    service: GenerationService,
-    request: GenerationRequest,
-    derived: Derivation | None = None,
-) -> None:
-    """Posts a message of the bot's own for an accepted request, and keeps the job.
-
-    Raises:
-        DeliveryError: The message cannot be posted there.
-        StorageError: The job could not be kept.
-    """
-    channel = client.get_partial_messageable(spot.channel_id, guild_id=spot.guild_id)
-    text, job_id = words.begun(request, spot.person), new_job_id()
-    answering: dict[str, Any] = {} if spot.source is None else {"reference": spot.source}
-    with ExitStack() as undo:
-        undo.callback(service.withdraw_acceptance, spot.person)
-        message = await patiently(
-            lambda: channel.send(
-                text, view=cancel_view(job_id), nonce=job_id, allowed_mentions=NO_MENTIONS, **answering
-            )
-        )
-        undo.pop_all()
     origin = Origin(
-        user_id=spot.person,
-        channel_id=spot.channel_id,
-        guild_id=spot.guild_id,
+        user_id=event.user_id,
+        channel_id=event.channel_id,
+        guild_id=event.guild_id,
         application_id=client.application_id or 0,
         token="",
-        message_id=message.id,
+        message_id=0,
         interaction_id=None,
         asked_at=now(),
-        file_limit=_file_limit(client, spot.guild_id),
-        roles=spot.roles,
+        file_limit=_file_limit(client, event.guild_id),
+        roles=() if event.member is None else tuple(role.id for role in event.member.roles),
     )
-    try:
-        await service.submit(request, origin, derived, shown=job_id)
-    except StorageError:
+    await service.announce(await service.keep([accepted.request], [origin], accepted.derived))
+
+
+async def _accepted(
+    interaction: discord.Interaction[Any],
+    service: GenerationService,
+    requests: Sequence[GenerationRequest],
+    wishes: Wishes | None,
+    complete: Completed | None,
+) -> tuple[Wishes, Origin | None, Sequence[GenerationRequest]]:
+    """Answers in time, then completes the requests; without an origin where Discord took no answer any more."""
+    person = interaction.user.id
+    with ExitStack() as undo:
+        undo.callback(service.withdraw_acceptance, person, len(requests))
+        wishes = wishes or await service.wishes(person)
         try:
-            await patiently(message.delete)
-        except DeliveryError as error:
-            log.info("a message without a job stays: %s", error)
-        raise
+            origin = await acknowledge(interaction, private=wishes.direct and interaction.guild_id is not None)
+        except AnswerExpiredError as error:
+            log.warning("a command was lost: %s", error)
+            return wishes, None, requests
+        if complete is not None:
+            requests = await complete()
+        undo.pop_all()
+    return wishes, origin, requests
 
 
-def _roles(person: discord.User | discord.Member) -> tuple[int, ...]:
-    return tuple(role.id for role in person.roles) if isinstance(person, discord.Member) else ()
+async def _beside(interaction: discord.Interaction[Any], origin: Origin, wishes: Wishes) -> Origin:
+    """Says where further messages go: where the command was used, or to the person's direct messages."""
+    beside = replace(origin, token="", message_id=0, interaction_id=None)
+    if origin.guild_id is None or not wishes.direct:
+        return beside
+    channel = await patiently(lambda: interaction.client.create_dm(discord.Object(origin.user_id)))
+    limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
+    return replace(beside, channel_id=channel.id, guild_id=None, file_limit=limit)
+
+
+async def _announce(interaction: discord.Interaction[Any], service: GenerationService, jobs: Sequence[Job]) -> None:
+    try:
+        await service.announce(jobs)
+    except DeliveryError as error:
+        await whisper(interaction, str(error))
 
 
 def _file_limit(client: discord.Client, guild_id: int | None) -> int:

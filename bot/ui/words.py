@@ -73,9 +73,14 @@ def picked(job: Job, number: int, person: int, notes: Sequence[str] = ()) -> str
     return "\n".join([title, f"-# ℹ️ {recipe}", *(f"-# {note}" for note in notes)])
 
 
-def begun(request: GenerationRequest, person: int) -> str:
-    """Says that a job is about to be accepted."""
-    return f"**{escape(request.prompt)}** - <@{person}> (starting)"
+def begun(job: Job) -> str:
+    """Says that a job is about to begin."""
+    return f"**{escape(job.request.prompt)}** - <@{job.origin.user_id}> (starting)"
+
+
+def many(prompt: str, person: int, count: int, where: str = "") -> str:
+    """Stands above the jobs that one prompt's choices make."""
+    return f"**{escape(prompt)}** - <@{person}> ({count} jobs{where})"
 
 
 def starred(post: Post, message_id: int, count: int) -> str:

@@ -1,12 +1,14 @@
 """What one does with results from a browser: pick, vary, re-roll, change, react."""
 
+import hashlib
 import re
+from pathlib import Path
 
 import pytest
 from playwright.async_api import expect
 
 from tests.browser.visitor import Visitor
-from tests.fakes import FakeExecutor
+from tests.fakes import FakeExecutor, picture, png
 from tests.loopback import LoopbackDiscord
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("bot")]
@@ -71,6 +73,49 @@ async def test_a_result_is_changed_in_a_form(visitor: Visitor, executor: FakeExe
     await expect(visitor.last.locator(".picture")).to_have_count(1)
     asked = executor.requests[1]
     assert (asked.prompt, asked.steps, asked.seed, asked.count) == ("a dog", 3, 9, 1)
+
+
+async def test_a_picture_is_uploaded_in_the_form(visitor: Visitor, executor: FakeExecutor, tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(png(64, 48))
+    await four(visitor)
+
+    await visitor.press("✏️")
+    form = visitor.page.get_by_role("dialog", name="Change and paint again")
+    await form.get_by_label("Input picture").set_input_files(photo)
+    await form.get_by_label(re.compile("^Strength")).fill("0.4")
+    await form.get_by_role("button", name="Submit").click()
+
+    await visitor.see("from an image, strength 0.4")
+    assert executor.inputs[1] == {hashlib.sha256(photo.read_bytes()).hexdigest(): photo.read_bytes()}
+
+
+async def test_a_picture_of_a_grid_is_used_as_input(visitor: Visitor, executor: FakeExecutor) -> None:
+    await four(visitor)
+
+    await visitor.menu(visitor.last, "Use as input")
+    form = visitor.page.get_by_role("dialog", name="Use as input")
+    await form.get_by_role("button", name="Picture").click()
+    await visitor.page.get_by_role("option", name="Picture 3").click()
+    await form.get_by_label("Prompt").fill("a dog")
+    await form.get_by_role("button", name="Submit").click()
+
+    await visitor.see("from an image, strength 0.6")
+    assert list(executor.inputs[1].values()) == [picture(executor.requests[0].picture(2)).data]
+
+
+async def test_many_jobs_wait_in_a_thread_that_one_opens(visitor: Visitor) -> None:
+    await visitor.composer.fill("/imagine a {red, blue, green} {cat, dog}")
+    await visitor.page.get_by_role("button", name="Send command").click()
+    await visitor.press("Paint all 6")
+
+    head = visitor.messages.filter(has_text="(6 jobs)")
+    await head.get_by_role("button", name="Open thread").click()
+
+    await expect(visitor.page.get_by_role("heading", level=1)).to_contain_text("a {red, blue, green} {cat, dog}")
+    await expect(visitor.messages).to_have_count(6)
+    await visitor.open("general")
+    await expect(head).to_be_visible()
 
 
 async def test_a_mistake_in_the_form_is_explained_to_one_person(visitor: Visitor) -> None:

@@ -124,8 +124,9 @@ class Visitor:
         """Returns how wide a message's pictures are, once they have been loaded."""
         pictures = message.locator(".picture img")
         await expect(pictures.first).to_be_visible()
-        loaded = "all => all.every(each => each.complete && each.naturalWidth > 0)"
-        await self.page.wait_for_function(f"({loaded})([...document.querySelectorAll('.picture img')])")
+        for each in await pictures.all():
+            await expect(each).to_have_js_property("complete", value=True)
+            await expect(each).not_to_have_js_property("naturalWidth", 0)
         sizes: list[int] = await pictures.evaluate_all("all => all.map(each => each.naturalWidth)")
         return sizes
 

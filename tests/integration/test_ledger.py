@@ -69,6 +69,36 @@ async def test_a_job_is_found_as_it_was_kept(ledger: SqlLedger) -> None:
     assert await ledger.find("nothing") is None
 
 
+async def test_jobs_are_kept_all_or_none(ledger: SqlLedger) -> None:
+    first, second = job(), job(2)
+    await ledger.add(first, second)
+    third = job()
+
+    with pytest.raises(JobTakenError):
+        await ledger.add(third, replace(job(), origin=second.origin))
+
+    assert [await ledger.find(each.id) for each in (first, second, third)] == [first, second, None]
+
+
+async def test_a_job_is_announced_where_it_was_moved_to_and_taken_up_before_that_without_a_message(
+    database: Database, ledger: SqlLedger
+) -> None:
+    wanted = job()
+    wanted = replace(wanted, origin=replace(wanted.origin, message_id=0))
+    await ledger.add(wanted)
+
+    await ledger.moved([wanted.id], 77)
+    (adopted,) = await SqlLedger(database, "next").adopt(["me"])
+    await SqlLedger(database, "next").announced(wanted.id, 99)
+
+    found = await ledger.find(wanted.id)
+    assert (adopted.announced, adopted.origin.channel_id) == (False, 77)
+    assert found is not None
+    assert (found.announced, found.origin.message_id) == (True, 99)
+    with pytest.raises(JobTakenError):
+        await ledger.announced(wanted.id, 100)
+
+
 async def test_a_rendered_job_comes_back_with_its_pictures_in_order(ledger: SqlLedger) -> None:
     kept = job(count=2)
     pictures = (PICTURE, replace(PICTURE, digest="cd" * 32, seed=8))

@@ -9,6 +9,7 @@ import pytest
 
 from bot.playground.actions import MOST_REACTIONS
 from bot.playground.limits import UPLOAD_LIMIT
+from bot.playground.people import EVERYBODY
 from bot.playground.resolved import Impossible
 from tests.fakes import png
 from tests.loopback import Fault, LoopbackDiscord
@@ -46,6 +47,48 @@ async def test_a_message_is_sent_edited_fetched_and_deleted(
     await discord.wait_until(lambda: bot.texts("delete") == [message.id])
     assert bot.texts("message") == ["one"]
     assert bot.texts("edit") == ["two"]
+
+
+async def test_a_thread_is_opened_under_a_message_and_written_in(
+    discord: LoopbackDiscord, bot: ScriptedBot, channel: api.PartialMessageable
+) -> None:
+    message = await channel.send("many")
+    thread = await message.create_thread(name="all of them")
+    await thread.send("one")
+
+    assert (thread.id, thread.parent_id) == (message.id, discord.general.id)
+    assert [each.content for each in discord.world.channels[thread.id].messages.values()] == ["one"]
+    assert (await channel.fetch_message(message.id)).flags.has_thread
+    fetched = await bot.fetch_channel(thread.id)
+    assert isinstance(fetched, api.Thread)
+    assert fetched.name == "all of them"
+
+
+async def test_threads_are_refused_as_discord_does(
+    discord: LoopbackDiscord, bot: ScriptedBot, channel: api.PartialMessageable
+) -> None:
+    message = await channel.send("many")
+    thread = await message.create_thread(name="first")
+    inside = await thread.send("inside")
+    direct = await (await bot.create_dm(api.Object(discord.people["member"].id))).send("direct")
+
+    for where, name, code in (
+        (message, "second", 160004),
+        (inside, "deeper", 50024),
+        (await channel.send("other"), "n" * 101, 50035),
+    ):
+        with pytest.raises(api.HTTPException) as refused:
+            await where.create_thread(name=name)
+        assert refused.value.code == code
+    with pytest.raises(api.HTTPException) as refused:
+        await bot.http.start_thread_with_message(
+            direct.channel.id, direct.id, name="private", auto_archive_duration=1440
+        )
+    assert refused.value.code == 50024
+    discord.bot.permissions = EVERYBODY
+    with pytest.raises(api.Forbidden):
+        await (await channel.send("one more")).create_thread(name="not allowed")
+    discord.schemas.forgive_requests()  # the name that is too long
 
 
 async def test_history_lists_what_the_bot_may_see(discord: LoopbackDiscord, channel: api.PartialMessageable) -> None:

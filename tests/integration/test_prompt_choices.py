@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.playground.messages import Message
+from bot.playground.messages import Channel, Message
 from bot.settings import Settings
 from tests.fakes import FakeExecutor
 from tests.integration.asking import acked, answer, result, told
@@ -12,10 +12,23 @@ from tests.loopback import LoopbackDiscord
 MANY = "a {red, blue, green} {cat, dog}"
 
 
-def shown(discord: LoopbackDiscord) -> list[Message]:
+def shown(discord: LoopbackDiscord, channel: Channel | None = None) -> list[Message]:
     """Lists the public messages with pictures."""
-    messages = discord.general.messages.values()
-    return [each for each in messages if each.attachments and not each.deleted and not each.ephemeral]
+    return [each for each in public(channel or discord.general) if each.attachments]
+
+
+def public(channel: Channel) -> list[Message]:
+    return [each for each in channel.messages.values() if not each.deleted and not each.ephemeral]
+
+
+def thread_of(discord: LoopbackDiscord, head: Message) -> Channel:
+    """Returns the thread under a message."""
+    return discord.world.channels[head.id]
+
+
+async def asked(discord: LoopbackDiscord, channel: Channel | None = None) -> Message:
+    """Has many jobs asked for; returns the question."""
+    return await answer(discord, await discord.slash("imagine", {"prompt": MANY, "seed": 7}, channel=channel))
 
 
 @pytest.mark.usefixtures("bot")
@@ -45,8 +58,9 @@ async def test_many_choices_are_asked_for_twice_also_across_a_restart(
     again = FakeExecutor()
     async with running(discord, settings, again):
         pressed = await discord.press(question, "Paint all 6")
-        await result(discord, pressed)
-        await discord.wait_until(lambda: len(shown(discord)) == 6)
+        head = await answer(discord, pressed)
+        await discord.wait_until(lambda: head.id in discord.world.channels)
+        await discord.wait_until(lambda: len(shown(discord, thread_of(discord, head))) == 6)
         twice = await told(discord, await discord.press(question, "Paint all 6"))
 
     assert {asked.steps for asked in again.requests} == {2}

@@ -1,7 +1,9 @@
 """Reactions on results, over real sockets."""
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import pytest
 from discord import Permissions
@@ -46,6 +48,17 @@ async def until_it_waits(discord: LoopbackDiscord) -> None:
         await discord.wait_until(lambda: bool(asked.private_texts))  # noqa: B023
         if "a cat" in asked.private_texts[0]:
             return
+
+
+async def until_kept(settings: Settings, number: int, state: str) -> None:
+    """Waits until so many re-rolls are in a state in the database."""
+    counted = "SELECT count(*) FROM jobs WHERE reaction IS NOT NULL AND state = ?"
+    async with asyncio.timeout(10):
+        while True:
+            with closing(sqlite3.connect(settings.data_dir / "easel.db")) as database:
+                if database.execute(counted, (state,)).fetchone() == (number,):
+                    return
+            await asyncio.sleep(0.02)
 
 
 @asynccontextmanager
@@ -93,6 +106,59 @@ async def test_the_result_of_a_reaction_can_be_reacted_to_and_pressed(
     await discord.wait_until(lambda: bool(press.pictures))
 
     assert len({request.seed for request in executor.requests}) == 4
+
+
+@pytest.mark.parametrize("fault", [Fault.DROPPED, Fault.ANSWER_LOST], ids=["no message", "a message not noted"])
+async def test_a_restart_while_a_re_roll_is_announced_leaves_one_message_with_its_job(
+    discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor, fault: Fault
+) -> None:
+    async with running(discord, settings, executor):
+        message = await painted(discord)
+        discord.faults.add("POST", "/messages$", fault, 10_000)
+        discord.react(message, "🎲")
+        await until_kept(settings, 1, "queued")
+        if fault is Fault.ANSWER_LOST:
+            await discord.wait_until(lambda: len(bots(discord)) == 2)
+    discord.faults.clear()
+    discord.clock.advance(600)  # so that the nonce helps no more
+
+    again = FakeExecutor()
+    async with running(discord, settings, again):
+        await discord.wait_until(lambda: bool(bots(discord)[-1].attachments) and len(bots(discord)) == 2)
+
+    assert (len(executor.requests), len(again.requests)) == (1, 1)
+    assert bots(discord)[-1].reply_to == message.id
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_a_re_roll_whose_message_was_deleted_meanwhile_is_posted_anew(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    message = await painted(discord)
+    executor.hold()
+    discord.react(message, "🎲")
+    await discord.wait_until(lambda: len(executor.requests) == 2)
+    discord.actions.delete(discord.people["owner"], discord.general, bots(discord)[-1].id)
+    executor.release()
+
+    await discord.wait_until(lambda: len(bots(discord)) == 2 and bool(bots(discord)[-1].attachments))
+
+
+@pytest.mark.usefixtures("_bot")
+async def test_a_re_roll_that_cannot_be_announced_fails_and_gives_its_place_back(
+    discord: LoopbackDiscord, executor: FakeExecutor, settings: Settings
+) -> None:
+    message = await painted(discord)
+    discord.faults.add("POST", f"/channels/{discord.general.id}/messages$", Fault.FORBIDDEN, settings.max_waiting)
+    for number, emoji in enumerate(("🎲", "🔁"), 1):
+        discord.react(message, emoji)
+        await until_kept(settings, number, "failed")
+    await discord.wait_until(lambda: bool(discord.letters("member")))
+
+    discord.react(message, "🔄")
+    await discord.wait_until(lambda: len(bots(discord)) == 2 and bool(bots(discord)[-1].attachments))
+
+    assert discord.letters("member")[0].content.startswith("I may not post here")
 
 
 @pytest.mark.usefixtures("_bot")

@@ -320,6 +320,22 @@ async def test_grow_shrink_and_invert_reach_the_mask(discord: LoopbackDiscord, e
 
 
 @bot
+async def test_who_presses_faster_than_the_panel_changes_loses_nothing(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    panel = await Panel.open(discord, executor)
+    await panel.choose(RED)
+
+    for label in ("Grow", "Invert", "Grow"):
+        await discord.press(panel.message, label)
+    await discord.choose(panel.message, panel.select["custom_id"], [str(RED), str(BLUE)])
+    await discord.wait_until(lambda: "outwards: 2" in panel.message.content and ":5:2:1:0" in panel.select["custom_id"])
+
+    await result(discord, await discord.submit(await panel.form("Paint it anew"), {"prompt": "a tree"}))
+    assert [mean > 0.5 for mean in quarter_means(anew(executor))] == [False, True, False, True]
+
+
+@bot
 async def test_more_and_fewer_parts_keep_what_is_chosen(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
     panel = await Panel.open(discord, executor)
     await panel.choose(BLUE)

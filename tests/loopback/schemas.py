@@ -18,6 +18,7 @@ _UNDESCRIBED = {
     "MESSAGE_REACTION_REMOVE_ALL",
     "MESSAGE_REACTION_REMOVE_EMOJI",
 }  # not in gateway_schema.json
+_NAMED_OTHERWISE = {"THREAD_CREATE": "APIPublicThreadChannel"}
 _REST, _GATEWAY = "urn:discord:rest", "urn:discord:gateway"
 
 
@@ -87,6 +88,8 @@ class Schemas:
 
 
 def _event(name: str) -> str:
+    if name in _NAMED_OTHERWISE:
+        return _NAMED_OTHERWISE[name]
     words = "".join(word.capitalize() for word in name.split("_"))
     return f"Gateway{words}DispatchData"
 

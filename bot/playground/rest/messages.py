@@ -11,6 +11,7 @@ from bot.playground.wire import Answer, Call, Refusal
 from bot.playground.world import World
 
 NONCE_SECONDS = 5 * 60
+THREAD_NAME_LIMIT = 100
 
 
 class MessageRoutes:
@@ -30,6 +31,7 @@ class MessageRoutes:
             Route("GET", messages + "/{message_id}", self._get),
             Route("PATCH", messages + "/{message_id}", self._edit),
             Route("DELETE", messages + "/{message_id}", self._delete),
+            Route("POST", messages + "/{message_id}/threads", self._open_thread),
             Route("GET", "/channels/{channel_id}", self._channel),
             Route("POST", "/channels/{channel_id}/typing", self._typing),
             Route("POST", "/users/@me/channels", self._open_direct_message),
@@ -97,6 +99,16 @@ class MessageRoutes:
         self._broadcast.message_deleted(message)
         return 204, None
 
+    async def _open_thread(self, call: Call) -> Answer:
+        message, name = self._message(call), str(call.payload["name"])
+        if not self._world.bot.permissions.create_public_threads:
+            raise Refusal(403, 50013, "Missing Permissions")
+        if not 1 <= len(name) <= THREAD_NAME_LIMIT:
+            raise Refusal(400, 50035, f"Invalid Form Body: name must be 1 to {THREAD_NAME_LIMIT} in length")
+        thread = self._world.open_thread(message, name)
+        self._broadcast.thread_opened(thread, message)
+        return 201, thread.json()
+
     async def _channel(self, call: Call) -> Answer:
         return 200, self._seen_channel(call).json()
 
@@ -133,5 +145,6 @@ class MessageRoutes:
                 raise Refusal(403, 50007, "Cannot send messages to this user")
             return
         permissions = self._world.bot.permissions
-        if not permissions.send_messages or (files and not permissions.attach_files):
+        sends = permissions.send_messages if channel.parent is None else permissions.send_messages_in_threads
+        if not sends or (files and not permissions.attach_files):
             raise Refusal(403, 50013, "Missing Permissions")

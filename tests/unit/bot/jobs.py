@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain import Job, JobState, Origin, Speed, Usage, new_job_id, now
@@ -46,11 +47,21 @@ class MemoryLedger:
         self.broken = False
         self.lost: set[str] = set()
 
-    async def add(self, job: Job) -> None:
+    async def add(self, *jobs: Job) -> None:
         if self.broken:
             raise OSError("database is locked")
-        self.jobs[job.id] = job
-        self.ways[job.id] = ["queued"]
+        for job in jobs:
+            self.jobs[job.id] = job
+            self.ways[job.id] = ["queued"]
+
+    async def moved(self, job_ids: Collection[str], channel_id: int) -> None:
+        for job_id in job_ids:
+            job = self.jobs[job_id]
+            self.jobs[job_id] = replace(job, origin=replace(job.origin, channel_id=channel_id))
+
+    async def announced(self, job_id: str, message_id: int) -> None:
+        job = self.jobs[job_id]
+        self.jobs[job_id] = replace(job, origin=replace(job.origin, message_id=message_id))
 
     async def begin(self, job_id: str) -> None:
         self.ways.setdefault(job_id, []).append("running")
@@ -149,8 +160,15 @@ class RecordingMessenger:
         self.answer_failures: list[Exception] = []
         self.send_failures: list[Exception] = []
         self.refuse_failures: list[Exception] = []
+        self.announce_failures: list[Exception] = []
         self.invited: list[int] = []
         self.takes_letters = True
+
+    async def announce(self, job: Job, *, again: bool) -> int:
+        if self.announce_failures:
+            raise self.announce_failures.pop(0)
+        self.said.append(("announced again" if again else "announced", job.id))
+        return 5
 
     async def show_waiting(self, job: Job, place: int, ready: datetime, *, resumed: bool) -> None:
         self.said.append(("resumed" if resumed else "waiting", f"{job.id} {place}"))

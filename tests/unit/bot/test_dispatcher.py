@@ -1,15 +1,12 @@
 import asyncio
+import itertools
 from dataclasses import replace
 
 import pytest
 
-from bot.domain import JobState, Order, Picture, now
-from bot.errors import (
-    LimitError,
-    PictureLostError,
-    StorageError,
-)
-from bot.services import patience, takeover
+from bot.domain import Job, JobState, Order, Picture, now
+from bot.errors import DeliveryError, LimitError, PictureLostError, StorageError, UnreachableError
+from bot.services import dispatcher, patience, takeover
 from bot.services.costs import ANY_SIZE
 from bot.services.dispatcher import BROKEN
 from generation import GenerationError
@@ -233,6 +230,58 @@ async def test_a_busy_database_delays_a_job_and_loses_nothing(house: House, monk
     await house.settle(wanted, "posted")
 
     assert not failures
+
+
+async def test_what_has_no_message_yet_is_announced_after_a_restart_however_long_discord_is_away(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dispatcher, "ANNOUNCING_SECONDS", 0.01)
+    wanted = job()
+    wanted = replace(wanted, origin=replace(wanted.origin, token="", message_id=0))
+    await house.ledger.add(wanted)
+    house.messenger.announce_failures = [UnreachableError("Discord could not be reached.") for _ in range(3)]
+
+    await house.takeover.begin()
+    await house.settle(wanted, "posted")
+
+    assert house.messenger.said[0] == ("announced again", wanted.id)
+    assert house.ledger.jobs[wanted.id].origin.message_id == 5
+
+
+async def test_what_may_not_be_announced_after_a_restart_has_failed(house: House) -> None:
+    wanted = job()
+    wanted = replace(wanted, origin=replace(wanted.origin, message_id=0))
+    await house.ledger.add(wanted)
+    house.messenger.announce_failures = [DeliveryError("The channel is gone.")]
+
+    await house.takeover.begin()
+    await house.settle(wanted, "failed")
+
+    assert house.messenger.said == [("refuse", "The channel is gone.")]
+
+
+async def test_those_that_cannot_be_announced_fail_together_and_give_their_places_back(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted = [job(prompt=prompt) for prompt in ("a", "b", "c")]
+    for _ in wanted:
+        house.queue.reserve(1)
+    origins = [replace(each.origin, message_id=0) for each in wanted]
+    jobs = await house.service.keep([each.request for each in wanted], origins)
+    announce, counted = house.messenger.announce, itertools.count()
+
+    async def once(each: Job, *, again: bool) -> int:
+        if next(counted):
+            raise DeliveryError("The channel is gone.")
+        return await announce(each, again=again)
+
+    monkeypatch.setattr(house.messenger, "announce", once)
+    with pytest.raises(DeliveryError, match=r"^Only 1 of 3 jobs were begun: The channel is gone\.$"):
+        await house.service.announce(jobs)
+    await house.settle(jobs[0], "posted")
+
+    assert [house.ledger.ways[each.id][-1] for each in jobs[1:]] == ["failed", "failed"]
+    assert house.queue.waiting(1) == 0
 
 
 async def test_a_full_disk_is_told_in_words(house: House, monkeypatch: pytest.MonkeyPatch) -> None:

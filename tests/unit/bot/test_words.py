@@ -80,5 +80,5 @@ def test_autocomplete_offers_beginnings_first_and_no_more_than_discord_takes() -
 
 def test_the_invitation_asks_for_what_is_needed_and_no_more() -> None:
     assert invite_link(5) == (
-        "https://discord.com/oauth2/authorize?client_id=5&scope=bot+applications.commands&permissions=274878024768"
+        "https://discord.com/oauth2/authorize?client_id=5&scope=bot+applications.commands&permissions=309237763136"
     )

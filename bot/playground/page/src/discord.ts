@@ -159,6 +159,8 @@ export interface Channel {
   name: string;
   topic?: string | null;
   nsfw?: boolean;
+  /** Of a thread: the channel it belongs to. */
+  parent_id?: Id | null;
   may: { send: boolean; attach: boolean; react: boolean; use_commands: boolean; manage_messages: boolean };
 }
 
@@ -224,6 +226,16 @@ export function nameOf(user: User): string {
 
 export function isDirect(channel: Channel): boolean {
   return channel.type === 1;
+}
+
+export function isThread(channel: Channel): boolean {
+  return channel.type === 11;
+}
+
+/** What stands before a channel's name. */
+export function signOf(channel: Channel): string {
+  if (isThread(channel)) return "↳";
+  return isDirect(channel) ? "@" : "#";
 }
 
 /** An emoji as text; a server's own emoji is shown by its name, since its picture lives elsewhere. */

@@ -25,6 +25,19 @@ test("the first channel is open at first", () => {
   assert.equal(after().channel, "9");
 });
 
+test("a channel more and its commands take the place of the earlier lists", () => {
+  const state = after(
+    { type: "channels", channels: [...channels, { id: "5" }], commands: [{ id: "4" }] },
+    { type: "open", channel: "5" },
+  );
+  assert.deepEqual(
+    state.channels.map((each) => each.id),
+    ["9", "8", "5"],
+  );
+  assert.deepEqual(state.commands, [{ id: "4" }]);
+  assert.equal(state.channel, "5");
+});
+
 test("history comes before what arrived meanwhile, and nothing twice", () => {
   const state = after(
     { type: "message", message: message("b") },

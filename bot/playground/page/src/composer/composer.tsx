@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { OptionType, isDirect, type Channel } from "../discord";
+import { OptionType, isDirect, isThread, type Channel } from "../discord";
 import { currentChannel, usePlayground } from "../state/playground";
 import { CommandForm } from "./command_form";
 import { begin, emptyField, remaining, type Draft } from "./draft";
@@ -75,7 +75,7 @@ function Ready({ channel }: { channel: Channel }): JSX.Element {
 }
 
 function placeholder(channel: Channel): string {
-  const place = isDirect(channel) ? `@${channel.name}` : `#${channel.name}`;
+  const place = isThread(channel) ? "in this thread" : `${isDirect(channel) ? "@" : "#"}${channel.name}`;
   if (channel.may.send) return channel.may.use_commands ? `Message ${place}, or / for commands` : `Message ${place}`;
   return channel.may.use_commands ? "Type / for commands; you may not write here" : "You may not write here";
 }

@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
-import { isDirect } from "../discord";
+import { signOf } from "../discord";
 import { Composer } from "../composer/composer";
 import { MessageList } from "../message/message_list";
 import { ModalHost } from "../modal/modal";
@@ -43,7 +43,7 @@ function Page(): JSX.Element {
             <Icon name="panel" />
           </button>
           <h1>
-            <span aria-hidden="true">{channel && isDirect(channel) ? "@" : "#"}</span>
+            <span aria-hidden="true">{channel ? signOf(channel) : "#"}</span>
             {channel?.name ?? "…"}
           </h1>
           {channel?.topic && <p>{channel.topic}</p>}

@@ -1,13 +1,13 @@
 // The channels one can open, and the people one can be.
 
 import type { JSX } from "preact";
-import { isDirect, type Channel } from "../discord";
+import { isDirect, isThread, signOf, type Channel } from "../discord";
 import { usePlayground } from "../state/playground";
 import { People } from "./people";
 
 export function SidePanel({ onChosen }: { onChosen: () => void }): JSX.Element {
   const { state } = usePlayground();
-  const rooms = state.channels.filter((each) => !isDirect(each));
+  const rooms = withThreads(state.channels.filter((each) => !isDirect(each)));
   const direct = state.channels.filter(isDirect);
   return (
     <nav class="side-panel" aria-label="Channels and people">
@@ -20,6 +20,13 @@ export function SidePanel({ onChosen }: { onChosen: () => void }): JSX.Element {
       <People onChosen={onChosen} />
     </nav>
   );
+}
+
+/** Puts each thread under its channel, the newest first. */
+function withThreads(channels: Channel[]): Channel[] {
+  return channels
+    .filter((each) => !isThread(each))
+    .flatMap((room) => [room, ...channels.filter((each) => each.parent_id === room.id).reverse()]);
 }
 
 interface ChannelsProps {
@@ -38,7 +45,7 @@ function Channels({ label, channels, onChosen }: ChannelsProps): JSX.Element {
           <li key={channel.id}>
             <button
               type="button"
-              class={`channel ${unread ? "unread" : ""}`}
+              class={`channel ${unread ? "unread" : ""} ${isThread(channel) ? "thread" : ""}`}
               aria-current={channel.id === state.channel ? "page" : undefined}
               onClick={() => {
                 deeds.open(channel.id);
@@ -46,7 +53,7 @@ function Channels({ label, channels, onChosen }: ChannelsProps): JSX.Element {
               }}
             >
               <span class="sign" aria-hidden="true">
-                {isDirect(channel) ? "@" : "#"}
+                {signOf(channel)}
               </span>
               <span class="name">{channel.name}</span>
               {channel.nsfw && <span class="badge">18+</span>}

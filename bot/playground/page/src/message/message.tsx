@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { memo } from "preact/compat";
 import { useState } from "preact/hooks";
-import { Flag, hasFlag, nameOf, type Id, type Message as Data } from "../discord";
+import { Flag, hasFlag, isThread, nameOf, type Id, type Message as Data } from "../discord";
 import { PersonMenu } from "../frame/person_menu";
 import { Excerpt, Markup } from "../markdown/markup";
 import { absolute } from "../markdown/time";
@@ -129,8 +129,21 @@ function Body({ message }: { message: Data }): JSX.Element {
       <div class={modern ? "layout" : "components"}>
         <Components components={message.components ?? []} message={message} />
       </div>
+      <ThreadLink message={message} />
       <Reactions message={message} />
     </>
+  );
+}
+
+/** Leads to the thread under a message, whose id is the message's own. */
+function ThreadLink({ message }: { message: Data }): JSX.Element | null {
+  const { state, deeds } = usePlayground();
+  const thread = state.channels.find((each) => isThread(each) && each.id === message.id);
+  if (!thread) return null;
+  return (
+    <button type="button" class="thread-link" onClick={() => deeds.open(thread.id)}>
+      <b>{thread.name}</b> <span>Open thread ›</span>
+    </button>
   );
 }
 

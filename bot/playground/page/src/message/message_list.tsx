@@ -2,7 +2,7 @@
 
 import type { JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { isDirect, nameOf, type Channel, type Id, type Message as Data } from "../discord";
+import { isDirect, isThread, nameOf, signOf, type Channel, type Id, type Message as Data } from "../discord";
 import { currentChannel, usePlayground } from "../state/playground";
 import { LostCommands } from "./lost_commands";
 import { Message } from "./message";
@@ -62,11 +62,11 @@ function Beginning({ channel }: { channel: Channel }): JSX.Element {
   const direct = isDirect(channel);
   return (
     <header class="beginning">
-      <h2>{direct ? `You and ${channel.name}` : `# ${channel.name}`}</h2>
+      <h2>{direct ? `You and ${channel.name}` : `${signOf(channel)} ${channel.name}`}</h2>
       <p>
         {direct
           ? `Direct messages between ${state.me ? nameOf(state.me) : "you"} and the bot.`
-          : "This is where the channel begins."}
+          : `This is where the ${isThread(channel) ? "thread" : "channel"} begins.`}
       </p>
       {channel.may.use_commands && state.commands.length > 0 && (
         <p>

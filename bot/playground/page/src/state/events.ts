@@ -18,6 +18,7 @@ export type ServerEvent =
   | Hello
   | { type: "online"; online: boolean }
   | { type: "commands"; commands: Command[] }
+  | { type: "channels"; channels: Channel[]; commands: Command[] }
   | { type: "message" | "message_update"; message: Message }
   | { type: "message_delete"; channel_id: Id; message_id: Id }
   | { type: "reactions"; channel_id: Id; message_id: Id; reactions: Reaction[] }

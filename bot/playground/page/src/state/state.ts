@@ -92,6 +92,8 @@ export function reduce(state: State, action: Action): State {
       return { ...state, botOnline: action.online };
     case "commands":
       return { ...state, commands: action.commands };
+    case "channels":
+      return { ...state, channels: action.channels, commands: action.commands };
     case "open":
       return { ...state, channel: action.channel, unread: without(state.unread, action.channel) };
     case "history":

@@ -1,0 +1,48 @@
+"""The bot's own nouns: an order, a job and where it came from. No Discord, no SQL."""
+
+from bot.domain.choices import Owner, Preset, Scope, Values
+from bot.domain.jobs import (
+    EDITABLE,
+    TOKEN_LIFE,
+    UNFINISHED,
+    Action,
+    Derivation,
+    Job,
+    JobState,
+    Origin,
+    Picture,
+    Wishes,
+    new_job_id,
+    now,
+)
+from bot.domain.orders import InputFile, Order
+from bot.domain.records import Copy, Draft, Entry, Post, Search, Speed, Usage, Worker
+
+__all__ = [
+    "EDITABLE",
+    "TOKEN_LIFE",
+    "UNFINISHED",
+    "Action",
+    "Copy",
+    "Derivation",
+    "Draft",
+    "Entry",
+    "InputFile",
+    "Job",
+    "JobState",
+    "Order",
+    "Origin",
+    "Owner",
+    "Picture",
+    "Post",
+    "Preset",
+    "Scope",
+    "Search",
+    "Speed",
+    "Usage",
+    "Values",
+    "Wishes",
+    "Worker",
+    "new_job_id",
+    "now",
+]
