@@ -106,7 +106,8 @@ def test_a_refiner_named_by_its_file_or_its_name_goes_on_with_the_picture(tmp_pa
 
 def test_what_another_tool_wrote_and_cannot_be_used_is_told(tmp_path: Path) -> None:
     info = PngInfo()
-    info.add_text("parameters", "a cat\nSteps: 2, Sampler: Euler, Seed: 7, Size: 64x64, Model: gone, Mood: blue")
+    settings = "Steps: 2, Sampler: Euler, Seed: 7, Size: 64x64, Model: gone, Refiner: lost [0123], Mood: blue"
+    info.add_text("parameters", f"a cat\n{settings}")
     Image.new("RGB", (8, 8)).save("theirs.png", pnginfo=info)
     (tmp_path / "data" / "models").mkdir(parents=True)
     tiny.save_single_file(tmp_path / "data" / "models" / "tiny.safetensors")
@@ -121,6 +122,7 @@ def test_what_another_tool_wrote_and_cannot_be_used_is_told(tmp_path: Path) -> N
     assert painted.returncode == 0
     assert "A1111 says Mood: blue: not used." in painted.stderr
     assert "A1111 says model: gone, which is not here." in painted.stderr
+    assert "A1111 says refiner: lost, which is not here." in painted.stderr
     with Image.open("ours.png") as image:
         assert recipe.from_json(image.info["easel"]).weights == "a1111"
 
