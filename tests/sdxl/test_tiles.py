@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from generation import CancelToken, GenerationCancelledError, LocalExecutor
+from generation import CancelToken, GenerationCancelledError, Hires, LocalExecutor
 from generation.catalog import STARTER_FILE, describe
 from generation.sdxl import vae
 from generation.sdxl.checkpoint import load
@@ -129,3 +129,28 @@ async def test_cancelling_stops_within_one_tile_of_decoding(
         await executor.generate(request(width=256, height=256, steps=1), cancel=token)
     assert seen == 2
     assert pixels(await executor.generate(request(steps=1))).shape == (64, 64, 3)
+
+
+async def test_in_a_tiled_upscale_the_vae_never_sees_more_than_a_tile(
+    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await executor.generate(request(steps=1))
+    monkeypatch.setattr(vae, "SMALL_TILE", 64)
+    decoded, encoded = vae._decoded, vae._encoded
+    seen: set[tuple[str, int, int]] = set()
+
+    def decoding_of(model: Model, latents: torch.Tensor) -> torch.Tensor:
+        seen.add(("latents", *latents.shape[-2:]))
+        return decoded(model, latents)
+
+    def encoding_of(model: Model, picture: torch.Tensor) -> torch.Tensor:
+        seen.add(("pixels", *picture.shape[-2:]))
+        return encoded(model, picture)
+
+    monkeypatch.setattr(vae, "_decoded", decoding_of)
+    monkeypatch.setattr(vae, "_encoded", encoding_of)
+
+    result = await executor.generate(request(steps=1, hires=Hires(scale=4, steps=1, tile=64)))
+
+    assert pixels(result).shape == (256, 256, 3)
+    assert seen == {("latents", 8, 8), ("pixels", 64, 64)}

@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain import Job, JobState, Origin, Speed, Usage, new_job_id, now
+from bot.errors import DeliveryError
 from bot.services.ports import Upload
 from generation import GenerationRequest, Progress
 
@@ -45,6 +46,7 @@ class MemoryLedger:
         self.reasons: dict[str, str] = {}
         self.broken = False
         self.lost: set[str] = set()
+        self.disowned: list[str] = []
 
     async def add(self, *jobs: Job) -> None:
         if self.broken:
@@ -87,6 +89,13 @@ class MemoryLedger:
 
     async def mine(self, job_id: str) -> bool:
         return job_id not in self.lost
+
+    async def disown(self, job_id: str) -> None:
+        self.disowned.append(job_id)
+
+    async def unwanted(self) -> list[Job]:
+        open_jobs = (job for job in self.jobs.values() if self.ways[job.id][-1] in {"queued", "running"})
+        return [job for job in open_jobs if job.id in self.disowned]
 
     async def adopt(self, dead: Collection[str]) -> list[Job]:
         return [job for job in self.jobs.values() if self.ways[job.id] == ["queued"]] if "before" in dead else []
@@ -161,6 +170,7 @@ class RecordingMessenger:
         self.refuse_failures: list[Exception] = []
         self.announce_failures: list[Exception] = []
         self.invited: list[int] = []
+        self.takes_letters = True
 
     async def announce(self, job: Job, *, again: bool) -> int:
         if self.announce_failures:
@@ -194,6 +204,14 @@ class RecordingMessenger:
         self.said.append(("send", job.id))
         self.uploads.append(files)
         return 2
+
+    async def send_privately(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        if not self.takes_letters:
+            raise DeliveryError("This person takes no direct messages.")
+        self.said.append(("letter", job.id))
+        self.uploads.append(files)
+        self.notes = tuple(notes)
+        return 3
 
     async def posted(self, job: Job) -> int | None:
         return self.posted_before.get(job.id)
