@@ -111,11 +111,11 @@ async def test_a_picture_is_upscaled_and_by_a_magnifier(visitor: Visitor, execut
 
     await visitor.press("Upscale (2x)")
     await expect(visitor.messages).to_have_count(2)
-    await visitor.see("upscale 2 (pixel, strength 0.3, 4 steps)")
+    await visitor.see("upscale 2 to 2048x2048 (pixel, strength 0.3, 4 steps)")
     await visitor.menu(visitor.messages.first, "Add a reaction")
     await visitor.page.get_by_role("button", name="magnif").first.click()
     await expect(visitor.messages).to_have_count(3)
-    await visitor.see("upscale 2 (pixel, strength 0.3, 4 steps)")
+    await visitor.see("upscale 2 to 2048x2048 (pixel, strength 0.3, 4 steps)")
 
     assert [request.size for request in executor.requests[1:]] == [(2048, 2048)] * 2
 
