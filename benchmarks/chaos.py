@@ -1,8 +1,9 @@
 """Kills the bot again and again while it works, and counts what becomes of its jobs.
 
-`python -m benchmarks.chaos --kills 1000` (about 50 minutes on two cores) kills a bot process at random steps of
-painting, keeping and posting; each dead bot's job is taken up by the next one. It prints how many were posted once,
-more than once, or not at all, and ends with code 1 unless every one was posted exactly once.
+`python -m benchmarks.chaos --kills 1000` (about half an hour on two quiet cores) orders a job for every kill and kills
+the bot at a random step of that job's painting, keeping and posting; the next bot takes up what is left. After every 50
+it lets one live until all is done. It prints how many jobs were posted once, more than once, or not at all, and ends
+with code 1 unless every one was posted exactly once. `--minutes` ends it earlier.
 
 `python -m benchmarks.chaos --whole --kills 5` does it with the whole bot as people run it, `python -m bot` with the
 starter, killed at random moments between an order's acceptance and its picture.
@@ -18,6 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
@@ -27,21 +29,34 @@ from tests.chaos.storm import Kill, Storm
 from tests.fakes import model_files
 from tests.loopback import Interaction, LoopbackDiscord
 
+TOGETHER = 50  # kills until one bot is let live
 PATIENCE = 300.0  # seconds; the machine may be busy with other things
 
 
-async def storm(kills: int, seed: int) -> tuple[int, Counter[int], int]:
-    """Returns how many bots died, how many jobs were posted how often, and how many answers were left thinking."""
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How many bots died, how many jobs were posted how often, and how many answers were left thinking."""
+
+    died: int
+    times: Counter[int]
+    thinking: int
+
+
+async def storm(kills: int, seed: int, minutes: float, console: Console) -> Outcome:
+    """Kills bots without a gateway and without torch."""
     draw = random.Random(seed)  # noqa: S311 - a simulation
+    started = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
         async with LoopbackDiscord() as discord:
             model_files(Path(folder) / "models", "tiny")
             raging = Storm(discord, Path(folder))
             steps = {late: await raging.steps(late=late) for late in (False, True)}
-            chosen = [draw.random() < 0.5 for _ in range(kills)]
-            await raging.rage([Kill(draw.randint(1, steps[late]), late) for late in chosen])
+            while raging.kills < kills and time.monotonic() - started < 60 * minutes:
+                chosen = [draw.random() < 0.5 for _ in range(min(TOGETHER, kills - raging.kills))]
+                await raging.rage([Kill(draw.randint(1, steps[late]), late) for late in chosen])
+                console.print(f"{raging.kills} killed, {time.monotonic() - started:.0f} s")
             times = Counter(len(raging.posted(job)) for job in raging.jobs)
-            return raging.kills, times, len(raging.left_thinking())
+            return Outcome(raging.kills, times, len(raging.left_thinking()))
 
 
 class WholeBot:
@@ -95,8 +110,8 @@ class WholeBot:
             return dict(database.execute("SELECT id, state FROM jobs").fetchall())
 
 
-async def whole_storm(kills: int, seed: int) -> tuple[int, Counter[int], int]:
-    """Kills the whole bot; returns what `storm` does."""
+async def whole_storm(kills: int, seed: int) -> Outcome:
+    """Kills the whole bot."""
     draw = random.Random(seed)  # noqa: S311 - a simulation
     with tempfile.TemporaryDirectory() as folder:
         async with LoopbackDiscord() as discord:
@@ -116,7 +131,7 @@ async def whole_storm(kills: int, seed: int) -> tuple[int, Counter[int], int]:
             messages = [message for message in discord.general.messages.values() if not message.deleted]
             files = [file.filename for message in messages for file in message.attachments]
             times = Counter(sum(job in name for name in files) for job in bot.accepted())
-            return kills, times, sum(not message.attachments for message in messages)
+            return Outcome(kills, times, sum(not message.attachments for message in messages))
 
 
 def main() -> None:
@@ -125,16 +140,22 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--whole", action="store_true", help="kill the whole bot with the starter")
+    parser.add_argument("--minutes", type=float, default=60.0, help="no further kills after so long")
     arguments = parser.parse_args()
-    died, times, thinking = asyncio.run((whole_storm if arguments.whole else storm)(arguments.kills, arguments.seed))
-    table = Table("what", "number", title=f"{died} bots killed at random steps, seed {arguments.seed}")
+    console = Console()
+    if arguments.whole:
+        outcome = asyncio.run(whole_storm(arguments.kills, arguments.seed))
+    else:
+        outcome = asyncio.run(storm(arguments.kills, arguments.seed, arguments.minutes, console))
+    times = outcome.times
+    table = Table("what", "number", title=f"{outcome.died} bots killed at random steps, seed {arguments.seed}")
     table.add_row("jobs", str(times.total()))
     table.add_row("posted exactly once", str(times[1]))
     table.add_row("not posted", str(times[0]))
     table.add_row("posted more than once", str(times.total() - times[0] - times[1]))
-    table.add_row("answers left thinking", str(thinking))
-    Console().print(table)
-    sys.exit(0 if times[1] == times.total() and not thinking else 1)
+    table.add_row("answers left thinking", str(outcome.thinking))
+    console.print(table)
+    sys.exit(0 if times[1] == times.total() and not outcome.thinking else 1)
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ from bot.ui.ordering import ChoicesButton
 from bot.ui.permissions import invite_link
 from bot.ui.pressing import PictureButton
 from bot.ui.private import confess
-from bot.ui.region_presses import PartsButton, PartSelect
+from bot.ui.region_presses import Panels, PartsButton, PartSelect
 from bot.ui.removing import Remover
 from bot.ui.requests import PASSING
 from bot.ui.showing import Bench
@@ -117,6 +117,7 @@ class EaselClient(commands.AutoShardedBot):
         self.forgetting = parts.shelf.forgetting
         self.actions = parts.actions
         self.divider = parts.divider
+        self.panels = Panels()
         self.command_name = self._settings.command
         self._letters = Letters(self)
         self._gallery = Gallery(self, parts.stars, self._settings.gallery)

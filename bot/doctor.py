@@ -3,7 +3,9 @@
 import asyncio
 import importlib.metadata
 import platform
+import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 import aiohttp
 import discord
@@ -17,6 +19,8 @@ from generation import Catalog, GenerationError, ModelEntry
 from generation.executor import describe_local_device
 
 SECONDS = 20
+LEAST_FREE = 2**30  # bytes
+PICTURE_BYTES = 1.6 * 2**20  # a usual PNG of that size
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,7 @@ async def examine(settings: Settings) -> list[Finding]:
         Finding("torch", importlib.metadata.version("torch")),
         await asyncio.to_thread(_device),
         await asyncio.to_thread(_models, settings),
+        await asyncio.to_thread(_disk, settings.pictures_path),
         await _database(settings),
         *await _discord(settings),
         Finding("intents", "none privileged are needed"),
@@ -56,6 +61,16 @@ def _models(settings: Settings) -> Finding:
     except GenerationError as error:
         return Finding("models", "none can be used", ok=False, advice=str(error))
     return Finding("models", f"{len(catalog.usable())} usable; the default is {model.name}")
+
+
+def _disk(folder: Path) -> Finding:
+    """Looks at the disk that the pictures go to; the folder itself may not be there yet."""
+    there = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.is_dir())
+    free = shutil.disk_usage(there).free
+    finding = f"{free / 2**30:.1f} GiB free for pictures, some {int(free / PICTURE_BYTES):,} of 1024x1024"
+    if free >= LEAST_FREE:
+        return Finding("disk", finding)
+    return Finding("disk", finding, ok=False, advice="free some, or set EASEL_DATA_DIR to a folder on another disk")
 
 
 async def _database(settings: Settings) -> Finding:

@@ -69,6 +69,8 @@ def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Orde
     for name, here in (("model", _has_model), ("vae", _has_vae), ("refiner", _has_refiner)):
         if found.get(name) and getattr(typed, name) is None and not here(settings, found[name]):
             notes.append(f"{reading.tool} says {name}: {found.pop(name)}, which is not here.")
+    if not (found.get("refiner") or typed.refiner):
+        found = {name: value for name, value in found.items() if not name.startswith("refiner_")}
     kept = {name: value for name in Order.__slots__ if (value := getattr(typed, name)) is not None}
     if not typed.prompt:
         del kept["prompt"]

@@ -4,7 +4,7 @@ Pure geometry on plain pixels, away from the device and from the event loop: `pr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +12,7 @@ from PIL import Image, ImageFilter
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from generation.errors import InvalidRequestError
-from generation.intake import InputPicture, read
+from generation.intake import OWN_BYTES, InputPicture, read
 from generation.parts import Init, Mask
 from generation.pixels import Cover, Pixels
 from generation.request import GenerationRequest
@@ -44,11 +44,13 @@ class Canvas:
         picture: The colours.
         anew: 255 where it is painted anew and 0 where it is kept; None for all of it.
         paste: How the result is made of what was painted; None where that is the result.
+        notes: What people should know of how the pictures were read.
     """
 
     picture: Pixels
     anew: Cover | None = None
     paste: Paste | None = None
+    notes: tuple[str, ...] = ()
 
 
 def prepare(request: GenerationRequest, inputs: Mapping[str, bytes]) -> Canvas | None:
@@ -66,13 +68,20 @@ def prepare(request: GenerationRequest, inputs: Mapping[str, bytes]) -> Canvas |
     """
     if request.init is None:
         return None
-    source = read(_file(request.init.picture, inputs, "image"), "image")
+    source = read(_file(request.init.picture, inputs, "image"), "image", OWN_BYTES)
+    drawn = None
+    if request.mask is not None and request.mask.picture:
+        drawn = read(_file(request.mask.picture, inputs, "mask"), "mask", OWN_BYTES)
+    canvas = _canvas(request, request.init, source, drawn)
+    return replace(canvas, notes=source.notes if drawn is None else (*source.notes, *drawn.notes))
+
+
+def _canvas(request: GenerationRequest, init: Init, source: InputPicture, drawn: InputPicture | None) -> Canvas:
     if request.mask is not None and request.mask.area != "canvas":
-        anew = _anew(request.mask, source, inputs)
-        return _within(request, request.mask, source.pixels, anew)
+        return _within(request, request.mask, source.pixels, _anew(request.mask, source, drawn))
     if request.mask is None and request.outpaint is None:
-        return Canvas(_pixels(_fitted(_image(source.pixels), request.width, request.height, request.init.fit)))
-    return _laid_out(request, request.init, source, inputs)
+        return Canvas(_pixels(_fitted(_image(source.pixels), request.width, request.height, init.fit)))
+    return _laid_out(request, init, source, drawn)
 
 
 def finish(canvas: Canvas | None, painted: Pixels) -> Pixels:
@@ -142,11 +151,10 @@ def _file(digest: str, inputs: Mapping[str, bytes], field: str) -> bytes:
     return inputs[digest]
 
 
-def _anew(mask: Mask, source: InputPicture, inputs: Mapping[str, bytes]) -> Levels:
-    """Reads a mask, of its picture's size: 255 where it is painted anew."""
+def _anew(mask: Mask, source: InputPicture, drawn: InputPicture | None) -> Levels:
+    """Returns a mask of its picture's size: 255 where it is painted anew."""
     size = (source.pixels.width, source.pixels.height)
-    if mask.picture:
-        drawn = read(_file(mask.picture, inputs, "mask"), "mask")
+    if drawn is not None:
         image = _image(drawn.pixels).convert("L") if drawn.opacity is None else _see_through(drawn.opacity)
     elif source.opacity is not None:
         image = _see_through(source.opacity)
@@ -179,7 +187,7 @@ def _within(request: GenerationRequest, mask: Mask, picture: Pixels, anew: Level
     return Canvas(_pixels(seen), _touched(touched, size), Paste(picture, _cover(blend), box))
 
 
-def _laid_out(request: GenerationRequest, init: Init, source: InputPicture, inputs: Mapping[str, bytes]) -> Canvas:
+def _laid_out(request: GenerationRequest, init: Init, source: InputPicture, drawn: InputPicture | None) -> Canvas:
     """Brings picture and mask to the request's size, with new canvas around them."""
     edges = request.outpaint
     left, top, right, bottom = (edges.left, edges.top, edges.right, edges.bottom) if edges else (0, 0, 0, 0)
@@ -190,7 +198,7 @@ def _laid_out(request: GenerationRequest, init: Init, source: InputPicture, inpu
     kept[:] = 0
     blend = feathered(anew, edges.feather if edges else 0)
     if request.mask is not None:
-        own = Image.fromarray(_anew(request.mask, source, inputs))
+        own = Image.fromarray(_anew(request.mask, source, drawn))
         kept[:] = np.where(np.asarray(_fitted(own, *inner, init.fit)) >= 128, 255, 0)
         blend = np.maximum(blend, _blend(request.mask, anew))
     touched = Image.fromarray(np.where(blend > 0, 255, 0).astype(np.uint8))

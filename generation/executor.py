@@ -128,7 +128,8 @@ class LocalExecutor:
             for index, pixels in enumerate(painting.pictures)
         ]
         artifacts = tuple(await asyncio.gather(*encoding))
-        return GenerationResult(artifacts, painting.seconds, painting.notes, painting.device_seconds, painting.calls)
+        notes = painting.notes if work.canvas is None else (*work.canvas.notes, *painting.notes)
+        return GenerationResult(artifacts, painting.seconds, notes, painting.device_seconds, painting.calls)
 
     def sharing(self, model: str) -> CallTable:
         """Tells how many pictures share a UNet call; by rule of thumb until the model was loaded."""

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from generation.colours import in_srgb
 from generation.errors import InvalidRequestError
 from generation.pixels import Cover, Pixels
 
 MAX_BYTES = 25 * 2**20
+OWN_BYTES = 64 * 2**20  # what a picture of 4096x4096 that was painted here may take
 MAX_PIXELS = 50_000_000  # what a telephone takes; decoded, with its opacity, 200 MB
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")
 KNOWN = "PNG, JPEG, WebP, GIF or BMP"
@@ -42,17 +44,17 @@ _DAMAGE = (
 
 @dataclass(frozen=True, slots=True)
 class InputPicture:
-    """A picture as it was read: upright, eight bits a channel, its first frame.
+    """A picture as it was read: upright, eight bits a channel, in sRGB, its first frame.
 
     Attributes:
         pixels: Its colours; what is transparent is laid over white.
         opacity: How far each pixel is opaque; None for a picture that is so everywhere.
-        animated: Whether more frames follow, which are not used.
+        notes: What people should know of how it was read.
     """
 
     pixels: Pixels
     opacity: Cover | None = None
-    animated: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def digest_of(data: bytes) -> str:
@@ -60,19 +62,20 @@ def digest_of(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-def read(data: bytes, field: str = "image") -> InputPicture:
+def read(data: bytes, field: str = "image", most_bytes: int = MAX_BYTES) -> InputPicture:
     """Reads a picture file.
 
     Args:
         data: The file.
         field: What people call the input, for the error.
+        most_bytes: How large the file may be; what is brought was measured when it came, and may be OWN_BYTES later.
 
     Raises:
         InvalidRequestError: It is too large, no picture, of a kind that is not read, or damaged.
     """
-    if len(data) > MAX_BYTES:
+    if len(data) > most_bytes:
         raise InvalidRequestError(
-            field, f"{field} has {len(data) / 2**20:.1f} MB; at most {MAX_BYTES // 2**20} MB are possible."
+            field, f"{field} has {len(data) / 2**20:.1f} MB; at most {most_bytes // 2**20} MB are possible."
         )
     with _in_words(field), Image.open(io.BytesIO(data), formats=FORMATS) as image:
         width, height = image.size
@@ -82,7 +85,11 @@ def read(data: bytes, field: str = "image") -> InputPicture:
         if animated:
             image.seek(0)
         image.load()
-        return _plain(_upright(image), animated=animated)
+        coloured, usable = in_srgb(_eight_bits(_upright(image)))
+        notes = [f"The {field} is an animation: its first frame was taken."] if animated else []
+        if not usable:
+            notes.append(f"The {field}'s colour profile cannot be used: its colours were taken as they are.")
+        return _plain(coloured, tuple(notes))
 
 
 def measure(data: bytes, field: str = "image") -> tuple[int, int]:
@@ -129,18 +136,24 @@ def _upright(image: Image.Image) -> Image.Image:
     return image
 
 
-def _plain(image: Image.Image, *, animated: bool) -> InputPicture:
-    """Brings every kind of picture to eight bits of red, green and blue, laid over white where it is transparent."""
-    if image.mode in _DEEP:
-        levels = np.asarray(image).astype(np.int64) >> 8
-        image = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+def _eight_bits(image: Image.Image) -> Image.Image:
+    if image.mode not in _DEEP:
+        return image
+    levels = np.asarray(image).astype(np.int64) >> 8
+    shallow = Image.fromarray(levels.clip(0, 255).astype(np.uint8))
+    shallow.info = {name: value for name, value in image.info.items() if name == "icc_profile"}
+    return shallow
+
+
+def _plain(image: Image.Image, notes: tuple[str, ...]) -> InputPicture:
+    """Brings every kind of picture to red, green and blue, laid over white where it is transparent."""
     width, height = image.size
     if not image.has_transparency_data:
-        return InputPicture(Pixels(width, height, image.convert("RGB").tobytes()), animated=animated)
+        return InputPicture(Pixels(width, height, image.convert("RGB").tobytes()), notes=notes)
     layered = image.convert("RGBA")
     alpha = layered.getchannel("A")
     flat = Image.new("RGB", layered.size, "white")
     flat.paste(layered, mask=alpha)
     seen_through = alpha.getextrema() != (255, 255)
     opacity = Cover(width, height, alpha.tobytes()) if seen_through else None
-    return InputPicture(Pixels(width, height, flat.tobytes()), opacity, animated)
+    return InputPicture(Pixels(width, height, flat.tobytes()), opacity, notes)

@@ -27,7 +27,7 @@ _ROUNDS = 8
 _SAME = 2.5  # a difference in CIELAB that nobody sees as a border: such neighbours are always one
 _STRONG = 10.0**2  # squared difference between neighbouring pixels: a stronger one counts as this
 _SOFT = 5.0**2  # likewise, on average along a border that may be none
-_EDGE = 8.0  # how much more a difference between neighbouring pixels counts than one between parts
+_EDGE = 16.0  # how much more a difference between neighbouring pixels counts than one between parts
 _SPECK = 0.003  # of the picture: no part is smaller
 _THIN = 0.19  # of a superpixel's side, as area by border: so are the rims of soft edges
 _BANDS = 6  # in which parts are numbered
@@ -187,7 +187,12 @@ class _Merging:
         sizes = self._sizes[first], self._sizes[second]
         weight = math.sqrt(sizes[0] * sizes[1] / sum(sizes))  # Ward's has no root, and likes parts of one size
         thin = min(size / self._rims[piece] for size, piece in zip(sizes, (first, second), strict=True)) < self._thin
-        return difference * weight - (_AT_ONCE if thin or min(sizes) < self._speck else 0.0)
+        if thin or min(sizes) < self._speck:
+            smaller = first if sizes[0] < sizes[1] else second
+            return (
+                difference * weight * float(self._rims[smaller]) / border.length - _AT_ONCE
+            )  # into what it lies along
+        return difference * weight
 
     def _merge(self, first: int, second: int) -> None:
         """Puts the second piece into the first."""

@@ -3,6 +3,7 @@
 import math
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are outside
+SMALL_TILE = 512  # pixels: the smallest that a VAE works in
 OVERLAP_SHARE = 4  # of a tile's side: a quarter overlaps
 
 

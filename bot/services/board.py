@@ -17,7 +17,7 @@ from generation import Progress, Stage
 NEXT_IN_LINE = 5  # further back a place changes too often to be worth an edit
 OFF_SECONDS, OFF_PART = 10.0, 0.25  # by how much a countdown must be wrong to be told anew: the larger of the two
 LOOK_SECONDS = 0.2
-FRESH_SECONDS = 0.5  # for how long what was foretold holds while nothing changes
+FRESH_SECONDS = 0.5  # for how long what was foretold holds while nobody comes or steps back
 
 
 class StatusBoard:
@@ -63,9 +63,14 @@ class StatusBoard:
         if not shown or place.jobs:
             self._show_place(job, place)
 
-    def moved(self) -> None:
-        """Tells those who are next that the queue has moved."""
-        self._foreseen = None
+    def moved(self, *, fewer: bool = False) -> None:
+        """Tells those who are next that the queue has moved.
+
+        Args:
+            fewer: Somebody has stepped back, so that the others come sooner than was foretold.
+        """
+        if fewer:
+            self._foreseen = None
         for job, place in islice(self._queue.line(), NEXT_IN_LINE):
             if job.id not in self._told or self._told[job.id][0] != place.jobs:
                 self._show_place(job, place)
@@ -75,7 +80,6 @@ class StatusBoard:
         """Notes that a job has left the queue."""
         self._told.pop(job.id, None)
         self._resumed.discard(job.id)
-        self._foreseen = None
         self._running[job.id] = job, Progress(Stage.LOADING, 0, job.request.calls)
         self._begun[job.id] = self._clock(), None
         self._look_soon()
@@ -92,16 +96,16 @@ class StatusBoard:
             job: One that waits or is being painted.
             place: Where it stands, if that is known already.
         """
-        foreseen = self._foresee()
-        seconds = foreseen.seconds.get(job.id)
-        if seconds is None:
-            work = self._queue.place(job).seconds if place is None else place.seconds
-            seconds = foreseen.pace * (self._forecast.left(self._running) + work)
-        return _in(seconds)
+        at, foreseen = self._foresee()
+        if job.id in foreseen.seconds:
+            return _in(max(foreseen.seconds[job.id] - (self._clock() - at), 0.0))
+        work = self._queue.place(job).seconds if place is None else place.seconds
+        return _in(foreseen.pace * (self._forecast.left(self._running) + work))
 
     def free(self) -> datetime:
         """Estimates when everything that waits and runs will be done."""
-        return _in(self._foresee().pace * (self._forecast.left(self._running) + self._queue.seconds))
+        _, foreseen = self._foresee()
+        return _in(foreseen.pace * (self._forecast.left(self._running) + self._queue.seconds))
 
     def progress(self, job: Job, progress: Progress) -> None:
         """Shows how far a job has come."""
@@ -115,7 +119,6 @@ class StatusBoard:
         """Notes that a job needs the device no more."""
         _, progress = self._running.pop(job.id, (job, None))
         began, foretold = self._begun.pop(job.id, (0.0, None))
-        self._foreseen = None
         if progress is not None and progress.fraction == 1 and foretold is not None:
             self._forecast.came_true(foretold, self._clock() - began)
 
@@ -141,7 +144,7 @@ class StatusBoard:
         resumed = job.id in self._resumed
 
         async def show() -> None:
-            ready = self.ready(job)
+            ready = self.ready(job, place)
             if job.id in self._told:
                 self._told[job.id] = place.jobs, ready
             await self._messenger.show_waiting(job, place.jobs, ready, resumed=resumed)
@@ -156,20 +159,21 @@ class StatusBoard:
     def _look(self) -> None:
         """Tells countdowns anew that are wrong by now, and notes what those are that can be compared later."""
         self._looking = None
-        seconds = self._foresee().seconds
+        at, foreseen = self._foresee()
         for job_id, (began, foretold) in self._begun.items():
-            if foretold is None and job_id in seconds:
-                self._begun[job_id] = began, self._clock() - began + seconds[job_id]
+            if foretold is None and job_id in foreseen.seconds:
+                self._begun[job_id] = began, at + foreseen.seconds[job_id] - began
         for job, place in islice(self._queue.line(), NEXT_IN_LINE):
             told = self._told.get(job.id, (0, None))[1]
             if told is not None and _is_off(told, self.ready(job, place)):
                 self._show_place(job, place)
 
-    def _foresee(self) -> Foreseen:
+    def _foresee(self) -> tuple[float, Foreseen]:
+        """Returns what is foretold, and when it was."""
         at = self._clock()
         if self._foreseen is None or at - self._foreseen[0] > FRESH_SECONDS:
             self._foreseen = at, self._forecast.foresee(self._running)
-        return self._foreseen[1]
+        return self._foreseen
 
     def _tell(self, job: Job, looks: Hashable, show: Show) -> None:
         if job.id not in self._lines:

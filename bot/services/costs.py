@@ -7,12 +7,14 @@ from dataclasses import replace
 from bot.domain import Speed
 from generation import GenerationRequest
 from generation.foresight import Outline, Pass
+from generation.parts import ENLARGERS
 
 MEGAPIXEL = 1024 * 1024
 ENCODE_WORK = 0.72  # one VAE encode likewise (4.88 TFLOP)
 CALL_WORK = 0.01  # what every UNet call costs beside its rows, until it was learned
 PICTURE_WORK = 0.02  # the same for every picture: its prompt, its noise
 DECODE_WORK = 1.55  # one VAE decode in UNet rows, by FLOP (10.47 / 6.76 TFLOP at 1024x1024)
+UPSCALER_WORK = 5.56  # one megapixel through Real-ESRGAN's x4plus likewise (17.9 million products a pixel, 37.6 TFLOP)
 FIRST_GUESS = 0.35  # seconds per unit before anything was learned: a card of the middle class
 
 ANY_SIZE = 0  # the "pixels" under which it is kept what a call costs beside its rows, in seconds
@@ -71,7 +73,7 @@ class CostModel:
         shared = (calls or request.calls) * outline.passes[0].shared
         surprise = math.log(max(seconds, 1e-6) / (own + shared))
         row, call = self._known(request)
-        if any(model == request.model for model, _ in self._speeds):
+        if any(model == painter(request) for model, _ in self._speeds):
             shifts = self._correct(surprise, (row, own / (own + shared)), (call, shared / (own + shared)))
         else:
             shifts = (surprise, surprise)  # the first job sets the scale
@@ -101,7 +103,7 @@ class CostModel:
         return self._doubts.get((speed.model, speed.pixels), start / (speed.jobs + 1))
 
     def _known(self, request: GenerationRequest) -> tuple[Speed, Speed]:
-        model, pixels = request.model, request.width * request.height
+        model, pixels = painter(request), request.width * request.height
         row = self._speeds.get((model, pixels)) or Speed(model, pixels, self._row_seconds(request), 0)
         call = self._speeds.get((model, ANY_SIZE)) or Speed(model, ANY_SIZE, self._call_seconds(request), 0)
         return row, call
@@ -109,7 +111,7 @@ class CostModel:
     def _row_seconds(self, request: GenerationRequest) -> float:
         """Takes the same model's nearest size, else another model's, else a guess."""
         rows = [speed for speed in self._speeds.values() if speed.pixels != ANY_SIZE]
-        candidates = [speed for speed in rows if speed.model == request.model] or rows
+        candidates = [speed for speed in rows if speed.model == painter(request)] or rows
         if not candidates:
             return FIRST_GUESS
         pixels = request.width * request.height
@@ -118,8 +120,14 @@ class CostModel:
     def _call_seconds(self, request: GenerationRequest) -> float:
         """Takes the same model's, else another model's, else a guess by what a row takes."""
         calls = [speed for speed in self._speeds.values() if speed.pixels == ANY_SIZE]
-        candidates = [speed for speed in calls if speed.model == request.model] or calls
+        candidates = [speed for speed in calls if speed.model == painter(request)] or calls
         return candidates[0].seconds_per_unit if candidates else CALL_WORK * self._row_seconds(request)
+
+
+def painter(request: GenerationRequest) -> str:
+    """Returns by whose speed a request is painted: its model's, or its model's with an upscaler's beside it."""
+    upscaler = _upscaler(request)
+    return f"{request.model} {upscaler}" if upscaler else request.model
 
 
 def row_work(area: float) -> float:
@@ -138,8 +146,15 @@ def beside_work(request: GenerationRequest) -> float:
     """Returns what each picture of a request takes beside its UNet calls, in units: its VAE above all."""
     first, last = request.width * request.height / MEGAPIXEL, math.prod(request.size) / MEGAPIXEL
     again = 0.0 if request.hires is None else DECODE_WORK * first + ENCODE_WORK * last
+    again += UPSCALER_WORK * first if _upscaler(request) else 0.0
     encoding = 0.0 if request.init is None else ENCODE_WORK * first / request.count
     return PICTURE_WORK + again + DECODE_WORK * last + encoding
+
+
+def _upscaler(request: GenerationRequest) -> str:
+    """Returns the name of the upscaler that a request enlarges with; "" for none."""
+    method = "" if request.hires is None else request.hires.method
+    return "" if method in ENLARGERS else method
 
 
 def _scaled(speed: Speed, shift: float) -> Speed:

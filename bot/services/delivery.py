@@ -14,6 +14,7 @@ from bot.services.ports import Ports, Upload
 
 log = logging.getLogger(__name__)
 
+LETTER_FILE_LIMIT = 10 * 2**20  # what may be sent to anybody
 PAUSES = (5.0, 15.0, 30.0, 60.0, 300.0)  # between tries while Discord cannot be reached; the last one for ever
 
 
@@ -46,11 +47,26 @@ class Delivery:
             message_id = await self._post_in_the_end(job, files)
         except DeliveryError as error:
             log.warning("job %s is painted but cannot be posted: %s", job.id, error)
-            reason = str(error)
-            await insist(lambda: self._ports.ledger.failed(job.id, reason))
-            await self.refuse(job, f"Your picture is painted, but I cannot post it here: {error}")
-            return
+            found = await self._send_privately(job, files, str(error))
+            if found is None:
+                return
+            message_id = found
         await self._posted(job, message_id)
+
+    async def _send_privately(self, job: Job, files: list[Upload], reason: str) -> int | None:
+        """Sends the person what cannot be posted; says in words that it is kept where that fails too."""
+
+        async def send(fitting: Sequence[Upload], notes: Sequence[str]) -> int:
+            why = f"I cannot post this where you asked for it: {reason}"
+            return await self._ports.messenger.send_privately(job, fitting, (why, *job.notes, *notes))
+
+        try:
+            return await post_fitting(files, min(job.origin.file_limit, LETTER_FILE_LIMIT), send)
+        except DeliveryError as error:
+            log.info("job %s cannot be sent by direct message either: %s", job.id, error)
+        await insist(lambda: self._ports.ledger.failed(job.id, reason))
+        await self.refuse(job, f"Your picture is painted, but I cannot post it here: {reason}")
+        return None
 
     async def refuse(self, job: Job, reason: str) -> None:
         """Tells a job's person why there is no result; a person who cannot be reached is only logged."""

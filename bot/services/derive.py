@@ -94,6 +94,9 @@ def upscaled(
 ) -> GenerationRequest:
     """Returns a request for a picture made larger: by an upscaler alone, or by diffusion in tiles where there is none.
 
+    Diffusion goes without guidance, and more gently the larger it makes the picture: the less of it a tile shows, the
+    more the prompt would paint into it what belongs elsewhere.
+
     Args:
         picture: What the picture was made by, alone.
         file: The picture.
@@ -104,13 +107,14 @@ def upscaled(
     width, height = in_steps(file.width, file.height)
     hires = Hires(
         scale=scale,
-        strength=UPSCALE_STRENGTH if upscaler is None else 0.0,
+        strength=min(UPSCALE_STRENGTH * 2 / scale, 1.0) if upscaler is None else 0.0,
         steps=picture.steps,
         method=upscaler or "pixel",
         tile=native,
     )
     init = Init(picture=file.digest, strength=0.0)
-    return replace(_afresh(picture), width=width, height=height, init=init, hires=hires, refiner=None)
+    larger = replace(_afresh(picture), width=width, height=height, init=init, hires=hires, refiner=None)
+    return replace(larger, guidance_end=0.0) if upscaler is None else larger
 
 
 def outpainted(
@@ -180,4 +184,6 @@ def _afresh(picture: GenerationRequest) -> GenerationRequest:
     """Leaves a request its words and settings, and takes away what it began from and what came after it."""
     noise = "easel" if picture.noise == "comfyui" else picture.noise
     plain = replace(picture, init=None, mask=None, outpaint=None, hires=None)
+    if not has_noise(picture):  # an upscale went without guidance
+        plain = replace(plain, guidance_start=0.0, guidance_end=1.0)
     return replace(plain, noise=noise, row=0, rows=1, subseed=0, subseed_strength=0.0)

@@ -123,7 +123,7 @@ class Dispatcher:
         """Withdraws a waiting job; False once its painting has begun."""
         if self._queue.withdraw(job.id) is None:
             return False
-        self._board.moved()
+        self._board.moved(fewer=True)
         await self._cancelled(job)
         return True
 

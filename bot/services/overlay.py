@@ -12,7 +12,7 @@ _TINT = (255, 120, 0)
 _STRIPES = (0.35, 0.7)  # how much of a chosen pixel is the tint, in turn: one sees them on every colour
 _STRIPE = 8  # pixels
 _DARK, _BRIGHT = (20, 20, 24), (250, 250, 250)
-_FONT = 17
+_FONT = 24
 _QUALITY = 88
 
 Marks = NDArray[np.bool_]

@@ -204,8 +204,15 @@ class Messenger(Protocol):
         """Posts the result as a message of its own; doing it twice within minutes posts once. Returns its id."""
         ...
 
+    async def send_privately(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        """Sends the result by direct message, since it cannot be posted where it was asked for. Returns its id."""
+        ...
+
     async def posted(self, job: Job) -> int | None:
-        """Looks for the result in the channel; returns its message's id if it was posted before."""
+        """Looks for the result in the channel; returns its message's id if it was posted before.
+
+        Where the channel cannot be read, the person's direct messages are looked through.
+        """
         ...
 
     async def refuse(self, job: Job, reason: str) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heapreplace
 from itertools import islice
-from typing import NamedTuple
 
 from bot.domain import Job
 from bot.errors import LimitError
@@ -54,6 +53,17 @@ class _Person:
         self.cost -= each.cost
         self.share -= each.share
 
+    def until(self, tag: float, start: float, *, before: bool) -> tuple[int, float]:
+        """Counts the jobs that start before a tag, or at it if theirs go before, and what they cost."""
+        if start + self.share - self.waiting[-1].share < tag:
+            return len(self.waiting), self.cost
+        jobs, seconds = 0, 0.0
+        for each in self.waiting:
+            if start > tag or (start == tag and not before):
+                break
+            jobs, seconds, start = jobs + 1, seconds + each.cost, start + each.share
+        return jobs, seconds
+
     def copy(self, jobs: int) -> "_Person":
         """Copies a person with the first of their jobs."""
         made = _Person(running=self.running, served_until=self.served_until)
@@ -62,12 +72,8 @@ class _Person:
         return made
 
 
-class _Turn(NamedTuple):
-    """Whose next job starts when, in virtual time; of equal starts the person who came first goes first."""
-
-    start: float
-    order: int
-    person: int
+# Whose next job starts when, in virtual time, as start, order and person: of equal starts who came first goes first.
+_Turn = tuple[float, int, int]
 
 
 def weight_of(roles: Iterable[int], weights: Mapping[int, float]) -> float:
@@ -177,17 +183,17 @@ class FairQueue:
 
     def take(self) -> Job | None:
         """Takes the next job in turn out; None if none may start now."""
-        ready = [turn for turn in self._turns() if self._lines[turn.person].running < self._most_running]
+        ready = [turn for turn in self._turns() if self._lines[turn[2]].running < self._most_running]
         if not ready:
             return None
         first = min(ready)
-        chosen = self._out_of_turn(ready, first)
-        person = self._lines[chosen.person]
+        start, _, number = self._out_of_turn(ready, first)
+        person = self._lines[number]
         taken = person.waiting[0]
-        self._virtual_time = first.start
-        person.served_until = chosen.start + taken.share
+        self._virtual_time = first[0]
+        person.served_until = start + taken.share
         person.running += 1
-        self._let_go(chosen.person, taken)
+        self._let_go(number, taken)
         self._taken[taken.job.id] = taken
         self._model = taken.job.request.model
         return taken.job
@@ -216,17 +222,13 @@ class FairQueue:
         if found is None:
             return Place(0, 0.0)
         wanted, tag = found
-        jobs, seconds, before = 0, wanted.cost, True
-        for turn in self._turns():
-            before = before and turn.person != job.origin.user_id
-            if turn.start > tag:
-                continue
-            person = self._lines[turn.person]
-            if turn.start + person.share - person.waiting[-1].share < tag:  # even the last of theirs
-                jobs, seconds = jobs + len(person.waiting), seconds + person.cost
-            else:
-                earlier = list(_until(tag, turn.start, person, before=before))
-                jobs, seconds = jobs + len(earlier), seconds + sum(each.cost for each in earlier)
+        jobs, seconds, before, now = 0, wanted.cost, True, self._virtual_time
+        for number, person in self._lines.items():
+            before = before and number != job.origin.user_id
+            start = person.served_until if person.served_until > now else now
+            if start <= tag:
+                theirs, cost = person.until(tag, start, before=before)
+                jobs, seconds = jobs + theirs, seconds + cost
         return Place(jobs + self._held_back(self._lines[job.origin.user_id]), seconds)
 
     def line(self) -> Iterator[tuple[Job, Place]]:
@@ -245,7 +247,7 @@ class FairQueue:
             seconds += each.cost
             yield each.job, Place(jobs + self._held_back(person), seconds)
             jobs += 1
-            heapreplace(turns, _Turn(start + each.share, order, number))
+            heapreplace(turns, (start + each.share, order, number))
 
     def rehearsal(self, jobs: int, guests: Iterable[int], cost: Callable[[GenerationRequest], float]) -> "FairQueue":
         """Copies the queue with the jobs that would start first: what is done with the copy changes nothing here.
@@ -277,7 +279,7 @@ class FairQueue:
         """Says of everybody who waits when their next job starts."""
         now = self._virtual_time
         return [
-            _Turn(person.served_until if person.served_until > now else now, order, number)
+            (person.served_until if person.served_until > now else now, order, number)
             for order, (number, person) in enumerate(self._lines.items())
         ]
 
@@ -304,12 +306,12 @@ class FairQueue:
             return first
         fitting = [turn for turn in ready if self._next(turn).job.request.model == self._model]
         chosen = min(fitting, default=first)
-        cost = self._next(chosen).cost
+        cost, (tag, place, _) = self._next(chosen).cost, chosen
         overtaken = [
             each
-            for turn in ready
-            if turn < chosen
-            for each in _until(chosen.start, turn.start, self._lines[turn.person], before=turn.order < chosen.order)
+            for start, order, number in ready
+            if (start, order) < (tag, place)
+            for each in _until(tag, start, self._lines[number], before=order < place)
         ]
         if any(each.held_up + cost > self._patience for each in overtaken):
             return first
@@ -318,7 +320,7 @@ class FairQueue:
         return chosen
 
     def _next(self, turn: _Turn) -> _Waiting:
-        return self._lines[turn.person].waiting[0]
+        return self._lines[turn[2]].waiting[0]
 
     def _let_go(self, number: int, each: _Waiting) -> None:
         person = self._lines[number]

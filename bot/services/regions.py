@@ -22,7 +22,6 @@ SHOWN_SIDE = 768  # pixels of the preview's longer side
 STEPS = 64  # of the shorter side: how finely the border is moved
 MOST_STEPS = 9
 KEPT = 8  # pictures whose parts are kept in memory
-AT_A_TIME = 2  # a large picture takes some hundred megabytes while it is looked at
 CHOICE = rf"(?P<parts>[0-9a-f]{{1,7}}):(?P<grow>-?\d):(?P<invert>[01]):(?P<level>[0-{len(COUNTS) - 1}])"
 
 _PLACES = (("top left", "top", "top right"), ("left", "middle", "right"), ("bottom left", "bottom", "bottom right"))
@@ -116,7 +115,7 @@ class Divider:
     def __init__(self, pictures: PictureStore) -> None:
         self._pictures = pictures
         self._known: OrderedDict[str, Divided] = OrderedDict()
-        self._turns = asyncio.Semaphore(AT_A_TIME)
+        self._turn = asyncio.Lock()  # a large picture takes some hundred megabytes while it is looked at
 
     async def divide(self, digest: str) -> Divided:
         """Returns a picture's parts.
@@ -125,14 +124,18 @@ class Divider:
             PictureLostError: It is not kept any more.
             InvalidRequestError: Its file is damaged.
         """
-        async with self._turns:
-            if digest not in self._known:
-                data = await self._pictures.get(digest)
-                self._known[digest] = await asyncio.to_thread(divide, data)
-            self._known.move_to_end(digest)
-            while len(self._known) > KEPT:
-                self._known.popitem(last=False)
-            return self._known[digest]
+        if digest not in self._known:
+            async with self._turn:
+                await self._learn(digest)
+        self._known.move_to_end(digest)
+        return self._known[digest]
+
+    async def _learn(self, digest: str) -> None:
+        if digest not in self._known:  # another may have asked for it meanwhile
+            data = await self._pictures.get(digest)
+            self._known[digest] = await asyncio.to_thread(divide, data)
+        while len(self._known) > KEPT:
+            self._known.popitem(last=False)
 
 
 def divide(data: bytes) -> Divided:
@@ -141,7 +144,7 @@ def divide(data: bytes) -> Divided:
     Raises:
         InvalidRequestError: It is no picture, or damaged.
     """
-    pixels = intake.read(data).pixels
+    pixels = intake.read(data, most_bytes=intake.OWN_BYTES).pixels
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
     levels = tuple(_level(labels, image) for labels in regions(pixels))
     scale = SHOWN_SIDE / max(image.size)

@@ -29,6 +29,9 @@ CLOCKS = timedelta(minutes=1)  # by which our clock and Discord's may differ
 PREVIEW_NAME = "preview.jpg"  # without the job's id: a preview is not taken for the result
 
 
+Place = discord.PartialMessageable | discord.DMChannel
+
+
 class DiscordMessenger:
     """Speaks to people through the interaction's own address, and by channel messages once that is dead.
 
@@ -101,27 +104,37 @@ class DiscordMessenger:
 
     async def send(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
         """Posts the result as a message of its own: by direct message, or in place of an answer that is dead."""
-        text = words.finished(job, notes)
-        channel = await self._result_channel(job)
-        message = await patiently(
-            lambda: channel.send(
-                text,
-                files=as_files(files, spoiler=job.wishes.spoiler),
-                view=self._buttons(job, files),
-                nonce=job.id,
-                allowed_mentions=NO_MENTIONS,
-            )
-        )
+        message_id = await self._send(await self._result_channel(job), job, files, notes)
         if not job.by_letter:
             await self._remove_stale(job)
-        return message.id
+        return message_id
+
+    async def send_privately(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        """Sends the result by direct message, since it cannot be posted where it was asked for."""
+        return await self._send(await self._letters_to(job), job, files, notes)
 
     async def posted(self, job: Job) -> int | None:
         """Looks for the result: in the job's own message, then among those that came after it.
 
-        An answer that was left thinking beside a message of its own is taken away.
+        An answer that was left thinking beside a message of its own is taken away. Where the channel cannot be read,
+        the result may have been sent to the person.
         """
-        channel = await self._result_channel(job)
+        try:
+            found = await self._find(await self._result_channel(job), job)
+        except UnreachableError:
+            raise
+        except DeliveryError as error:
+            log.info("where job %s was asked for cannot be read: %s", job.id, error)
+            return None if job.origin.guild_id is None else await self._find(await self._letters_to(job), job)
+        if found is None or found == job.origin.message_id:
+            return found
+        if job.by_letter:
+            await self._say_sent(job)
+        else:
+            await self._remove_stale(job)
+        return found
+
+    async def _find(self, channel: Place, job: Job) -> int | None:
         try:
             answer = await patiently(lambda: channel.fetch_message(job.origin.message_id))
         except AnswerExpiredError:
@@ -135,13 +148,20 @@ class DiscordMessenger:
             return [message async for message in channel.history(limit=LOOK_BACK, after=after) if _shows(message, job)]
 
         found = await patiently(later)
-        if not found:
-            return None
-        if job.by_letter:
-            await self._say_sent(job)
-        else:
-            await self._remove_stale(job)
-        return found[0].id
+        return found[0].id if found else None
+
+    async def _send(self, channel: Place, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        text = words.finished(job, notes)
+        message = await patiently(
+            lambda: channel.send(
+                text,
+                files=as_files(files, spoiler=job.wishes.spoiler),
+                view=self._buttons(job, files),
+                nonce=job.id,
+                allowed_mentions=NO_MENTIONS,
+            )
+        )
+        return message.id
 
     async def refuse(self, job: Job, reason: str) -> None:
         """Tells the person alone why there is no result, and takes the public answer away."""
@@ -210,7 +230,7 @@ class DiscordMessenger:
             await patiently(lambda: self._channel(job).send(text, nonce=job.id, allowed_mentions=NO_MENTIONS))
             return
         try:
-            channel = await patiently(lambda: self._client.create_dm(discord.Object(job.origin.user_id)))
+            channel = await self._letters_to(job)
             await patiently(lambda: channel.send(text, nonce=job.id, allowed_mentions=NO_MENTIONS))
         except DeliveryError:
             neutral = f"<@{job.origin.user_id}> A picture you asked for could not be painted."
@@ -256,9 +276,10 @@ class DiscordMessenger:
         data = {"id": origin.application_id, "type": discord.WebhookType.application.value, "token": origin.token}
         return discord.Webhook.from_state(data=data, state=self._client._connection)  # type: ignore[arg-type]
 
-    async def _result_channel(self, job: Job) -> discord.PartialMessageable | discord.DMChannel:
-        if not job.by_letter:
-            return self._channel(job)
+    async def _result_channel(self, job: Job) -> Place:
+        return await self._letters_to(job) if job.by_letter else self._channel(job)
+
+    async def _letters_to(self, job: Job) -> discord.DMChannel:
         return await patiently(lambda: self._client.create_dm(discord.Object(job.origin.user_id)))
 
     def _channel(self, job: Job) -> discord.PartialMessageable:

@@ -1,6 +1,10 @@
 """What happens in the panel behind Vary (Region)."""
 
 import asyncio
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from typing import Any, Protocol, cast
 
 import discord
@@ -11,6 +15,7 @@ from bot.services.overlay import overlay
 from bot.services.ports import Upload
 from bot.services.regions import Choice, Divided, Divider, at_level, chosen, with_parts
 from bot.ui.lasting import LastingButton, LastingSelect
+from bot.ui.lines import Lines
 from bot.ui.permissions import check_posting
 from bot.ui.private import nod, promise
 from bot.ui.region_panel import DEEDS, OVERLAY_NAME, REGION, Region, panel_text, panel_view, region_form, region_of
@@ -18,12 +23,34 @@ from bot.ui.requests import patiently
 from bot.ui.seats import actor_of
 from bot.ui.uploads import as_files
 
+MOST_PANELS = 500
+
+
+class Panels:
+    """The newest choices of open panels: who presses faster than Discord shows the answer presses on old buttons."""
+
+    def __init__(self) -> None:
+        self.lines = Lines()
+        self._newest: OrderedDict[int, Choice] = OrderedDict()
+
+    def newest(self, interaction: discord.Interaction[Any], on_button: Choice) -> Choice:
+        """Returns what is chosen in the panel that was used; after a restart that is what stands on its buttons."""
+        return self._newest.get(_panel_of(interaction), on_button)
+
+    def remember(self, interaction: discord.Interaction[Any], choice: Choice) -> None:
+        """Keeps what is chosen now."""
+        self._newest[_panel_of(interaction)] = choice
+        self._newest.move_to_end(_panel_of(interaction))
+        while len(self._newest) > MOST_PANELS:
+            self._newest.popitem(last=False)
+
 
 class HasDivider(Protocol):
     """The client, as far as the panel knows it."""
 
     actions: PictureActions
     divider: Divider
+    panels: Panels
 
 
 class PartSelect(LastingSelect, template=rf"easel:part:{REGION}"):
@@ -34,8 +61,13 @@ class PartSelect(LastingSelect, template=rf"easel:part:{REGION}"):
         parts, region = [int(value) for value in self.item.values if value.isdecimal()], region_of(self.match)
         job = await found(interaction, region)
         await nod(interaction)
-        divided = await _divided(interaction, job, region.number)
-        await _show(interaction, region, divided, with_parts(divided, region.choice, parts))
+        before = region.choice
+
+        def changed(divided: Divided, newest: Choice) -> Choice:
+            chosen_there = with_parts(divided, before, parts)
+            return replace(newest, parts=at_level(divided, chosen_there, newest.level).parts)
+
+        await _change(interaction, job, region, changed)
 
 
 class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEEDS)}):{REGION}"):
@@ -48,11 +80,11 @@ class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEED
         if deed in {"paint", "upload"}:
             check_posting(interaction)
             how = "upload" if deed == "upload" else "parts"
-            await interaction.response.send_modal(region_form(job, region, how))
+            newest = cast(HasDivider, interaction.client).panels.newest(interaction, region.choice)
+            await interaction.response.send_modal(region_form(job, replace(region, choice=newest), how))
             return
         await nod(interaction)
-        divided = await _divided(interaction, job, region.number)
-        await _show(interaction, region, divided, _changed(divided, region.choice, deed))
+        await _change(interaction, job, region, partial(_changed, deed=deed))
 
 
 async def open_panel(interaction: discord.Interaction[Any], job: Job, number: int) -> None:
@@ -73,6 +105,22 @@ async def found(interaction: discord.Interaction[Any], region: Region) -> Job:
     job = await actions.find(region.job_id, actor)
     check_user(job, actor, for_all=actions.rules.buttons_for_all)
     return job
+
+
+async def _change(
+    interaction: discord.Interaction[Any], job: Job, region: Region, change: Callable[[Divided, Choice], Choice]
+) -> None:
+    """Changes what is chosen in a panel, one press after the other, and shows it."""
+    panels = cast(HasDivider, interaction.client).panels
+    async with panels.lines.of(_panel_of(interaction)):
+        divided = await _divided(interaction, job, region.number)
+        choice = change(divided, panels.newest(interaction, region.choice))
+        panels.remember(interaction, choice)
+        await _show(interaction, region, divided, choice)
+
+
+def _panel_of(interaction: discord.Interaction[Any]) -> int:
+    return 0 if interaction.message is None else interaction.message.id
 
 
 async def _divided(interaction: discord.Interaction[Any], job: Job, number: int) -> Divided:
@@ -97,6 +145,6 @@ def _changed(divided: Divided, choice: Choice, deed: str) -> Choice:
     if deed in {"grow", "shrink"}:
         return choice.grown_by(1 if deed == "grow" else -1)
     if deed == "invert":
-        return Choice(choice.parts, choice.grow, not choice.invert, choice.level)
+        return replace(choice, invert=not choice.invert)
     step = 1 if deed == "finer" else -1
     return at_level(divided, choice, max(0, min(choice.level + step, len(divided.levels) - 1)))

@@ -188,7 +188,8 @@ def _second_pass(request: GenerationRequest) -> list[str]:
         return []
     name = "upscale" if hires.tile else "hires"
     how = f", strength {hires.strength:g}, {hires.steps} steps" if hires.strength else " alone"
-    return [f"{name} {hires.scale:g} ({hires.method}{how})"]
+    width, height = request.size
+    return [f"{name} {hires.scale:g} to {width}x{height} ({hires.method}{how})"]
 
 
 def _unusual(request: GenerationRequest) -> list[str]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import cast
 
 import torch
+from torch import Tensor
 
 from generation.catalog import no_beginner
 from generation.errors import DeviceMemoryError, GenerationCancelledError, ModelError
@@ -25,9 +26,10 @@ from generation.sdxl.policy import QUANTUM, Turn, choose
 from generation.sdxl.refiner import refined
 from generation.sdxl.residency import Residency
 from generation.sdxl.run import Run, call_unet
+from generation.sdxl.slices import Slices
 from generation.sdxl.start import begin
 from generation.sdxl.text import Conditioning, TextStyle
-from generation.sdxl.vae import decode
+from generation.sdxl.vae import decoding
 from generation.sdxl.work import Saving, Work
 
 Entry = tuple[Work, Run | None]  # what waits for weights: a work that has not begun, or a picture that goes on
@@ -51,6 +53,7 @@ class Engine:
         self._waiting: deque[Entry] = deque()
         self._painting: list[tuple[Work, Run]] = []
         self._painted: deque[tuple[Work, Run]] = deque()
+        self._finishing: tuple[Run, Slices[Tensor | Run]] | None = None
         self._decoded: deque[tuple[Work, int, Download]] = deque()
         self._pace = Pace()
         self._serving: list[Work] = []
@@ -81,7 +84,7 @@ class Engine:
 
     @torch.inference_mode()
     def tick(self) -> None:
-        """Takes one turn: at most one admission, one UNet call and one decode.
+        """Takes one turn: at most one admission, one UNet call and one decode, or one tile of it.
 
         An exception that leaves it belongs to the work of `fail`.
         """
@@ -115,6 +118,8 @@ class Engine:
         self._waiting = deque((each, run) for each, run in self._waiting if each is not work)
         self._painting = [(each, run) for each, run in self._painting if each is not work]
         self._painted = deque((each, run) for each, run in self._painted if each is not work)
+        if self._finishing is not None and all(run is not self._finishing[0] for _, run in self._painted):
+            self._finishing = None
         self._decoded = deque(each for each in self._decoded if each[0] is not work)
         work.fail(error)
 
@@ -187,13 +192,13 @@ class Engine:
         if model.refines:
             raise ModelError(no_beginner(request.model))
         text = self._encode(work, model)
-        start = begin(model, request, work.canvas, tiled=Saving.TILED_VAE in work.savings)
+        start = begin(model, request, work.canvas, work.vae_tile)
         return [Run(request.picture(index), index, model, text, start) for index in range(request.count)]
 
     def _prepare_next(self, work: Work, run: Run, model: Model) -> Run:
         """Lets another checkpoint go on with a picture."""
         text = self._encode(work, model)
-        return refined(run, model, text, work.canvas, tiled=Saving.TILED_VAE in work.savings)
+        return refined(run, model, text, work.canvas, work.vae_tile)
 
     def _encode(self, work: Work, model: Model) -> list[Conditioning]:
         request = work.request
@@ -250,26 +255,43 @@ class Engine:
         self._serving = [work]
         if run.latents is None:
             raise AssertionError("a run is only finished with latents")
-        hires, tiled = run.request.hires, Saving.TILED_VAE in work.savings
         if run.next_model:
             self._hand_over(work, run)
             return
         if run.refined_by_none:
             work.remark(NOTHING_TO_REFINE)
-        work.tell(Stage.FINISHING if hires is None else Stage.PAINTING)
+        work.tell(Stage.FINISHING if run.request.hires is None else Stage.PAINTING)
         try:
             with self._pace.spent_on([work], run.model.placement.device):
                 self._models.bring(run.model)
                 run.model.use_vae(run.vae)
-                if hires is not None:
-                    self._begin_again(work, second_pass(run, hires, tiled=tiled))
-                    return
-                picture = decode(run.model, run.latents, tiled=tiled)
+                outcome = self._slice(work, run)
         except RuntimeError as error:
+            self._finishing = None
             self._save_memory([work], [Saving.TILED_VAE, Saving.OFFLOAD], error)
             return
+        if outcome is None:
+            return
+        if isinstance(outcome, Run):
+            self._begin_again(work, outcome)
+            return
         self._painted.popleft()
-        self._decoded.append((work, run.index, Download(picture)))
+        self._decoded.append((work, run.index, Download(outcome)))
+
+    def _slice(self, work: Work, run: Run) -> Tensor | Run | None:
+        """Does the next slice of finishing a picture; returns it, or its second pass, or None while more is left."""
+        if self._finishing is None or self._finishing[0] is not run:
+            self._finishing = run, _finishing_of(run, work.vae_tile)
+        slices = self._finishing[1]
+        try:
+            next(slices)
+            while run.model.offload and not work.cancel.cancelled:  # where stages come and go, others would cost more
+                next(slices)
+        except StopIteration as end:
+            self._finishing = None
+            outcome: Tensor | Run = end.value
+            return outcome
+        return None
 
     def _hand_out(self) -> None:
         """Hands out the pictures that have come into main memory; waits for them if there is nothing else to do."""
@@ -317,3 +339,12 @@ class Engine:
         if saving is Saving.ONE_AT_A_TIME:
             for work, run in self._painting:
                 run.alone = run.alone or work in works
+
+
+def _finishing_of(run: Run, tile: int) -> Slices[Tensor | Run]:
+    """Returns what makes a picture of a run's latents, or begins its second pass."""
+    if run.latents is None:
+        raise AssertionError("a run is only finished with latents")
+    if run.request.hires is not None:
+        return (yield from second_pass(run, run.request.hires, tile))
+    return (yield from decoding(run.model, run.latents, tile))

@@ -13,7 +13,7 @@ from generation.sdxl.start import begin
 from generation.sdxl.text import Conditioning
 
 
-def refined(run: Run, model: Model, text: list[Conditioning], canvas: Canvas | None, *, tiled: bool = False) -> Run:
+def refined(run: Run, model: Model, text: list[Conditioning], canvas: Canvas | None, tile: int = 0) -> Run:
     """Begins what another checkpoint does with a run's latents.
 
     Args:
@@ -21,14 +21,14 @@ def refined(run: Run, model: Model, text: list[Conditioning], canvas: Canvas | N
         model: That refiner.
         text: The prompts as that model hears them.
         canvas: The input picture; None for none.
-        tiled: Encode in tiles, for want of memory.
+        tile: The side in pixels that memory is to suffice for; 0 for the usual.
     """
     refiner = run.request.refiner
     if refiner is None or run.latents is None:
         raise AssertionError("a refiner goes on with latents")
     own = run.request.prediction if refiner.model == run.request.model else "checkpoint"
     request = replace(run.request, model=refiner.model, refiner=None, prediction=own)
-    start = replace(run.start, beside=begin(model, request, canvas, tiled=tiled).beside if model.inpaints else None)
+    start = replace(run.start, beside=begin(model, request, canvas, tile).beside if model.inpaints else None)
     if refiner.strength:
         request = replace(request, steps=refiner.steps)
         start = replace(start, latents=run.latents, strength=refiner.strength)

@@ -9,7 +9,9 @@ from generation.canvas import Canvas
 from generation.pixels import Cover, Pixels
 from generation.request import GenerationRequest
 from generation.sdxl.model import Model
-from generation.sdxl.vae import encode
+from generation.sdxl.slices import to_the_end
+from generation.sdxl.vae import encoding
+from generation.tiles import Box
 
 BLANK = 0.0  # the colour, between -1 and 1, that inpainting UNets were trained to see where they are to paint
 
@@ -56,33 +58,60 @@ class Start:
 NOISE_ALONE = Start()
 
 
-def begin(model: Model, request: GenerationRequest, canvas: Canvas | None, *, tiled: bool = False) -> Start:
+def begin(model: Model, request: GenerationRequest, canvas: Canvas | None, tile: int = 0) -> Start:
     """Brings a canvas to the device.
 
     Args:
         model: What paints.
         request: What is painted.
         canvas: The input picture; None for none.
-        tiled: Encode in tiles, for want of memory.
+        tile: The side in pixels that memory is to suffice for; 0 for the usual.
     """
     if canvas is None or request.init is None:
-        beside = beside_nothing(model, request.width, request.height, tiled=tiled) if model.inpaints else None
+        beside = beside_nothing(model, request.width, request.height, tile) if model.inpaints else None
         return Start(beside=beside)
-    picture = to_tensor(canvas.picture)
-    latents = encode(model, picture, tiled=tiled)
-    cover = torch.ones(1, 1, *picture.shape[2:]) if canvas.anew is None else _levels(canvas.anew)
-    anew = None if canvas.anew is None else _shrunk(cover, model)
-    beside = _beside(model, cover, torch.where(cover > 0, BLANK, picture), tiled=tiled) if model.inpaints else None
-    return Start(latents, anew, beside, request.init.strength)
+    seen = _Seen(canvas)
+    latents = to_the_end(encoding(model, seen.size, seen.cut, tile))
+    anew = None if canvas.anew is None else _shrunk(canvas.anew, model)
+    if not model.inpaints:
+        return Start(latents, anew, None, request.init.strength)
+    where = torch.ones_like(latents[:, :1]) if anew is None else anew
+    blanked = to_the_end(encoding(model, seen.size, seen.cut_blanked, tile))
+    return Start(latents, anew, torch.cat([where, blanked], dim=1), request.init.strength)
 
 
-def beside_nothing(model: Model, width: int, height: int, *, tiled: bool = False) -> Tensor:
+def beside_nothing(model: Model, width: int, height: int, tile: int = 0) -> Tensor:
     """Returns what an inpainting UNet sees where everything is painted anew, (1, 5, h, w)."""
-    return _beside(model, torch.ones(1, 1, height, width), torch.full((1, 3, height, width), BLANK), tiled=tiled)
+
+    def blank(box: Box) -> Tensor:
+        left, top, right, bottom = box
+        return torch.full((1, 3, bottom - top, right - left), BLANK)
+
+    latents = to_the_end(encoding(model, (width, height), blank, tile))
+    return torch.cat([torch.ones_like(latents[:, :1]), latents], dim=1)
 
 
-def _beside(model: Model, cover: Tensor, blanked: Tensor, *, tiled: bool) -> Tensor:
-    return torch.cat([_shrunk(cover, model), encode(model, blanked, tiled=tiled)], dim=1)
+class _Seen:
+    """A canvas as the VAE takes it, part by part."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        picture = canvas.picture
+        self.size = picture.width, picture.height
+        self._levels = torch.frombuffer(bytearray(picture.rgb), dtype=torch.uint8).reshape(*self.size[::-1], 3)
+        self._anew = None if canvas.anew is None else _levels(canvas.anew)
+
+    def cut(self, box: Box) -> Tensor:
+        """Returns a part of the picture, (1, 3, h, w), -1 to 1."""
+        left, top, right, bottom = box
+        return self._levels[top:bottom, left:right].permute(2, 0, 1).unsqueeze(0).float() / 127.5 - 1
+
+    def cut_blanked(self, box: Box) -> Tensor:
+        """Returns the same, blanked where it is painted anew."""
+        left, top, right, bottom = box
+        part = self.cut(box)
+        if self._anew is None:
+            return torch.full_like(part, BLANK)
+        return torch.where(self._anew[top:bottom, left:right] > 0, BLANK, part)
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
@@ -93,10 +122,11 @@ def to_tensor(pixels: Pixels) -> Tensor:
 
 
 def _levels(cover: Cover) -> Tensor:
-    levels = torch.frombuffer(bytearray(cover.levels), dtype=torch.uint8)
-    return levels.reshape(1, 1, cover.height, cover.width).float() / 255
+    return torch.frombuffer(bytearray(cover.levels), dtype=torch.uint8).reshape(cover.height, cover.width)
 
 
-def _shrunk(cover: Tensor, model: Model) -> Tensor:
-    """Scales a mask down to latents: whatever touches a latent counts."""
-    return torch.nn.functional.max_pool2d(cover, model.downscale).to(model.placement.device)
+def _shrunk(cover: Cover, model: Model) -> Tensor:
+    """Scales a mask down to latents, (1, 1, h, w), 0 to 1: whatever touches a latent counts."""
+    step = model.downscale
+    blocks = _levels(cover).reshape(cover.height // step, step, cover.width // step, step)
+    return (blocks.amax(dim=(1, 3)).float() / 255)[None, None].to(model.placement.device)

@@ -4,6 +4,8 @@ Every step asks for the estimate of the whole. Tile after tile gives its share, 
 their weighted mean (eq. 5), so they agree at every step and no seam can grow. Only one tile is in the UNet at a time.
 """
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -70,6 +72,48 @@ class Tiles:
         whole = self._sum / self._weights
         self._sum = self._weights = None
         return whole
+
+
+class Mosaic:
+    """A picture laid together of overlapping tiles, row after row; where they overlap, one flows into the other.
+
+    Only the tiles of one row are kept in floating point; above them the picture is finished, in eight bits.
+
+    Args:
+        boxes: The tiles, row by row, each from left to right.
+        scale: How many times larger what is laid is than its box.
+    """
+
+    def __init__(self, boxes: Sequence[Box], scale: int = 1) -> None:
+        self._boxes = [tuple(scale * side for side in box) for box in boxes]
+        self._tops = sorted({box[1] for box in self._boxes})
+        self._next = 0
+        width, height = (max(box[side] for box in self._boxes) for side in (2, 3))
+        tall = self._boxes[0][3] - self._boxes[0][1]
+        self._strip = torch.zeros(3, tall, width)
+        self._weights = torch.zeros(tall, width)
+        self.picture = torch.empty(height, width, 3, dtype=torch.uint8)
+
+    def lay(self, tile: Tensor) -> None:
+        """Lays the next tile, (3, h, w), 0 to 1, anywhere."""
+        left, top, right, _ = self._boxes[self._next]
+        weight = hill(tile)
+        self._strip[..., left:right] += (tile * weight).cpu()
+        self._weights[:, left:right] += weight.cpu()
+        self._next += 1
+        if self._next == len(self._boxes) or self._boxes[self._next][1] != top:
+            self._finish_row(top)
+
+    def _finish_row(self, top: int) -> None:
+        """Finishes what no later tile touches, and keeps what the next row overlaps."""
+        number = self._tops.index(top)
+        last = number == len(self._tops) - 1
+        done = len(self._weights) if last else self._tops[number + 1] - top
+        levels = (self._strip[:, :done] / self._weights[:done]).clamp_(0, 1).mul_(255).round_()
+        self.picture[top : top + done] = levels.to(torch.uint8).permute(1, 2, 0)
+        for kept in (self._strip, self._weights):
+            kept[..., : len(self._weights) - done, :] = kept[..., done:, :].clone()
+            kept[..., len(self._weights) - done :, :] = 0
 
 
 def hill(estimate: Tensor) -> Tensor:

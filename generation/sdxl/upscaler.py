@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from generation.errors import ModelError
-from generation.sdxl.tiling import hill
+from generation.sdxl.slices import Slices
+from generation.sdxl.tiling import Mosaic
 from generation.tiles import tiles
 
 SCALE = 4
@@ -90,26 +91,25 @@ def from_tensors(name: str, tensors: Mapping[str, Tensor]) -> RrdbNet:
     return network.requires_grad_(requires_grad=False).eval()
 
 
-def enlarge(network: RrdbNet, picture: Tensor) -> Tensor:
-    """Makes a picture four times larger, tile by tile; where tiles overlap, one flows into the other.
+def enlarging(network: RrdbNet, picture: Tensor) -> Slices[Tensor]:
+    """Makes a picture four times larger, tile by tile, and lets others in after each.
 
     Args:
         network: On the device that works.
-        picture: (1, 3, height, width), 0 to 1, anywhere.
+        picture: (height, width, 3) uint8, anywhere.
 
     Returns:
-        (1, 3, 4 height, 4 width), 0 to 1, float32, on the CPU.
+        (4 height, 4 width, 3) uint8, on the CPU.
     """
     weight = network.conv_first.weight
-    height, width = picture.shape[-2:]
-    total = torch.zeros(1, 3, SCALE * height, SCALE * width)
-    weights = torch.zeros(SCALE * height, SCALE * width)
-    for left, top, right, bottom in tiles(width, height, TILE, step=1):
-        larger = network(picture[..., top:bottom, left:right].to(weight.device, weight.dtype)).float().cpu()
-        place = (..., slice(SCALE * top, SCALE * bottom), slice(SCALE * left, SCALE * right))
-        total[place] += larger * hill(larger)
-        weights[place] += hill(larger)
-    return (total / weights).clamp(0, 1)
+    height, width, _ = picture.shape
+    boxes = tiles(width, height, TILE, step=1)
+    mosaic = Mosaic(boxes, SCALE)
+    for left, top, right, bottom in boxes:
+        piece = picture[top:bottom, left:right].to(weight.device).permute(2, 0, 1).unsqueeze(0).to(weight.dtype) / 255
+        mosaic.lay(network(piece)[0].float())
+        yield
+    return mosaic.picture
 
 
 def _leaky(x: Tensor) -> Tensor:

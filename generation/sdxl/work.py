@@ -14,6 +14,7 @@ from generation.pixels import Pixels
 from generation.request import GenerationRequest
 from generation.result import Progress, Stage
 from generation.sdxl.sketches import Sketchbook
+from generation.tiles import SMALL_TILE
 
 if TYPE_CHECKING:
     from generation.sdxl.lora import LoadedLora  # the event loop makes works, and must not wait for torch
@@ -116,6 +117,11 @@ class Work:
     def charge(self, seconds: float) -> None:
         """Adds what the device spent on it."""
         self._device_seconds += seconds
+
+    @property
+    def vae_tile(self) -> int:
+        """The side in pixels that memory for the VAE is to suffice for; 0 for the usual."""
+        return SMALL_TILE if Saving.TILED_VAE in self.savings else (self.request.hires and self.request.hires.tile) or 0
 
     def share(self, part: float) -> None:
         """Notes its part of a UNet call."""

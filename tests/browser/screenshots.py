@@ -40,7 +40,7 @@ async def painting(discord: LoopbackDiscord) -> AsyncIterator[None]:
 async def conversation(browser: Browser) -> None:
     """One picture that was liked, one on its way; then the same conversation on a phone."""
     async with LoopbackDiscord() as discord, painting(discord):
-        visitor = await Visitor.come(browser, discord.page_url)
+        visitor = await Visitor.come(browser, discord.page_url, (1280, 1000))
         await visitor.page.get_by_role("radio", name="owner", exact=True).click()
         await visitor.say("Who paints me a car?")
         await visitor.become("member")
@@ -155,6 +155,31 @@ async def many(visitor: Visitor) -> None:
     await visitor.shoot(IMAGES / "playground-thread.png")
 
 
+async def region(browser: Browser) -> None:
+    """The tools under one picture, the panel of its parts, and what was painted there."""
+    async with LoopbackDiscord() as discord, painting(discord):
+        visitor = await Visitor.come(browser, discord.page_url, (1280, 1000))
+        await paint(visitor, f"{CAR} seed:11")
+        await visitor.press("Vary (Region)")
+        panel = visitor.messages.filter(has_text="Choose the parts that are painted anew")
+        await visitor.picture_sizes(panel)
+        await panel.locator(".select").click()
+        await visitor.page.get_by_role("option", name="green").first.click()
+        await visitor.page.get_by_role("button", name="Done").click()
+        await expect(panel.get_by_role("button", name="Paint it anew")).to_be_enabled()
+        await visitor.picture_sizes(panel)
+        await panel.scroll_into_view_if_needed()
+        await visitor.shoot(IMAGES / "playground-region.png")
+        await panel.get_by_role("button", name="Paint it anew").click()
+        form = visitor.page.get_by_role("dialog", name="Paint the parts anew")
+        await form.get_by_label("What is painted there").fill("a car on a blue background")
+        await form.get_by_role("button", name="Submit").click()
+        await expect(visitor.last.get_by_role("button", name="U4")).to_be_visible(timeout=300_000)
+        await visitor.picture_sizes(visitor.last)
+        await visitor.shoot(IMAGES / "playground-region-result.png")
+        await visitor.context.close()
+
+
 async def form(browser: Browser) -> None:
     """A card of components, and a form over it, by the scripted bot."""
     async with LoopbackDiscord() as discord, scripted_bot_running(ShowcaseBot(), discord.api_url, discord.token):
@@ -192,6 +217,7 @@ async def main() -> None:
         await completion(browser)
         await results(browser)
         await panels(browser)
+        await region(browser)
         await form(browser)
     for path in sorted(IMAGES.glob("playground-*.png")):
         sys.stdout.write(f"{path} {path.stat().st_size // 1024} KB\n")

@@ -1,10 +1,10 @@
 """The bot as a process that can be made to kill itself: real services, ledger, delivery and discord.py's HTTP client.
 
 It has no gateway and no torch: it takes up the jobs that lie in the database, and ends when none is left. Every call
-of the ledger, the picture store, the messenger and Discord's API is a step before and a step after; at the step it is
-told, it dies without a word.
+of the ledger, the picture store, the messenger and Discord's API that one job makes is a step before and a step after;
+at the step it is told, it dies without a word, wherever its other jobs are by then.
 
-Usage: python -m tests.chaos.child API_URL TOKEN DATA_DIR KILL_AT (0: not at all). Prints how many steps there were.
+Usage: python -m tests.chaos.child API_URL TOKEN DATA_DIR JOB KILL_AT (0: not at all). Prints how many steps there were.
 """
 
 import asyncio
@@ -41,13 +41,17 @@ UNFINISHED = "SELECT count(*) FROM jobs WHERE state IN ('queued', 'running', 're
 
 
 class Fate:
-    """Counts steps, and ends the process at one of them."""
+    """Counts the steps of taking up jobs and of one job's life, and ends the process at one of them."""
 
-    def __init__(self, kill_at: int) -> None:
+    def __init__(self, job: str, kill_at: int) -> None:
         self.steps = 0
+        self._life = f"job {job}"  # as the dispatcher names its task
         self._kill_at = kill_at
 
-    def step(self) -> None:
+    def step(self, name: str) -> None:
+        task = asyncio.current_task()
+        if name != "adopt" and (task is None or task.get_name() != self._life):
+            return
         self.steps += 1
         if self.steps == self._kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
@@ -57,19 +61,19 @@ class Fate:
 
         @functools.wraps(call)
         async def watched(*args: Any, **kwargs: Any) -> Any:
-            self.step()
+            self.step(name)
             answer = await call(*args, **kwargs)
-            self.step()
+            self.step(name)
             return answer
 
         setattr(owner, name, watched)
 
 
-async def main(api_url: str, token: str, data_dir: Path, kill_at: int) -> int:
+async def main(api_url: str, token: str, data_dir: Path, job: str, kill_at: int) -> int:
     """Takes up what is left, until nothing is."""
     settings = Settings(discord_token=SecretStr(token), discord_api_url=api_url, data_dir=data_dir, grace_seconds=0)
     await upgrade_safely(settings.database)
-    fate = Fate(kill_at)
+    fate = Fate(job, kill_at)
     for owner, name in WATCHED:
         fate.watch(owner, name)
     client = build(settings, FakeExecutor())
@@ -82,5 +86,5 @@ async def main(api_url: str, token: str, data_dir: Path, kill_at: int) -> int:
 
 
 if __name__ == "__main__":
-    steps = asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), int(sys.argv[4])))
+    steps = asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4], int(sys.argv[5])))
     sys.stdout.write(f"{steps}\n")

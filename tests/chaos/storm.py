@@ -16,9 +16,10 @@ from bot.persistence.database import Database
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.upkeep import upgrade_safely
 from generation import GenerationRequest
+from tests.chaos.child import UNFINISHED
 from tests.loopback import LoopbackDiscord
 
-SECONDS = 60
+SECONDS = 120
 NOBODY = "nobody"  # a process without an entry: whoever starts takes its jobs up
 
 PROMPT = {"type": 3, "name": "prompt", "description": "What to paint", "required": True}
@@ -27,7 +28,7 @@ IMAGINE = {"type": 1, "name": "imagine", "description": "Paint a picture from wo
 
 @dataclass(frozen=True)
 class Kill:
-    """One kill: at which step, and whether the answer's token was dead by then, so that a message takes its place."""
+    """One kill: at which step of a job, and whether its token was dead by then, so that a message takes its place."""
 
     step: int
     late: bool
@@ -49,7 +50,10 @@ class Storm:
         return await self._run(0)
 
     async def rage(self, kills: Sequence[Kill]) -> None:
-        """Orders a job for every kill and starts a bot that dies of it; the next one takes the job up."""
+        """Orders a job for every kill and starts a bot that dies of it; the next one takes the job up.
+
+        The older ones go before it, so every kill also meets those that others left, each where it is by then.
+        """
         for kill in kills:
             await self._order(late=kill.late)
             await self._run(kill.step)
@@ -70,6 +74,12 @@ class Storm:
                 "SELECT state, message_id FROM jobs WHERE id = ?", (job.id,)
             ).fetchone()
         return str(state), int(message_id)
+
+    def unfinished(self) -> int:
+        """Counts the jobs that are not over."""
+        with closing(sqlite3.connect(self._data_dir / "easel.db")) as database:
+            (count,) = database.execute(UNFINISHED).fetchone()
+        return int(count)
 
     def left_thinking(self) -> list[int]:
         """Lists the answers that were never given."""
@@ -116,12 +126,18 @@ class Storm:
 
     async def _run(self, kill_at: int) -> int:
         """Runs one bot to its end; returns how many steps it took, 0 if it was killed."""
-        arguments = (self._discord.api_url, self._discord.token, str(self._data_dir), str(kill_at))
+        job = self.jobs[-1].id
+        arguments = (self._discord.api_url, self._discord.token, str(self._data_dir), job, str(kill_at))
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "tests.chaos.child", *arguments,
             stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[2],
         )  # fmt: skip
-        out, log = await asyncio.wait_for(process.communicate(), SECONDS)
+        try:
+            out, log = await asyncio.wait_for(process.communicate(), SECONDS)
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+            raise AssertionError(f"a bot had not ended after {SECONDS} s; unfinished: {self.unfinished()}") from None
         if process.returncode == -9:
             self.kills += 1
             return 0

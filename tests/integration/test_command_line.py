@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
+from safetensors.numpy import save_file
 
 from generation import SAMPLERS, recipe
 from tests import tiny
@@ -105,7 +106,8 @@ def test_a_refiner_named_by_its_file_or_its_name_goes_on_with_the_picture(tmp_pa
 
 def test_what_another_tool_wrote_and_cannot_be_used_is_told(tmp_path: Path) -> None:
     info = PngInfo()
-    info.add_text("parameters", "a cat\nSteps: 2, Sampler: Euler, Seed: 7, Size: 64x64, Model: gone, Mood: blue")
+    settings = "Steps: 2, Sampler: Euler, Seed: 7, Size: 64x64, Model: gone, Refiner: lost [0123], Mood: blue"
+    info.add_text("parameters", f"a cat\n{settings}")
     Image.new("RGB", (8, 8)).save("theirs.png", pnginfo=info)
     (tmp_path / "data" / "models").mkdir(parents=True)
     tiny.save_single_file(tmp_path / "data" / "models" / "tiny.safetensors")
@@ -120,8 +122,27 @@ def test_what_another_tool_wrote_and_cannot_be_used_is_told(tmp_path: Path) -> N
     assert painted.returncode == 0
     assert "A1111 says Mood: blue: not used." in painted.stderr
     assert "A1111 says model: gone, which is not here." in painted.stderr
+    assert "A1111 says refiner: lost, which is not here." in painted.stderr
     with Image.open("ours.png") as image:
         assert recipe.from_json(image.info["easel"]).weights == "a1111"
+
+
+def test_loras_are_listed_with_their_trigger_words_or_their_other_base(tmp_path: Path) -> None:
+    folder = tmp_path / "data" / "models"
+    folder.mkdir(parents=True)
+    frequencies = json.dumps({"10_fur": {"furry cat": 12, "grass": 3, "sky": 5}})
+    key = "lora_unet_input_blocks_4_1_transformer_blocks_0_attn2_to_k.lora_down.weight"
+    save_file({key: np.zeros((4, 2048), np.float32)}, folder / "fur.safetensors", {"ss_tag_frequency": frequencies})
+    save_file({key: np.zeros((4, 768), np.float32)}, folder / "old.safetensors")
+    said = {"modelspec.trigger_phrase": "in the style of tin"}
+    save_file({key: np.zeros((4, 2048), np.float32)}, folder / "tin.safetensors", said)
+
+    listed = easel("models")
+
+    lines = [line for line in listed.stdout.splitlines() if any(name in line for name in ("fur ", "old ", "tin "))]
+    assert any("fur " in line and "furry cat, sky, grass" in line for line in lines)
+    assert any("old " in line and "for Stable Diffusion 1.x, not for SDXL" in line for line in lines)
+    assert any("tin " in line and "in the style of tin" in line for line in lines)
 
 
 def test_samplers_are_listed() -> None:
@@ -196,8 +217,8 @@ def test_doctor_finds_a_fresh_install_well_and_says_how_to_get_a_token(tmp_path:
     assert done.returncode == 0
     marks = {line.split("  ")[1].strip() if line.startswith("not ok") else line.split()[1]: line.startswith("ok")
              for line in done.stdout.splitlines() if line.startswith(("ok", "not ok"))}  # fmt: skip
-    expected = {"Python": True, "torch": True, "device": True, "models": True, "database": True, "token": True}
-    assert marks == {**expected, "intents": True}
+    expected = {"Python", "torch", "device", "models", "disk", "database", "token", "intents"}
+    assert marks == dict.fromkeys(expected, True)
     assert "put DISCORD_TOKEN=... into the file .env" in done.stdout
 
 

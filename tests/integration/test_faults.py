@@ -97,7 +97,7 @@ async def test_a_token_that_dies_early_costs_no_picture(discord: LoopbackDiscord
 
 
 @pytest.mark.usefixtures("bot")
-async def test_who_asked_in_a_channel_that_is_gone_is_told_in_a_direct_message(
+async def test_who_asked_in_a_channel_that_is_gone_gets_the_picture_in_a_direct_message(
     discord: LoopbackDiscord, executor: FakeExecutor
 ) -> None:
     await held(discord, executor)
@@ -107,8 +107,9 @@ async def test_who_asked_in_a_channel_that_is_gone_is_told_in_a_direct_message(
 
     private = discord.direct_messages(discord.people["member"].id)
     await discord.wait_until(lambda: bool(private.messages))
-    told = [message.content for message in private.messages.values()]
-    assert told == ["a cat: Your picture is painted, but I cannot post it here: The channel is gone."]
+    (letter,) = private.messages.values()
+    assert letter.content.endswith("-# I cannot post this where you asked for it: The channel is gone.")
+    assert [file.content_type for file in letter.attachments] == ["image/png"]
     await goes_on(discord)
 
 
@@ -165,6 +166,23 @@ async def test_a_locked_database_delays_jobs_and_is_told_to_those_who_ask_meanwh
 
     assert refused.private_texts == ["The database does not answer; please try again in a moment."]
     await discord.wait_until(lambda: bool(interaction.pictures))
+    await goes_on(discord)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("bot")
+async def test_a_database_locked_for_ten_seconds_costs_nobody_a_picture(
+    discord: LoopbackDiscord, executor: FakeExecutor, settings: Settings
+) -> None:
+    interaction = await held(discord, executor)
+
+    async with locked(settings.data_dir / "easel.db", 10.5):
+        executor.release()
+        meanwhile = await discord.slash("imagine", {"prompt": "meanwhile"}, discord.people["owner"])
+        await discord.wait_until(lambda: meanwhile.original is not None)
+        assert interaction.pictures == []
+
+    await discord.wait_until(lambda: bool(interaction.pictures) and bool(meanwhile.pictures), 20)
     await goes_on(discord)
 
 

@@ -52,7 +52,7 @@ async def test_an_upscale_begins_from_the_picture_and_changes_nothing_else(
     assert (asked.size, asked.hires.method, asked.hires.strength) == ((1024, 1536), "pixel", 0.3)
     assert (asked.prompt, asked.negative_prompt, asked.seed, asked.count) == ("a cat", "text", 8, 1)
     assert f"<@{discord.people['stranger'].id}>" in large.content
-    assert "upscale 2 (pixel, strength 0.3, 4 steps)" in large.content
+    assert "upscale 2 to 1024x1536 (pixel, strength 0.3, 4 steps)" in large.content
     assert not one.deleted
 
 
@@ -67,7 +67,7 @@ async def test_real_esrgan_upscales_where_its_weights_are_there(
     hires = executor.requests[1].hires
     assert hires is not None
     assert (hires.method, hires.strength) == ("realesrgan-x4plus", 0)
-    assert "upscale 2 (realesrgan-x4plus alone)" in large.content
+    assert "upscale 2 to 2048x2048 (realesrgan-x4plus alone)" in large.content
     assert not any("🔄" in row for row in shown(large))  # nothing is left to the seed
 
 
@@ -317,6 +317,22 @@ async def test_grow_shrink_and_invert_reach_the_mask(discord: LoopbackDiscord, e
     levels = anew(executor)
     assert levels[:460, :460].max() == 0
     assert levels[520:].min() == levels[:, 520:].min() == 255
+
+
+@bot
+async def test_who_presses_faster_than_the_panel_changes_loses_nothing(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    panel = await Panel.open(discord, executor)
+    await panel.choose(RED)
+
+    for label in ("Grow", "Invert", "Grow"):
+        await discord.press(panel.message, label)
+    await discord.choose(panel.message, panel.select["custom_id"], [str(RED), str(BLUE)])
+    await discord.wait_until(lambda: "outwards: 2" in panel.message.content and ":5:2:1:0" in panel.select["custom_id"])
+
+    await result(discord, await discord.submit(await panel.form("Paint it anew"), {"prompt": "a tree"}))
+    assert [mean > 0.5 for mean in quarter_means(anew(executor))] == [False, True, False, True]
 
 
 @bot

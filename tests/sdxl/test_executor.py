@@ -73,8 +73,8 @@ def unet(monkeypatch: pytest.MonkeyPatch) -> Watch:
 
 @pytest.fixture
 def vae(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    watch = Watch(vae_room.decode)
-    monkeypatch.setattr(engine, "decode", watch)
+    watch = Watch(vae_room.decoding)
+    monkeypatch.setattr(engine, "decoding", watch)
     return watch
 
 

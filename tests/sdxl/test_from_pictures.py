@@ -100,3 +100,13 @@ def test_a_tensor_has_the_pictures_colours() -> None:
     assert tensor.shape == (1, 3, 64, 64)
     assert float(tensor.min()) == -1.0
     assert float(tensor[0, 0, 0, 63]) == pytest.approx(251 / 127.5 - 1)
+
+
+async def test_people_are_told_how_their_picture_was_read(executor: LocalExecutor) -> None:
+    frames, file = [Image.new("RGB", (64, 64), name) for name in ("red", "blue")], io.BytesIO()
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:])
+    data = file.getvalue()
+
+    result = await executor.generate(from_picture(data, 0.5), inputs={digest_of(data): data})
+
+    assert result.notes == ("The image is an animation: its first frame was taken.",)

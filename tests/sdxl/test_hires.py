@@ -118,26 +118,35 @@ async def test_a_tiled_upscale_of_a_smooth_picture_shows_no_seam(tmp_path: Path)
     file = io.BytesIO()
     Image.fromarray(smooth).save(file, "PNG")
     data = file.getvalue()
-    asked = GenerationRequest(
-        prompt="a blue background", model="starter", width=128, height=128, steps=4, seed=3, guidance_scale=4.0,
-        init=Init(picture=digest_of(data), strength=0.0), hires=Hires(scale=4, strength=0.3, steps=4, tile=256),
-    )  # fmt: skip
     executor = LocalExecutor(GenerationSettings(models_dir=tmp_path, device="cpu"), Catalog(tmp_path))
 
-    result = pixels(await executor.generate(asked, inputs={digest_of(data): data}))
+    tiled, whole = [
+        pixels(await executor.generate(enlarged(digest_of(data), tile), inputs={digest_of(data): data}))
+        for tile in (256, 0)
+    ]
     await executor.close()
 
-    assert result.shape == (512, 512, 3)
-    assert seam(result, (128, 256, 384)) <= 1.2
+    borders = (128, 256, 384)
+    assert tiled.shape == (512, 512, 3)
+    assert seam(tiled, borders, step=8) <= 1.2
+    assert seam(tiled, borders) / seam(whole, borders) <= 1.1
 
 
-def seam(picture: NDArray[np.int16], borders: tuple[int, ...]) -> float:
-    """Compares the steps between pixels where tiles begin or end with those between all other latents.
+def enlarged(digest: str, tile: int) -> GenerationRequest:
+    return GenerationRequest(
+        prompt="a blue background", model="starter", width=128, height=128, steps=4, seed=3, guidance_scale=4.0,
+        init=Init(picture=digest, strength=0.0), hires=Hires(scale=4, strength=0.3, steps=4, tile=tile),
+    )  # fmt: skip
 
-    A latent is 8 pixels wide, and a small VAE shows that everywhere.
+
+def seam(picture: NDArray[np.int16], borders: tuple[int, ...], step: int = 1) -> float:
+    """Compares the steps between pixels where tiles begin or end with those between pixels elsewhere.
+
+    A latent is 8 pixels wide, and a small VAE shows that everywhere, in one piece as well: so borders, all of which lie
+    between latents, are compared with what lies between latents too (step 8), or with the same picture in one piece.
     """
     grey = picture.astype(np.float64).mean(axis=-1)
-    elsewhere = [place for place in range(8, len(grey), 8) if place not in borders]
+    elsewhere = [place for place in range(step, len(grey), step) if place not in borders]
     across = [np.abs(np.diff(grey, axis=axis)).mean(axis=1 - axis) for axis in (0, 1)]
     at_borders = np.mean([steps[border - 1] for steps in across for border in borders])
     return float(at_borders / np.mean([steps[place - 1] for steps in across for place in elsewhere]))

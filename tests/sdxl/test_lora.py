@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,9 +17,9 @@ from generation import Catalog, GenerationSettings, InvalidRequestError, LocalEx
 from generation.catalog import describe
 from generation.extras import Extras
 from generation.parts import Lora
-from generation.sdxl import engine, run
+from generation.sdxl import engine, lora, run
 from generation.sdxl.checkpoint import load
-from generation.sdxl.lora import LoadedLora, LoraFiles, change, read
+from generation.sdxl.lora import LoadedLora, LoraFile, LoraFiles, change, read
 from generation.sdxl.model import Model
 from tests.sdxl.conftest import CPU, pixels, request
 from tests.sdxl.loras import CONVOLUTION, TEXT, TEXT_2, UNET, UNET_ORIGINAL, kohya, pair, weight
@@ -244,3 +245,25 @@ async def test_a_lora_that_is_not_there_fails_only_its_own_job(with_loras: Local
         await with_loras.generate(request(prompt="a <lora:feathers>"))
 
     assert pixels(await with_loras.generate(request())).std() > 1
+
+
+async def test_a_lora_is_read_while_the_present_job_paints(
+    with_loras: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on = threading.Event(), threading.Event()
+
+    def slow(path: Path) -> LoraFile:
+        reading.set()
+        assert go_on.wait(20)
+        return read(path)
+
+    monkeypatch.setattr(lora, "read", slow)
+    await with_loras.generate(request(steps=1))
+    furry = asyncio.create_task(with_loras.generate(request(loras=(Lora("fur"),))))
+    assert await asyncio.to_thread(reading.wait, 20)
+
+    await with_loras.generate(request(steps=4))  # painted to its end while the file is still being read
+
+    assert not furry.done()
+    go_on.set()
+    await furry

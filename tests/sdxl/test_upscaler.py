@@ -9,10 +9,19 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-from generation import Catalog, GenerationSettings, Hires, LocalExecutor, ModelError
+from generation import (
+    CancelToken,
+    Catalog,
+    GenerationCancelledError,
+    GenerationSettings,
+    Hires,
+    LocalExecutor,
+    ModelError,
+)
 from generation.ncnn import convolutions
 from generation.sdxl import upscaler
-from generation.sdxl.upscaler import RrdbNet, enlarge, from_tensors
+from generation.sdxl.slices import to_the_end
+from generation.sdxl.upscaler import RrdbNet, enlarging, from_tensors
 from generation.upscalers import named
 from tests import tiny
 from tests.sdxl.conftest import pixels, request
@@ -72,15 +81,44 @@ def test_damaged_and_foreign_files_are_refused() -> None:
 def test_tiles_give_the_picture_that_one_piece_gives(monkeypatch: pytest.MonkeyPatch) -> None:
     net = network()
     y, x = torch.meshgrid(torch.linspace(0, 1, 70), torch.linspace(0, 1, 90), indexing="ij")
-    picture = torch.stack([x, y, x * y]).unsqueeze(0)
-    whole = enlarge(net, picture)
+    picture = (torch.stack([x, y, x * y], dim=-1) * 255).round().to(torch.uint8)
+    whole = to_the_end(enlarging(net, picture)).int()
 
     monkeypatch.setattr(upscaler, "TILE", 48)
-    tiled = enlarge(net, picture)
+    slices = enlarging(net, picture)
+    tiles = sum(1 for _ in slices)
+    tiled = to_the_end(enlarging(net, picture)).int()
 
-    assert whole.shape == (1, 3, 280, 360)
-    assert torch.allclose(whole, net(picture).clamp(0, 1), atol=1e-5)
-    assert float((whole - tiled).abs().mean()) < 2e-3
+    assert (whole.shape, tiles) == ((280, 360, 3), 6)
+    expected = net(picture.permute(2, 0, 1).unsqueeze(0) / 255)[0].permute(1, 2, 0).clamp(0, 1) * 255
+    assert float((whole - expected).abs().max()) <= 0.51
+    assert float((whole - tiled).abs().float().mean()) < 0.6
+
+
+async def test_cancelling_stops_within_one_tile_of_an_upscaler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    tiny.save_single_file(tmp_path / "tiny.safetensors")
+    save_file(network().half().state_dict(), tmp_path / "sharp.safetensors")
+    monkeypatch.setattr(upscaler, "TILE", 24)
+    token, tiles = CancelToken(), 0
+    forward = RrdbNet.forward
+
+    def counted(self: RrdbNet, picture: torch.Tensor) -> torch.Tensor:
+        nonlocal tiles
+        tiles += 1
+        if tiles == 3:
+            token.cancel()
+        return forward(self, picture)
+
+    monkeypatch.setattr(RrdbNet, "forward", counted)
+    executor = LocalExecutor(GenerationSettings(models_dir=tmp_path, device="cpu"), Catalog(tmp_path))
+
+    with pytest.raises(GenerationCancelledError):
+        await executor.generate(request(hires=Hires(scale=2, strength=0, method="sharp")), cancel=token)
+    plain = await executor.generate(request())
+    await executor.close()
+
+    assert tiles == 3
+    assert pixels(plain).shape == (64, 64, 3)
 
 
 async def test_an_upscaler_of_the_models_folder_enlarges_before_the_second_pass(tmp_path: Path) -> None:

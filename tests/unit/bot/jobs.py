@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from bot.domain import Job, JobState, Origin, Speed, Usage, new_job_id, now
+from bot.errors import DeliveryError
 from bot.services.ports import Upload
 from generation import GenerationRequest, Progress
 
@@ -161,6 +162,7 @@ class RecordingMessenger:
         self.refuse_failures: list[Exception] = []
         self.announce_failures: list[Exception] = []
         self.invited: list[int] = []
+        self.takes_letters = True
 
     async def announce(self, job: Job, *, again: bool) -> int:
         if self.announce_failures:
@@ -194,6 +196,14 @@ class RecordingMessenger:
         self.said.append(("send", job.id))
         self.uploads.append(files)
         return 2
+
+    async def send_privately(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
+        if not self.takes_letters:
+            raise DeliveryError("This person takes no direct messages.")
+        self.said.append(("letter", job.id))
+        self.uploads.append(files)
+        self.notes = tuple(notes)
+        return 3
 
     async def posted(self, job: Job) -> int | None:
         return self.posted_before.get(job.id)

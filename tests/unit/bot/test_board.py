@@ -4,12 +4,13 @@ import asyncio
 from dataclasses import replace
 
 from bot.domain import Job, Wishes
-from bot.services.board import StatusBoard
+from bot.services.board import LOOK_SECONDS, StatusBoard
 from bot.services.costs import CostModel
 from bot.services.forecast import Forecast
 from bot.services.queue import FairQueue
 from generation import Progress, Stage
 from generation.foresight import CallTable
+from tests.unit.bot.conftest import EDIT_SECONDS
 from tests.unit.bot.jobs import RecordingMessenger, job
 
 
@@ -48,3 +49,26 @@ async def test_news_that_looks_like_the_last_is_not_told_again() -> None:
     await board.close(wanted)
 
     assert [said for said in messenger.said if said[0] == "progress"] == [("progress", f"{wanted.id} 60")]
+
+
+async def test_a_countdown_that_turns_out_wrong_is_told_anew_though_the_place_stays() -> None:
+    messenger, costs, now = RecordingMessenger(), CostModel(), 0.0
+    queue = FairQueue(10, costs.estimate)
+    forecast = Forecast(queue, costs, lambda _model: CallTable(), slots=1, clock=lambda: now)
+    board = StatusBoard(queue, forecast, messenger, clock=lambda: now)
+    first, second = job(1, steps=40), job(2, steps=40)
+    for each in (first, second):
+        queue.put(each, reserved=False)
+    board.started(await queue.get())
+    board.welcome(second)
+    await asyncio.sleep(0.02)
+    told = messenger.ready[second.id]
+
+    costs.learn(first.request, 10 * costs.estimate(first.request))  # the device is slower than was thought
+    now = 1.0
+    board.moved()
+    await asyncio.sleep(LOOK_SECONDS + EDIT_SECONDS + 0.1)
+
+    assert [said for said in messenger.said if said[0] == "waiting"] == [("waiting", f"{second.id} 0")] * 2
+    assert (messenger.ready[second.id] - told).total_seconds() > 60
+    await board.close_all()

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import pytest
 
 from bot.domain import Speed
 from bot.services.costs import ANY_SIZE, CALL_WORK, CostModel
-from generation import GenerationRequest
+from generation import GenerationRequest, Hires, Init
 from tests.unit.bot.jobs import job
 
 UNIT, CALL = 2.0, 0.5  # a device: seconds for a row of 1024x1024, and for a call whatever is in it
@@ -42,6 +44,23 @@ def test_what_was_measured_is_expected_again_whatever_the_steps() -> None:
 
     assert costs.estimate(job(steps=20, width=512, height=512).request) == pytest.approx(10.0)
     assert costs.estimate(job(steps=60, width=512, height=512).request) == pytest.approx(30.0, rel=0.05)
+
+
+def test_an_upscalers_speed_says_nothing_of_the_models_alone() -> None:
+    costs = known()
+    plain = job(steps=20).request
+    larger = replace(
+        plain, init=Init(picture="a" * 64, strength=0), hires=Hires(scale=2, strength=0, method="realesrgan-x4plus")
+    )
+    before = costs.estimate(plain)
+    unseen = costs.estimate(larger)
+
+    for _ in range(3):
+        costs.learn(larger, 200.0)
+
+    assert UNIT * 5 < unseen < UNIT * 20  # one megapixel through it, and the VAE's work on five
+    assert costs.estimate(plain) == pytest.approx(before)
+    assert costs.estimate(larger) == pytest.approx(200.0, rel=0.05)
 
 
 def test_a_size_that_was_never_painted_is_estimated_from_the_nearest() -> None:

@@ -40,8 +40,21 @@ async def test_files_that_discord_finds_too_large_are_posted_smaller(house: Hous
     assert len(house.messenger.uploads[0][0].data) <= 5_000
 
 
-async def test_a_picture_that_cannot_be_posted_is_not_lost_in_silence(house: House) -> None:
+async def test_a_picture_that_cannot_be_posted_is_sent_to_the_person(house: House) -> None:
     house.messenger.answer_failures = [DeliveryError("The channel is gone.")]
+    wanted = await painted(house, job())
+
+    await house.delivery.post(wanted)
+
+    assert house.ledger.ways[wanted.id] == ["posted as 3"]
+    assert house.messenger.said == [("letter", wanted.id)]
+    assert house.messenger.notes == ("I cannot post this where you asked for it: The channel is gone.",)
+    assert [upload.name for upload in house.messenger.uploads[0]] == [f"easel-{wanted.id}-7.png"]
+
+
+async def test_a_picture_that_can_neither_be_posted_nor_sent_is_not_lost_in_silence(house: House) -> None:
+    house.messenger.answer_failures = [DeliveryError("The channel is gone.")]
+    house.messenger.takes_letters = False
     wanted = await painted(house, job())
 
     await house.delivery.post(wanted)

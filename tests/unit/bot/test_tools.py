@@ -85,6 +85,11 @@ def test_an_upscale_by_diffusion_paints_gently_over_tiles() -> None:
 
     assert (asked.width, asked.height, asked.size) == (2048, 1536, (4096, 3072))
     assert asked.hires == Hires(scale=2, strength=0.3, steps=12, method="pixel", tile=1024)
+    assert not asked.guided
+    assert asked.guidance_scale == 7
+    gentler = upscaled(PICTURE, InputFile(A, 1024, 1024), 4.0, None, 1024).hires
+    assert gentler is not None
+    assert gentler.strength == 0.15
     assert not settled(asked)
 
 

@@ -12,7 +12,7 @@ from PIL import Image
 
 from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask
 from generation.canvas import Canvas, detail, feathered, finish, grown, prepare
-from generation.intake import digest_of
+from generation.intake import MAX_BYTES, digest_of
 from generation.pixels import Cover, Pixels
 
 RNG = np.random.default_rng(5)
@@ -205,3 +205,15 @@ def test_a_detail_lies_in_the_picture_and_holds_all_of_the_mask(
     assert 0 <= left < right <= width
     assert 0 <= top < bottom <= height
     assert mask[top:bottom, left:right].sum() == mask.sum()
+
+
+def test_a_picture_painted_here_may_be_heavier_than_what_people_bring() -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (2960, 2960, 3), np.uint8)
+    file = io.BytesIO()
+    Image.fromarray(noise).save(file, "PNG", compress_level=0)
+
+    assert len(file.getvalue()) > MAX_BYTES
+    request = GenerationRequest(prompt="a", model="m", seed=1, init=Init(picture=digest_of(file.getvalue())))
+    canvas = prepare(request, {digest_of(file.getvalue()): file.getvalue()})
+    assert canvas is not None
+    assert (canvas.picture.width, canvas.picture.height) == (1024, 1024)

@@ -13,7 +13,9 @@ import pytest
 from PIL import Image
 
 from generation import InvalidRequestError
-from generation.intake import MAX_BYTES, InputPicture, digest_of, read
+from generation.colours import MAX_PROFILE
+from generation.intake import MAX_BYTES, InputPicture, digest_of, measure, read
+from tests import icc
 
 DAMAGED_FILES = 500
 MEMORY_CAP = 512 * 2**20
@@ -95,10 +97,73 @@ def test_the_first_frame_of_an_animation_is_taken(kind: str) -> None:
 
     picture = read(file_of(frames[0], kind, save_all=True, append_images=frames[1:], lossless=True))
 
-    assert picture.animated
+    assert picture.notes == ("The image is an animation: its first frame was taken.",)
     red, _green, blue = colour(picture)
     assert red > 200
     assert blue < 50
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
+def test_colours_become_those_of_srgb_by_the_embedded_profile(kind: str) -> None:
+    red = Image.new("RGB", (16, 16), (200, 30, 30))
+    lossless = {"lossless": True} if kind == "WEBP" else {}
+
+    plain, swapped, linear, named = [
+        read(file_of(red, kind, icc_profile=profile, **lossless))
+        for profile in (b"", icc.screen(swapped=True), icc.screen(gamma=1.0), icc.screen("sRGB, swapped", swapped=True))
+    ]
+
+    assert np.abs(np.subtract(colour(plain, 5, 5), (200, 30, 30))).max() <= 3
+    assert np.abs(np.subtract(colour(swapped, 5, 5), (30, 30, 200))).max() <= 12  # 2.2 is nearly sRGB's own curve
+    assert colour(linear, 5, 5)[0] > 220  # 200/255 of the light
+    assert colour(named, 5, 5) == colour(plain, 5, 5)
+    assert [each.notes for each in (plain, swapped, linear, named)] == [()] * 4
+
+
+def test_cmyk_is_read_through_its_own_profile() -> None:
+    ink = Image.new("CMYK", (16, 16), (255, 0, 0, 0))
+
+    plain = read(file_of(ink, "JPEG"))
+    printed = read(file_of(ink, "JPEG", icc_profile=icc.press()))
+
+    red, _green, blue = colour(plain, 5, 5)
+    assert (red < 20, blue > 230) == (True, True)
+    assert max(colour(printed, 5, 5)) - min(colour(printed, 5, 5)) <= 3  # all of this press's inks are grey
+    assert 170 < colour(printed, 5, 5)[1] < 200  # L* of 75
+    assert printed.notes == ()
+
+
+def test_a_profile_keeps_what_is_transparent() -> None:
+    image = Image.new("RGBA", (2, 1), (200, 30, 30, 255))
+    image.putpixel((0, 0), (9, 9, 9, 0))
+
+    picture = read(file_of(image, "PNG", icc_profile=icc.screen(swapped=True)))
+
+    assert picture.opacity is not None
+    assert picture.opacity.levels == bytes([0, 255])
+    assert colour(picture) == (255, 255, 255)
+    assert colour(picture, 1)[2] > 180
+
+
+@pytest.mark.parametrize(
+    ("mode", "profile"),
+    [
+        ("RGB", b"no profile at all"),
+        ("RGB", icc.screen()[:200]),
+        ("RGB", icc.press()),
+        ("CMYK", icc.screen()),
+        ("L", icc.screen()),
+        ("RGB", icc.screen() + bytes(MAX_PROFILE)),
+    ],
+    ids=["text", "cut off", "a press's", "a screen's", "of colour", "huge"],
+)
+def test_a_profile_that_cannot_be_used_is_ignored_and_told(mode: str, profile: bytes) -> None:
+    image = Image.new("RGB", (16, 16), (240, 240, 240)).convert(mode)
+
+    picture = read(file_of(image, "JPEG", icc_profile=profile), "mask")
+
+    assert picture.notes == ("The mask's colour profile cannot be used: its colours were taken as they are.",)
+    assert all(abs(level - 240) <= 15 for level in colour(picture, 5, 5))
 
 
 def test_one_pixel_is_a_picture() -> None:
@@ -154,7 +219,10 @@ def honest() -> list[bytes]:
         file_of(Image.fromarray((np.mgrid[0:40, 0:40][0] * 1600).astype(np.uint16)), "PNG"),
         file_of(frames[0], "PNG", save_all=True, append_images=frames[1:]),
         file_of(image, "JPEG", exif=exif), file_of(image, "JPEG", progressive=True),
-        file_of(image.convert("CMYK"), "JPEG"), file_of(image, "WEBP"), file_of(image, "WEBP", lossless=True),
+        file_of(image.convert("CMYK"), "JPEG"), file_of(image, "JPEG", icc_profile=icc.screen(swapped=True)),
+        file_of(image.convert("CMYK"), "JPEG", icc_profile=icc.press()),
+        file_of(image, "WEBP", icc_profile=icc.screen(gamma=1.0)), file_of(image, "WEBP"),
+        file_of(image, "WEBP", lossless=True),
         file_of(frames[0], "WEBP", save_all=True, append_images=frames[1:]), file_of(image, "GIF"),
         file_of(frames[0], "GIF", save_all=True, append_images=frames[1:]), file_of(image, "BMP"),
     ]  # fmt: skip
@@ -237,3 +305,12 @@ def test_500_damaged_files_are_read_or_refused_in_words_at_once_and_within_bound
     assert all(text.startswith("image ") and text.endswith(".") for text in refusals)
     assert longest < 2
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - before < MEMORY_CAP
+
+
+def test_a_size_is_measured_without_decoding() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (300, 200)).save(data, "PNG")
+
+    assert measure(data.getvalue()[:60]) == (300, 200)
+    with pytest.raises(InvalidRequestError, match="no picture that I can read"):
+        measure(b"hello")
