@@ -90,6 +90,19 @@ class SqlLedger:
         """Notes that a person withdrew a job."""
         await self._change(job_id, state=JobState.CANCELLED, ended_at=now())
 
+    async def disown(self, job_id: str) -> None:
+        """Notes that a job is no longer wanted which another process looks after."""
+        wished = update(JobRow).where(JobRow.id == job_id).values(unwanted_at=now())
+        async with self._database.writing() as session:
+            await session.execute(wished)
+
+    async def unwanted(self) -> list[Job]:
+        """Lists the jobs of this process that are not painted yet and no longer wanted."""
+        mine = (JobRow.worker_id == self._worker) & JobRow.state.in_((JobState.QUEUED, JobState.RUNNING))
+        async with self._database.reading() as session:
+            rows = await session.scalars(select(JobRow).where(mine, JobRow.unwanted_at.is_not(None)))
+            return [job_of(row) for row in rows]
+
     async def find(self, job_id: str) -> Job | None:
         """Finds a job."""
         async with self._database.reading() as session:

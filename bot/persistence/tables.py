@@ -82,6 +82,7 @@ class JobRow(Table):
     started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     rendered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    unwanted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     seconds: Mapped[float] = mapped_column(default=0.0)
     device_seconds: Mapped[float] = mapped_column(default=0.0, server_default="0")
     notes: Mapped[str] = mapped_column(Text, default="")

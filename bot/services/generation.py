@@ -222,6 +222,8 @@ class GenerationService:
     async def cancel(self, job_id: str, person: int, *, moderator: bool = False) -> Job:
         """Withdraws a job that waits or stops one that is being painted.
 
+        One that another process of the bot looks after is stopped by that, within some seconds.
+
         Raises:
             LimitError: It is another person's job, or it is over already.
         """
@@ -230,8 +232,11 @@ class GenerationService:
             raise LimitError("This job is over already; there is nothing left to cancel.")
         if job.origin.user_id != person and not moderator:
             raise LimitError("Only the person who asked for this, or a moderator, can cancel it.")
-        if not await self._dispatcher.cancel(job):
+        if await self._dispatcher.cancel(job):
+            return job
+        if await self._ledger.mine(job_id):
             raise LimitError("This job is just being finished; it cannot be cancelled any more.")
+        await self._ledger.disown(job_id)
         return job
 
     async def withdraw(self, job: Job) -> bool:

@@ -1,4 +1,4 @@
-"""Jobs whose process has died go on in this one: at the start, and later."""
+"""What processes of the bot do for each other: jobs of one that died go on here; what another was told is heeded."""
 
 import asyncio
 import logging
@@ -16,7 +16,10 @@ RENEW_SECONDS = 10.0
 
 
 class Takeover:
-    """Keeps this process's lease, and takes up what processes left that are gone."""
+    """Keeps this process's lease, and takes up what processes left that are gone.
+
+    A job that was cancelled where another process heard of it is stopped in the process that looks after it.
+    """
 
     def __init__(self, workers: Workers, ledger: Ledger, queue: FairQueue, dispatcher: Dispatcher) -> None:
         self._workers = workers
@@ -27,15 +30,18 @@ class Takeover:
     async def begin(self) -> int:
         """Enters this process and takes up what is left from before; returns how many jobs that were."""
         await self._workers.register()
-        return await self._take_up()
+        taken = await self._take_up()
+        await self._stop_unwanted()
+        return taken
 
     async def keep(self) -> None:
-        """Renews the lease and looks for the dead, for ever."""
+        """Renews the lease, and looks for the dead and for what is not wanted any more, for ever."""
         while True:
             await asyncio.sleep(RENEW_SECONDS)
             try:
                 await self._workers.renew()
                 taken = await self._take_up()
+                await self._stop_unwanted()
             except StorageError as error:
                 log.warning("the lease could not be renewed: %s", error)
             else:
@@ -56,6 +62,10 @@ class Takeover:
         for job in jobs:
             self._go_on(job)
         return len(jobs)
+
+    async def _stop_unwanted(self) -> None:
+        for job in await self._ledger.unwanted():
+            await self._dispatcher.cancel(job)
 
     def _go_on(self, job: Job) -> None:
         if job.state is JobState.RENDERED or not job.announced:

@@ -197,6 +197,23 @@ async def test_who_lost_a_job_can_change_it_no_more(ledger: SqlLedger, database:
     assert not await ledger.mine(kept.id)
 
 
+async def test_the_process_that_looks_after_a_job_hears_that_it_is_no_longer_wanted(
+    ledger: SqlLedger, database: Database
+) -> None:
+    mine, painted, wanted = job(), job(), job()
+    for each in (mine, painted, wanted):
+        await ledger.add(each)
+    await ledger.begin(mine.id)
+    await ledger.rendered(painted, 1)
+    another = SqlLedger(database, "another")
+
+    for each in (mine, painted):
+        await another.disown(each.id)
+
+    assert [each.id for each in await ledger.unwanted()] == [mine.id]
+    assert await another.unwanted() == []
+
+
 async def test_two_processes_never_adopt_the_same_job(ledger: SqlLedger, database: Database) -> None:
     jobs = [job(person) for person in range(30)]
     for each in jobs:

@@ -110,6 +110,17 @@ async def test_a_hundred_commands_at_once_are_all_kept_and_adopted_once(database
     assert sorted(each.id for some in taken for each in some) == sorted(each.id for each in jobs)
 
 
+async def test_what_is_no_longer_wanted_is_heard_of_where_it_is_looked_after(database: Database) -> None:
+    wanted = job()
+    me, another = SqlLedger(database, "me"), SqlLedger(database, "another")
+    await me.add(wanted)
+
+    await another.disown(wanted.id)
+
+    assert await me.unwanted() == [wanted]
+    assert await another.unwanted() == []
+
+
 async def test_what_people_do_with_results_is_kept(database: Database) -> None:
     derived = Derivation(parent_job="0123456789", parent_index=2, action=Action.REROLL, reaction="40:🎲")
     wanted = replace(job(), derived=derived)

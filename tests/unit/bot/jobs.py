@@ -46,6 +46,7 @@ class MemoryLedger:
         self.reasons: dict[str, str] = {}
         self.broken = False
         self.lost: set[str] = set()
+        self.disowned: list[str] = []
 
     async def add(self, *jobs: Job) -> None:
         if self.broken:
@@ -88,6 +89,13 @@ class MemoryLedger:
 
     async def mine(self, job_id: str) -> bool:
         return job_id not in self.lost
+
+    async def disown(self, job_id: str) -> None:
+        self.disowned.append(job_id)
+
+    async def unwanted(self) -> list[Job]:
+        open_jobs = (job for job in self.jobs.values() if self.ways[job.id][-1] in {"queued", "running"})
+        return [job for job in open_jobs if job.id in self.disowned]
 
     async def adopt(self, dead: Collection[str]) -> list[Job]:
         return [job for job in self.jobs.values() if self.ways[job.id] == ["queued"]] if "before" in dead else []

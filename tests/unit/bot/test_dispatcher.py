@@ -128,6 +128,42 @@ async def test_only_the_owner_and_moderators_cancel(house: House) -> None:
     await house.settle(wanted, "cancelled")
 
 
+async def test_a_job_of_another_process_is_left_for_it_to_cancel(house: House) -> None:
+    elsewhere = job(1)
+    await house.ledger.add(elsewhere)
+    house.ledger.lost.add(elsewhere.id)
+
+    with pytest.raises(LimitError, match="Only the person"):
+        await house.service.cancel(elsewhere.id, person=2)
+    cancelled = await house.service.cancel(elsewhere.id, person=1)
+
+    assert cancelled.id == elsewhere.id
+    assert house.ledger.disowned == [elsewhere.id]
+    assert house.ledger.ways[elsewhere.id] == ["queued"]
+
+
+async def test_what_another_process_heard_is_no_longer_wanted_is_stopped(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(takeover, "RENEW_SECONDS", 0.01)
+    house.workers.dying = []
+    house.executor.hold()
+    running, waiting = await house.submit(job(1)), await house.submit(job(1))
+    other = await house.submit(job(2))
+    await house.settle(running, "running")
+    keeping = asyncio.create_task(house.takeover.keep())
+
+    house.ledger.disowned += [running.id, waiting.id]
+    await house.settle(running, "cancelled")
+    await house.settle(waiting, "cancelled")
+
+    keeping.cancel()
+    assert "cancelled" not in house.ledger.ways[other.id]
+    assert sorted(said for said in house.messenger.said if said[0] == "cancelled") == sorted(
+        [("cancelled", running.id), ("cancelled", waiting.id)]
+    )
+
+
 async def test_a_job_that_is_over_cannot_be_cancelled(house: House) -> None:
     with pytest.raises(LimitError, match="over already"):
         await house.service.cancel("0000000000", person=1)
