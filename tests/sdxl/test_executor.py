@@ -214,7 +214,7 @@ async def test_short_of_memory_recordings_are_given_up(
     executor: LocalExecutor, unet: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     given_up = Watch(Model.forget_recordings)
-    monkeypatch.setattr(Model, "forget_recordings", lambda model: given_up(model))
+    monkeypatch.setattr(Model, "forget_recordings", lambda model: given_up(model))  # noqa: PLW0108 - it binds
     unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
 
     await executor.generate(request(count=2))
