@@ -165,7 +165,7 @@ def second_pass(order: Order, native: int, steps: int) -> Hires | None:
     gently = order.upscale is not None
     return Hires(
         scale=float(scale),
-        strength=_or(order.hires_strength, UPSCALE_STRENGTH if gently else HIRES_STRENGTH),
+        strength=_or(order.hires_strength, upscale_strength(float(scale)) if gently else HIRES_STRENGTH),
         steps=_or(order.hires_steps, steps),
         method=_or(order.hires_method, "pixel"),
         tile=_or(order.tile, native if gently else 0),
@@ -198,6 +198,11 @@ def refinement(order: Order, steps: int) -> Refiner | None:
     if order.refiner_steps is not None:
         raise InvalidRequestError("refiner_steps", "refiner_steps needs refiner_strength; give that, or leave it out.")
     return Refiner(model=order.refiner, at=_or(order.refiner_at, REFINER_AT))
+
+
+def upscale_strength(scale: float) -> float:
+    """Returns how much an upscale paints anew: the less of the picture a tile shows, the less it may change."""
+    return UPSCALE_STRENGTH * min(2 / scale, 1.0)
 
 
 def _area(order: Order) -> str:

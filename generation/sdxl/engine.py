@@ -13,6 +13,7 @@ from typing import cast
 import torch
 from torch import Tensor
 
+from generation.canvas import Canvas
 from generation.catalog import no_beginner
 from generation.errors import DeviceMemoryError, GenerationCancelledError, ModelError
 from generation.pixels import Pixels
@@ -281,7 +282,7 @@ class Engine:
     def _slice(self, work: Work, run: Run) -> Tensor | Run | None:
         """Does the next slice of finishing a picture; returns it, or its second pass, or None while more is left."""
         if self._finishing is None or self._finishing[0] is not run:
-            self._finishing = run, _finishing_of(run, work.vae_tile)
+            self._finishing = run, _finishing_of(run, work.vae_tile, work.canvas)
         slices = self._finishing[1]
         try:
             next(slices)
@@ -330,6 +331,7 @@ class Engine:
                 "The device's memory does not suffice for this, not even with every saving: "
                 "try a smaller size or a lower count."
             ) from error
+        self._models.relent()
         saving = left[0]
         for work in works:
             if saving not in work.savings:
@@ -341,10 +343,12 @@ class Engine:
                 run.alone = run.alone or work in works
 
 
-def _finishing_of(run: Run, tile: int) -> Slices[Tensor | Run]:
+def _finishing_of(run: Run, tile: int, canvas: Canvas | None) -> Slices[Tensor | Run]:
     """Returns what makes a picture of a run's latents, or begins its second pass."""
     if run.latents is None:
         raise AssertionError("a run is only finished with latents")
     if run.request.hires is not None:
-        return (yield from second_pass(run, run.request.hires, tile))
+        kept = run.request.init is not None and run.request.init.strength == 0
+        source = canvas.picture if canvas is not None and kept else None
+        return (yield from second_pass(run, run.request.hires, tile, source))
     return (yield from decoding(run.model, run.latents, tile))

@@ -3,6 +3,7 @@
 import math
 from dataclasses import replace
 
+import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -21,45 +22,48 @@ from generation.tiles import Box
 _REACH = 3  # pixels of the larger of two sizes that bicubic interpolation looks to either side, and one to spare
 
 
-def second_pass(run: Run, hires: Hires, tile: int = 0) -> Slices[Run]:
+def second_pass(run: Run, hires: Hires, tile: int = 0, source: Pixels | None = None) -> Slices[Run | Tensor]:
     """Begins the second pass of a run that has ended its first, and lets others in after every tile.
+
+    The picture is made larger between its latents ("latent") or between its pixels ("pixel"). An upscaler's name lets
+    that one paint the pixels in between; what it makes too large is made smaller again.
 
     Args:
         run: With its finished latents.
         hires: What was asked for.
         tile: The side in pixels that memory is to suffice for; 0 for the usual.
+        source: The picture that the latents are those of, where it is there already; None to decode them.
+
+    Returns:
+        The run; where nothing is painted on, the larger picture itself, (height, width, 3) uint8.
     """
     if run.latents is None:
         raise AssertionError("a second pass needs the latents of the first")
     request, model = run.request, run.model
-    width, height = hires.size(request.width, request.height)
-    latents = yield from enlarging(model, run.latents, (width, height), hires.method, tile)
+    size = width, height = hires.size(request.width, request.height)
+    if hires.method == "latent":
+        sides = (height // model.downscale, width // model.downscale)
+        latents = torch.nn.functional.interpolate(run.latents, sides, mode="bilinear")
+    else:
+        image = yield from _pixels_of(model, run.latents, hires.method, tile, source)
+        if not hires.strength and request.refiner is None:  # the VAE would only take details away
+            return torch.from_numpy(np.array(image.resize(size, Image.Resampling.BICUBIC)))
+        latents = yield from encoding(model, size, lambda box: resized(image, size, box), tile)
     beside = beside_nothing(model, width, height, tile) if model.inpaints else None
     start = Start(latents, beside=beside, strength=hires.strength, tile=hires.tile, scale=hires.scale)
     return run.again(replace(request, width=width, height=height, steps=hires.steps, init=None, hires=None), start)
 
 
-def enlarging(model: Model, latents: Tensor, size: tuple[int, int], method: str, tile: int = 0) -> Slices[Tensor]:
-    """Makes latents larger: "latent" between latents, "pixel" between the pixels of the picture they decode to.
-
-    An upscaler's name lets that one paint the pixels in between; what it makes too large is made smaller again.
-
-    Args:
-        model: Whose VAE decodes and encodes.
-        latents: (1, 4, h, w).
-        size: The new width and height in pixels.
-        method: A name of generation.parts.ENLARGERS, or an upscaler's.
-        tile: The side in pixels that memory is to suffice for; 0 for the usual.
-    """
-    width, height = size
-    if method == "latent":
-        sides = (height // model.downscale, width // model.downscale)
-        return torch.nn.functional.interpolate(latents, sides, mode="bilinear")
-    picture = yield from decoding(model, latents, tile)
+def _pixels_of(model: Model, latents: Tensor, method: str, tile: int, source: Pixels | None) -> Slices[Image.Image]:
+    """Returns the picture of latents, enlarged where an upscaler is named."""
+    if source is None:
+        picture = yield from decoding(model, latents, tile)
+    else:
+        levels = torch.frombuffer(bytearray(source.rgb), dtype=torch.uint8)
+        picture = levels.reshape(source.height, source.width, 3)
     if method != "pixel":
         picture = yield from upscaler.enlarging(_upscaler(model, method), picture)
-    image = Image.fromarray(picture.cpu().numpy())
-    return (yield from encoding(model, size, lambda box: resized(image, size, box), tile))
+    return Image.fromarray(picture.cpu().numpy())
 
 
 def resized(image: Image.Image, size: tuple[int, int], box: Box) -> Tensor:

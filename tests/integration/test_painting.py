@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bot.settings import Settings
-from generation import Catalog, LocalExecutor, recipe
+from generation import Catalog, LocalExecutor, Refiner, recipe
 from generation.sdxl import checkpoint
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
@@ -23,6 +23,7 @@ SMALL = {"width": 64, "height": 64, "steps": 2, "seed": 5}
 @pytest.fixture
 def settings(discord: LoopbackDiscord, settings: Settings) -> Settings:
     tiny.save_single_file(settings.models_path / "tiny.safetensors")
+    tiny.save_single_file(settings.models_path / "expert.safetensors", tiny.refiner_parts(), tiny.REFINER_CONFIG)
     return settings.model_copy(update={"device": "cpu"})
 
 
@@ -65,6 +66,22 @@ async def test_commands_are_acknowledged_while_another_job_is_being_painted(disc
     assert "%)" in long.original.content
     await discord.press(long.original, "Cancel Job")
     await discord.wait_until(lambda: "(cancelled)" in str(long.original and long.original.content), 30)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_refiner_named_in_the_prompt_goes_on_with_the_picture(discord: LoopbackDiscord) -> None:
+    typed = {"width": 64, "height": 64, "steps": 6, "seed": 5}
+    plain = await discord.slash("imagine", {"prompt": "a red apple", **typed})
+    await finished(discord, plain)
+    refined = await discord.slash("imagine", {"prompt": "a red apple --refiner expert --refiner_at 3", **typed})
+    await finished(discord, refined)
+    alone = await discord.slash("imagine", {"prompt": "a red apple", "model": "expert", **typed})
+    await finished(discord, alone)
+
+    painted = recipe.from_json(Image.open(io.BytesIO(refined.pictures[0])).info["easel"])
+    assert (painted.prompt, painted.refiner) == ("a red apple", Refiner(model="expert", at=3))
+    assert refined.pictures[0] != plain.pictures[0]
+    assert "expert is an SDXL refiner: it only goes on with what a base checkpoint began" in alone.private_texts[0]
 
 
 async def test_commands_are_answered_before_the_model_is_loaded(

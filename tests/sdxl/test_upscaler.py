@@ -15,9 +15,11 @@ from generation import (
     GenerationCancelledError,
     GenerationSettings,
     Hires,
+    Init,
     LocalExecutor,
     ModelError,
 )
+from generation.intake import digest_of
 from generation.ncnn import convolutions
 from generation.sdxl import upscaler
 from generation.sdxl.slices import to_the_end
@@ -25,6 +27,7 @@ from generation.sdxl.upscaler import RrdbNet, enlarging, from_tensors
 from generation.upscalers import named
 from tests import tiny
 from tests.sdxl.conftest import pixels, request
+from tests.sdxl.test_from_pictures import png
 
 
 def network(seed: int = 0) -> RrdbNet:
@@ -135,3 +138,21 @@ async def test_an_upscaler_of_the_models_folder_enlarges_before_the_second_pass(
     assert pixels(sharp).shape == pixels(plain).shape == (128, 128, 3)
     assert np.abs(pixels(sharp) - pixels(plain)).max() > 1
     assert load_file(tmp_path / "sharp.safetensors").keys() == network().state_dict().keys()
+
+
+async def test_an_upscaler_alone_works_on_the_very_pixels_that_were_brought(tmp_path: Path) -> None:
+    tiny.save_single_file(tmp_path / "tiny.safetensors")
+    save_file(network().half().state_dict(), tmp_path / "sharp.safetensors")
+    executor = LocalExecutor(GenerationSettings(models_dir=tmp_path, device="cpu"), Catalog(tmp_path))
+    brought = np.random.default_rng(3).integers(0, 256, (64, 64, 3)).astype(np.uint8)
+    data = png(brought)
+    asked = request(
+        init=Init(picture=digest_of(data), strength=0.0), hires=Hires(scale=4, strength=0, method="sharp", tile=64)
+    )
+
+    result = pixels(await executor.generate(asked, inputs={digest_of(data): data}))
+    await executor.close()
+
+    expected = to_the_end(enlarging(network().half().float(), torch.from_numpy(brought)))
+    assert result.shape == (256, 256, 3)
+    assert np.abs(result - expected.numpy().astype(np.int16)).max() <= 1
