@@ -10,11 +10,11 @@ from bot.domain import Action, InputFile, Order
 from bot.services.framing import (
     FEATHER_SHARE,
     MASK_STRENGTH,
-    UPSCALE_STRENGTH,
     beginning,
     frame_of,
     in_steps,
     own_size,
+    upscale_strength,
 )
 from generation import GenerationRequest, Hires, Init, Mask
 from generation.parts import MAX_FEATHER
@@ -107,7 +107,7 @@ def upscaled(
     width, height = in_steps(file.width, file.height)
     hires = Hires(
         scale=scale,
-        strength=min(UPSCALE_STRENGTH * 2 / scale, 1.0) if upscaler is None else 0.0,
+        strength=upscale_strength(scale) if upscaler is None else 0.0,
         steps=picture.steps,
         method=upscaler or "pixel",
         tile=native,
