@@ -4,8 +4,9 @@
 
 Prints for each result the peak of resident memory, the part of it that painting took beyond the loaded model, and the
 time. What has to grow: the finished picture (3 bytes a pixel, a few copies on its way into the PNG file) and its
-latents (a quarter of a byte a pixel, a few copies). The C library is told to give freed memory back at once: what it keeps
-otherwise, up to a hundred MiB of holes between what is still used, changes from run to run. Exit code 1 if the peak grows by 10 % or more from 1024 to 2048.
+latents (a quarter of a byte a pixel, a few copies). The C library is told to give freed memory back at once: what it
+keeps otherwise, up to a hundred MiB of holes between what is still used, changes from run to run. Exit code 1 if the
+peak grows by 10 % or more from 1024 to 2048.
 """
 
 import argparse

@@ -26,7 +26,6 @@ from bot.persistence.speeds import SqlSpeedBook
 from bot.persistence.stars import SqlStars
 from bot.persistence.upkeep import report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
-from bot.playground import Playground, open_page
 from bot.services.actions import PictureActions, Rules
 from bot.services.board import StatusBoard
 from bot.services.choices import Choices
@@ -86,14 +85,21 @@ def run(settings: Settings) -> None:
 
 
 async def play(settings: Settings) -> None:
-    """Runs a Discord on loopback and the bot on it, in this event loop, until the task is cancelled."""
+    """Runs a Discord on loopback and the bot on it, in this event loop, until the task is cancelled.
+
+    The page's address is printed, alone on its line, and opened where there is a display.
+    """
+    from bot.playground import Playground, open_page  # noqa: PLC0415 - a bot on Discord has no use for it
+
     _stop_on_signals()
     async with AsyncExitStack() as stack:
         try:
             playground = await stack.enter_async_context(Playground(settings.playground_port))
         except OSError as error:
             raise SettingsError(f"The playground cannot listen at port {settings.playground_port}: {error}.") from error
-        _show(playground.page_url)
+        sys.stdout.write(f"{playground.page_url}\n")
+        sys.stdout.flush()
+        threading.Thread(target=open_page, args=(playground.page_url,), daemon=True).start()
         await serve(_at_play(settings, playground.api_url), playground.world.token)
 
 
@@ -199,13 +205,6 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
 def point_at(api_url: str) -> None:
     """Points discord.py at a REST address; it learns the gateway's address from there."""
     discord.http.Route.BASE = api_url.rstrip("/")
-
-
-def _show(url: str) -> None:
-    """Prints the playground's address, alone on its line, and opens it where there is a display."""
-    sys.stdout.write(f"{url}\n")
-    sys.stdout.flush()
-    threading.Thread(target=open_page, args=(url,), daemon=True).start()
 
 
 def _catalog(settings: Settings) -> Catalog:

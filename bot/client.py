@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sys
 from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import Any
@@ -39,10 +40,12 @@ from bot.settings import Settings
 from bot.ui.buttons import CancelButton
 from bot.ui.gallery import Gallery
 from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnButton
+from bot.ui.lasting import LastingItem
 from bot.ui.letters import Letters
 from bot.ui.ordering import ChoicesButton
 from bot.ui.permissions import invite_link
 from bot.ui.pressing import PictureButton
+from bot.ui.private import confess
 from bot.ui.region_presses import Panels, PartsButton, PartSelect
 from bot.ui.removing import Remover
 from bot.ui.requests import PASSING
@@ -116,6 +119,7 @@ class EaselClient(commands.AutoShardedBot):
         self.divider = parts.divider
         self.panels = Panels()
         self.command_name = self._settings.command
+        self._letters = Letters(self)
         self._gallery = Gallery(self, parts.stars, self._settings.gallery)
         self.remover = Remover(self, parts.actions, self._gallery)
 
@@ -139,6 +143,20 @@ class EaselClient(commands.AutoShardedBot):
         log.info("online as %s in %d servers", self.user, len(self.guilds))
         if self.application_id is not None:
             log.info("invite: %s", invite_link(self.application_id))
+
+    async def on_press(self, interaction: discord.Interaction[Any], item: LastingItem[Any]) -> None:
+        """Lets a component act that was used."""
+        await item.act(interaction)
+
+    async def on_error(self, event: str, /, *args: Any, **kwargs: Any) -> None:
+        """Tells a person alone what went wrong with their press, form or reaction; discord.py calls this from all."""
+        cause, about = sys.exception(), args[0] if args else None
+        if cause is not None and isinstance(about, discord.Interaction):
+            await confess(about, cause)
+        elif cause is not None and isinstance(about, discord.RawReactionActionEvent):
+            await self._letters.confess(about.user_id, cause)
+        else:
+            await super().on_error(event, *args, **kwargs)
 
     async def close(self) -> None:
         """Refuses new orders, gives running jobs their grace, parks the rest, then closes everything in order."""
@@ -178,7 +196,7 @@ class EaselClient(commands.AutoShardedBot):
         self.add_dynamic_items(PartSelect, PartsButton)
 
     def _desk(self) -> Desk:
-        return Desk(self, self.actions, self.remover, self._gallery, Letters(self), self.command_name)
+        return Desk(self, self.actions, self.remover, self._gallery, self._letters, self.command_name)
 
     async def _find_gateway(self) -> None:
         """Lets reconnections go to the gateway of the API in use; discord.py only asks for it the first time."""

@@ -228,7 +228,7 @@ class LocalExecutor:
             from generation.sdxl.streamline import streamline  # noqa: PLC0415
 
             placement = choose_placement(self._settings.device, self._settings.dtype)
-            tune(fp16_accumulation=self._settings.fp16_accumulation)
+            tune(placement.device, fp16_accumulation=self._settings.fp16_accumulation)
             log.info("painting on %s in %s", placement.device, placement.dtype)
             extras = Extras(self._settings.models_path)
             additions = Additions(extras)

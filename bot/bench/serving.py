@@ -1,28 +1,26 @@
-"""What the whole bot takes of the engine's speed: measured on a playground in this process, over real sockets."""
+"""What the whole bot takes of the engine's speed: measured on a playground beside it, over real sockets."""
 
 import asyncio
+import json
 import statistics
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from pydantic import SecretStr
 
 from bot import bootstrap
-from bot.playground import Playground
-from bot.playground.actions import Place
-from bot.playground.interactions import Interaction
 from bot.settings import Settings
 from generation import CancelToken, Catalog, Executor, GenerationRequest, GenerationResult, LocalExecutor, Progress
 from generation.foresight import CallTable
 
 TIMEOUT = 600.0
-LOOK_SECONDS = 0.25  # what changes without a word is seen this soon
 IDLE_COMMANDS = 5
-PROMPT, CFG = "a red apple", 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,55 +90,57 @@ class Load:
     side: int
 
 
-class Watched:
-    """A playground whose changes can be waited for.
+class Street:
+    """What happens in the Discord that the bot is on: see `bot.bench.crowd`, whose process this speaks with."""
 
-    Args:
-        playground: The Discord the bot is on.
-    """
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("the crowd is spoken with through pipes")
+        self._orders, self._answers = process.stdin, process.stdout
 
-    def __init__(self, playground: Playground) -> None:
-        self._playground = playground
-        self.changed = asyncio.Event()
-        playground.world.on_change = self.changed.set
+    async def hear(self, what: str) -> Any:
+        """Waits for the next answer, which tells so."""
+        return json.loads(await self._answers.readline())[what]
 
-    @property
-    def online(self) -> bool:
-        """Whether the bot is there, with its commands."""
-        return self._playground.gateway.online and bool(self._playground.world.commands.names())
+    async def online(self) -> None:
+        """Waits until the bot is there, with its commands."""
+        await self._order({"wait": "online"})
+        await self.hear("online")
 
-    async def until(self, happened: Callable[[], bool]) -> None:
-        """Waits until something has happened."""
-        while not happened():
-            self.changed.clear()
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self.changed.wait(), LOOK_SECONDS)
+    async def send(self, load: Load, count: int) -> list[float]:
+        """Lets people use /imagine, each at most five times; returns the seconds until each was answered."""
+        await self._order({"send": {"commands": count, "steps": load.steps, "side": load.side}})
+        answered: list[float] = await self.hear("answered")
+        return answered
 
-    def send(self, load: Load, count: int) -> list[Interaction]:
-        """Lets people use /imagine, each at most five times."""
-        world = self._playground.world
-        command = next(each for each in world.commands.everything() if each["name"] == "imagine")
-        options = {"prompt": PROMPT, "steps": load.steps, "cfg": CFG, "sampler": "euler", "scheduler": "karras"}
-        options |= {"width": load.side, "height": load.side}
-        people = [world.person(f"person-{number}") for number in range(1 + count // 5)]
-        places = [Place(people[number % len(people)], world.general) for number in range(count)]
-        return [self._playground.actions.command(place, int(command["id"]), [], options) for place in places]
+    async def all_posted(self) -> list[float]:
+        """Waits for the pictures of what was sent; returns when each was posted."""
+        posted: list[float] = await self.hear("posted")
+        return posted
 
-    async def all_posted(self, sent: list[Interaction]) -> list[float]:
-        """Waits for the pictures; returns when each was posted."""
-        posted: dict[int, float] = {}
-
-        def look() -> bool:
-            clock = time.perf_counter()
-            posted.update({each.id: clock for each in sent if each.id not in posted and each.pictures})
-            return len(posted) == len(sent)
-
-        await self.until(look)
-        return list(posted.values())
+    async def _order(self, order: dict[str, Any]) -> None:
+        self._orders.write(f"{json.dumps(order)}\n".encode())
+        await self._orders.drain()
 
 
 @asynccontextmanager
-async def whole_bot(settings: Settings, folder: Path, *, warm: bool = True) -> AsyncIterator[tuple[Watched, Timed]]:
+async def street() -> AsyncIterator[tuple[Street, str, str]]:
+    """Runs a Discord with people on it in a process of its own; gives also its address and the bot's token."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "bot.bench.crowd", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    try:
+        there = Street(process)
+        said = json.loads(await process.stdout.readline()) if process.stdout is not None else {}
+        yield there, said["api_url"], said["token"]
+    finally:
+        if process.returncode is None:
+            process.terminate()
+        await process.wait()
+
+
+@asynccontextmanager
+async def whole_bot(settings: Settings, folder: Path, *, warm: bool = True) -> AsyncIterator[tuple[Street, Timed]]:
     """Runs the bot on a playground, with its data in a folder of its own.
 
     Args:
@@ -148,22 +148,22 @@ async def whole_bot(settings: Settings, folder: Path, *, warm: bool = True) -> A
         folder: Where its data lies.
         warm: Whether the engine gets ready by itself.
     """
-    async with Playground() as playground:
-        token = playground.world.token
+    async with street() as (there, api_url, token):
         apart = {"data_dir": folder, "models_dir": settings.models_path, "database_url": None, "log_level": "WARNING"}
-        changes = {**apart, "discord_token": SecretStr(token), "discord_api_url": playground.api_url}
+        changes = {**apart, "discord_token": SecretStr(token), "discord_api_url": api_url}
         settings = settings.model_copy(update=changes)
         timed = Timed(LocalExecutor(settings, Catalog(settings.models_path, settings.model)), warm=warm)
         bot = asyncio.create_task(bootstrap.serve(settings, token, timed))
+        online = asyncio.create_task(there.online())
         try:
             async with asyncio.timeout(TIMEOUT):
-                watched = Watched(playground)
-                bot.add_done_callback(lambda _bot: watched.changed.set())
-                await watched.until(lambda: bot.done() or watched.online)
+                await asyncio.wait([bot, online], return_when=asyncio.FIRST_COMPLETED)
                 if bot.done():
                     bot.result()
-                yield watched, timed
+                await online
+                yield there, timed
         finally:
+            online.cancel()
             bot.cancel()
             with suppress(asyncio.CancelledError):
                 await bot
@@ -178,28 +178,29 @@ async def measure(settings: Settings, folder: Path, load: Load, bare: Callable[[
         load: How much to ask for.
         bare: Paints as many pictures as it is given with the bare loop; returns its pictures a second.
     """
-    async with whole_bot(settings, folder) as (watched, timed):
-        await watched.all_posted(watched.send(load, 1))
-        idle = [await _idle(watched, timed, load) for _ in range(IDLE_COMMANDS)]
+    async with whole_bot(settings, folder) as (there, timed):
+        await there.send(load, 1)
+        await there.all_posted()
+        idle = [await _idle(there, timed, load) for _ in range(IDLE_COMMANDS)]
         ratios, slowest = [], 0.0
         for _ in range(load.rounds):
-            full, acks = await _full_queue(watched, timed, load)
-            slowest = max(slowest, *acks)
+            full, answered = await _full_queue(there, timed, load)
+            slowest = max(slowest, *answered)
             ratios.append(full / await asyncio.to_thread(bare, load.commands))
     return Serving(statistics.median(ratios), 1000 * statistics.median(idle), 1000 * slowest)
 
 
-async def _full_queue(watched: Watched, timed: Timed, load: Load) -> tuple[float, list[float]]:
+async def _full_queue(there: Street, timed: Timed, load: Load) -> tuple[float, list[float]]:
     """Returns pictures a second, from the first posted one to the last, and how soon each command was answered."""
     timed.gate.clear()
-    sent = watched.send(load, load.commands)
-    await watched.until(lambda: all(each.acked is not None for each in sent))
+    answered = await there.send(load, load.commands)
     timed.gate.set()
-    times = await watched.all_posted(sent)
-    return (len(times) - 1) / (max(times) - min(times)), [each.ack_seconds for each in sent]
+    times = await there.all_posted()
+    return (len(times) - 1) / (max(times) - min(times)), answered
 
 
-async def _idle(watched: Watched, timed: Timed, load: Load) -> float:
+async def _idle(there: Street, timed: Timed, load: Load) -> float:
     begun = time.perf_counter()
-    (posted,) = await watched.all_posted(watched.send(load, 1))
+    await there.send(load, 1)
+    (posted,) = await there.all_posted()
     return posted - begun - timed.engine_seconds[-1]

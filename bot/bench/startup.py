@@ -22,7 +22,7 @@ CHILD = "from bot.bench.startup import come_online; come_online()"
 
 @dataclass(frozen=True, slots=True)
 class StartUp:
-    """How the bot starts, on a playground in its own process.
+    """How the bot starts, on a playground beside it.
 
     Attributes:
         online_s: Seconds from the start of the process until the bot is online with its commands.

@@ -19,7 +19,6 @@ from bot.ui.input_form import INPUT_FORM_ID, input_order, picked
 from bot.ui.ordering import Attached, place_order
 from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE
-from bot.ui.private import answered
 from bot.ui.seats import actor_of, seat_of
 from bot.ui.submitting import submit
 from generation import GenerationRequest
@@ -47,9 +46,9 @@ class FormsCog(commands.Cog):
         if interaction.type is discord.InteractionType.modal_submit and interaction.data is not None:
             data: dict[str, Any] = {**interaction.data}
             if form := FORM_ID.fullmatch(data["custom_id"]):
-                await answered(interaction, self._change(interaction, form, sent_in(interaction)))
+                await self._change(interaction, form, sent_in(interaction))
             elif form := INPUT_FORM_ID.fullmatch(data["custom_id"]):
-                await answered(interaction, self._use(interaction, form["draft"], sent_in(interaction)))
+                await self._use(interaction, form["draft"], sent_in(interaction))
 
     async def _change(self, interaction: discord.Interaction[Any], form: re.Match[str], sent: Sent) -> None:
         actor, generation = actor_of(interaction), self._actions.generation

@@ -1,10 +1,7 @@
 """Reactions on results: re-roll, upscale, delete, originals by direct message, the gallery."""
 
-import asyncio
 import logging
-from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any
 
 import discord
 from discord.ext import commands
@@ -16,7 +13,7 @@ from bot.ui.gallery import Gallery
 from bot.ui.letters import Letters
 from bot.ui.lines import Lines
 from bot.ui.picture_buttons import is_result
-from bot.ui.private import NO_MENTIONS, in_words
+from bot.ui.private import NO_MENTIONS
 from bot.ui.reactions import MEANINGS, Meaning, plain
 from bot.ui.recipe_card import recipe_card
 from bot.ui.removing import Remover
@@ -57,28 +54,19 @@ class ReactionsCog(commands.Cog):
     async def on_raw_reaction_add(self, event: Event) -> None:
         """Does what a person's reaction on one of our messages means."""
         if self._concerns_us(event):
-            await self._in_words(event, self._added(event, MEANINGS[plain(str(event.emoji))]))
+            await self._added(event, MEANINGS[plain(str(event.emoji))])
 
     @commands.Cog.listener()
     async def on_raw_reaction_remove(self, event: Event) -> None:
         """Takes back what can be taken back: a job that waits, a star."""
         if self._concerns_us(event):
-            await self._in_words(event, self._removed(event, MEANINGS[plain(str(event.emoji))]))
+            await self._removed(event, MEANINGS[plain(str(event.emoji))])
 
     def _concerns_us(self, event: Event) -> bool:
         own = self._desk.client.user
         if own is None or event.user_id == own.id or (event.member is not None and event.member.bot):
             return False
         return event.message_author_id in {None, own.id} and plain(str(event.emoji)) in MEANINGS
-
-    async def _in_words(self, event: Event, work: Coroutine[Any, Any, None]) -> None:
-        """Tells a person alone why their reaction did nothing."""
-        outcome = (await asyncio.gather(work, return_exceptions=True))[0]
-        if isinstance(outcome, Exception):
-            try:
-                await self._desk.letters.tell(event.user_id, in_words(outcome))
-            except DeliveryError as error:
-                log.info("a person could not be told why their reaction did nothing: %s", error)
 
     async def _added(self, event: Event, meaning: Meaning) -> None:
         async with self._lines.of((event.message_id, event.user_id)):

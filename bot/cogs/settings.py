@@ -1,7 +1,7 @@
 """/settings: what holds where a person types nothing, for themselves, a channel or a server."""
 
 import re
-from typing import Any, Literal, Protocol, Self, cast
+from typing import Any, Literal, Protocol, cast
 
 import discord
 from discord import app_commands
@@ -11,8 +11,9 @@ from bot.domain import Owner, Scope
 from bot.errors import LimitError
 from bot.services.choices import Choices, Panel
 from bot.ui.form_fields import sent_in
+from bot.ui.lasting import LastingButton, LastingSelect
 from bot.ui.panel import BUTTONS, PLACE, TYPED, UNSET, Place, TypeValue, panel_text, panel_view, place_of
-from bot.ui.private import NO_MENTIONS, answered
+from bot.ui.private import NO_MENTIONS
 from bot.ui.seats import manages, seat_of
 
 _TYPED = re.compile(rf"{TYPED}:{PLACE}")
@@ -59,83 +60,43 @@ class SettingsCog(commands.Cog):
         match = _TYPED.fullmatch(str(interaction.data.get("custom_id")))
         if match is not None:
             text = sent_in(interaction).texts["value"].strip()
-            await answered(interaction, _choose(interaction, self._choices, place_of(match), text or None))
+            await _choose(interaction, self._choices, place_of(match), text or None)
 
 
-class FieldSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=rf"easel:field:{PLACE}"):
+class FieldSelect(LastingSelect, template=rf"easel:field:{PLACE}"):
     """Opens a setting."""
 
-    def __init__(self, select: discord.ui.Select[Any], place: Place) -> None:
-        super().__init__(select)
-        self._place = place
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Makes the select that was used anew from its id."""
-        return cls(cast(discord.ui.Select[Any], item), place_of(match))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Shows what the setting may be."""
-        place = Place(self._place.owner, self.item.values[0])
-        await answered(interaction, _show(interaction, place))
+        await _show(interaction, Place(place_of(self.match).owner, self.item.values[0]))
 
 
-class ValueSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=rf"easel:value:{PLACE}"):
+class ValueSelect(LastingSelect, template=rf"easel:value:{PLACE}"):
     """Chooses a setting's value."""
 
-    def __init__(self, select: discord.ui.Select[Any], place: Place) -> None:
-        super().__init__(select)
-        self._place = place
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Makes the select that was used anew from its id."""
-        return cls(cast(discord.ui.Select[Any], item), place_of(match))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Keeps the choice and shows it."""
         value = self.item.values[0]
         choices = cast(HasChoices, interaction.client).choices
-        await answered(interaction, _choose(interaction, choices, self._place, None if value == UNSET else value[1:]))
+        await _choose(interaction, choices, place_of(self.match), None if value == UNSET else value[1:])
 
 
-class PanelButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]], template=rf"easel:panel:(?P<press>{'|'.join(BUTTONS)}):{PLACE}"
-):
+class PanelButton(LastingButton, template=rf"easel:panel:(?P<press>{'|'.join(BUTTONS)}):{PLACE}"):
     """Turns the page, opens the form, resets, or turns a wish round."""
 
-    def __init__(self, button: discord.ui.Button[Any], press: str, place: Place) -> None:
-        super().__init__(button)
-        self._press = press
-        self._place = place
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Makes the button that was pressed anew from its id."""
-        return cls(cast(discord.ui.Button[Any], item), match["press"], place_of(match))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Does what the button says."""
-        await answered(interaction, self._act(interaction, cast(HasChoices, interaction.client).choices))
-
-    async def _act(self, interaction: discord.Interaction[Any], choices: Choices) -> None:
-        place = self._place
+        choices, place, press = cast(HasChoices, interaction.client).choices, place_of(self.match), self.match["press"]
         check_may_change(interaction, place.owner)
-        if self._press == "type":
+        if press == "type":
             await interaction.response.send_modal(TypeValue(await choices.panel(place.owner), place))
-        elif self._press in {"newer", "older"}:
-            page = place.page + (1 if self._press == "older" else -1)
+        elif press in {"newer", "older"}:
+            page = place.page + (1 if press == "older" else -1)
             await _show(interaction, Place(place.owner, place.field, max(page, 0)))
-        elif self._press == "reset":
+        elif press == "reset":
             await _redraw(interaction, choices, place, await choices.reset(place.owner))
         else:
-            await _redraw(interaction, choices, place, await choices.toggle(place.owner, self._press))
+            await _redraw(interaction, choices, place, await choices.toggle(place.owner, press))
 
 
 def check_may_change(interaction: discord.Interaction[Any], owner: Owner) -> None:

@@ -14,7 +14,6 @@ from bot.services.regions import Divider, check_chosen, mask_file
 from bot.ui.attachments import bring, expecting
 from bot.ui.form_fields import Sent, sent_in
 from bot.ui.permissions import check_posting
-from bot.ui.private import answered
 from bot.ui.region_panel import MASK, REGION_FORM_ID, Region, region_of
 from bot.ui.region_presses import found
 from bot.ui.seats import actor_of
@@ -48,10 +47,10 @@ class ToolFormsCog(commands.Cog):
             return
         data: dict[str, Any] = {**interaction.data}
         if form := ZOOM_ID.fullmatch(data["custom_id"]):
-            await answered(interaction, self._zoom(interaction, form, sent_in(interaction)))
+            await self._zoom(interaction, form, sent_in(interaction))
         elif form := REGION_FORM_ID.fullmatch(data["custom_id"]):
             paint = self._paint_parts if form["how"] == "parts" else self._paint_by_mask
-            await answered(interaction, paint(interaction, region_of(form), sent_in(interaction)))
+            await paint(interaction, region_of(form), sent_in(interaction))
 
     async def _zoom(self, interaction: Interaction, form: re.Match[str], sent: Sent) -> None:
         actor = actor_of(interaction)

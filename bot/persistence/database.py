@@ -22,6 +22,7 @@ from bot.errors import SettingsError, StorageError
 log = logging.getLogger(__name__)
 
 BUSY_SECONDS = 10
+CLOSING_SECONDS = 5.0
 _UNUSABLE = (ArgumentError, NoSuchModuleError, ModuleNotFoundError)
 
 
@@ -36,6 +37,9 @@ class Database:
         self._engine = _engine(url)
         self._sessions: async_sessionmaker[AsyncSession] = async_sessionmaker(self._engine, expire_on_commit=False)
         self._writer = asyncio.Lock()
+        self._open = 0
+        self._unused = asyncio.Event()
+        self._unused.set()
 
     @property
     def is_postgresql(self) -> bool:
@@ -49,7 +53,7 @@ class Database:
         Raises:
             StorageError: The database does not answer.
         """
-        with _trouble_in_words():
+        with _trouble_in_words(), self._in_use():
             async with self._sessions() as session:
                 yield session
 
@@ -64,7 +68,7 @@ class Database:
             StorageError: The database does not answer, or is locked for longer than it is worth waiting.
         """
         line = contextlib.nullcontext() if self.is_postgresql else self._writer
-        with _trouble_in_words():
+        with _trouble_in_words(), self._in_use():
             async with line, self._sessions.begin() as session:
                 yield session
 
@@ -95,8 +99,21 @@ class Database:
             raise SettingsError(f"The database cannot be opened: {_first_line(error)}. Check DATABASE_URL.") from error
 
     async def close(self) -> None:
-        """Closes all connections."""
+        """Closes all connections, after what is under way: a connection in use would be lost, not closed."""
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._unused.wait(), CLOSING_SECONDS)
         await self._engine.dispose()
+
+    @contextlib.contextmanager
+    def _in_use(self) -> Iterator[None]:
+        self._open += 1
+        self._unused.clear()
+        try:
+            yield
+        finally:
+            self._open -= 1
+            if not self._open:
+                self._unused.set()
 
 
 @contextlib.contextmanager

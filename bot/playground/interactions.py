@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from bot.playground.commands import SUBCOMMAND, SUBCOMMAND_GROUP
 from bot.playground.limits import UPLOAD_LIMIT
 from bot.playground.messages import Cause, Channel, Message
 from bot.playground.people import Person
@@ -88,7 +89,7 @@ class Interaction:
 
     def cause(self) -> Cause:
         """Returns what a message remembers of the interaction it answers."""
-        name = self.data["name"] if self.kind == COMMAND else None
+        name = " ".join(_path(self.data)) if self.kind == COMMAND else None
         return Cause(self.metadata(), self.user, name)
 
     def event(self, permissions: int, application_id: int, message: dict[str, Any] | None) -> dict[str, Any]:
@@ -115,3 +116,9 @@ class Interaction:
         else:
             data["user"] = self.user.json()
         return data if message is None else data | {"message": message}
+
+
+def _path(command: dict[str, Any]) -> list[str]:
+    """Lists the names of a command and of its subcommands."""
+    inside = [option for option in command.get("options") or [] if option["type"] in {SUBCOMMAND, SUBCOMMAND_GROUP}]
+    return [command["name"], *(name for option in inside for name in _path(option))]

@@ -165,7 +165,7 @@ def second_pass(order: Order, native: int, steps: int) -> Hires | None:
     gently = order.upscale is not None
     return Hires(
         scale=float(scale),
-        strength=_or(order.hires_strength, upscale_strength(scale) if gently else HIRES_STRENGTH),
+        strength=_or(order.hires_strength, upscale_strength(float(scale)) if gently else HIRES_STRENGTH),
         steps=_or(order.hires_steps, steps),
         method=_or(order.hires_method, "pixel"),
         tile=_or(order.tile, native if gently else 0),
@@ -201,12 +201,8 @@ def refinement(order: Order, steps: int) -> Refiner | None:
 
 
 def upscale_strength(scale: float) -> float:
-    """Says how much of an upscale is painted anew where nobody says it.
-
-    The larger it is, the less of the picture a tile shows, and the more the prompt would paint into it what belongs
-    elsewhere.
-    """
-    return min(UPSCALE_STRENGTH * 2 / scale, UPSCALE_STRENGTH)
+    """Returns how much an upscale paints anew: the less of the picture a tile shows, the less it may change."""
+    return UPSCALE_STRENGTH * min(2 / scale, 1.0)
 
 
 def _area(order: Order) -> str:

@@ -1,13 +1,13 @@
 """Buttons whose ids carry their job, so that they work after a restart."""
 
-import re
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, cast
 
 import discord
 
 from bot.domain import Job
 from bot.services.generation import GenerationService
-from bot.ui.private import answered, nod
+from bot.ui.lasting import LastingButton
+from bot.ui.private import nod
 
 
 class HasGeneration(Protocol):
@@ -16,32 +16,15 @@ class HasGeneration(Protocol):
     generation: GenerationService
 
 
-class CancelButton(discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"easel:cancel:(?P<job>[0-9a-z]{10})"):
+class CancelButton(LastingButton, template=r"easel:cancel:(?P<job>[0-9a-z]{10})"):
     """Stops a job: for the person who asked for it, and for moderators."""
 
-    def __init__(self, job_id: str) -> None:
-        self.job_id = job_id
-        button: discord.ui.Button[Any] = discord.ui.Button(
-            label="Cancel Job", style=discord.ButtonStyle.danger, custom_id=f"easel:cancel:{job_id}"
-        )
-        super().__init__(button)
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Makes the button that was pressed anew from its id."""
-        return cls(match["job"])
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Cancels the job; its message changes when the painting has stopped."""
-        await answered(interaction, self._cancel(interaction))
-
-    async def _cancel(self, interaction: discord.Interaction[Any]) -> None:
         await nod(interaction)
         service = cast(HasGeneration, interaction.client).generation
         moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
-        await service.cancel(self.job_id, interaction.user.id, moderator=moderator)
+        await service.cancel(self.match["job"], interaction.user.id, moderator=moderator)
 
 
 def cancels(message: discord.Message, job: Job) -> bool:
@@ -53,6 +36,7 @@ def cancels(message: discord.Message, job: Job) -> bool:
 def cancel_view(job_id: str) -> discord.ui.View:
     """Returns a message's components with the cancel button alone."""
     view = discord.ui.View(timeout=None)
-    view.add_item(CancelButton(job_id))
+    style, custom_id = discord.ButtonStyle.danger, f"easel:cancel:{job_id}"
+    view.add_item(discord.ui.Button(label="Cancel Job", style=style, custom_id=custom_id))
     view.stop()  # presses are answered by the id's pattern; nothing has to remember this view
     return view

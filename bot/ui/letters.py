@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import discord
 
 from bot.domain import new_job_id
+from bot.errors import DeliveryError
 from bot.services.fitting import fit_each
 from bot.services.originals import batches
 from bot.services.ports import Upload
-from bot.ui.private import NO_MENTIONS
+from bot.ui.private import NO_MENTIONS, in_words
 from bot.ui.requests import patiently
 from bot.ui.uploads import as_files
 
@@ -45,6 +46,13 @@ class Letters:
             return
         self._told[person, text] = now
         await self._send(await self._channel(person), text, [])
+
+    async def confess(self, person: int, cause: BaseException) -> None:
+        """Tells a person alone why what they did, such as a reaction, did nothing."""
+        try:
+            await self.tell(person, in_words(cause))
+        except DeliveryError as error:
+            log.info("a person could not be told why their reaction did nothing: %s", error)
 
     async def send(self, person: int, text: str, files: Sequence[Upload]) -> None:
         """Sends a text and files, in as many messages as they need.

@@ -1,9 +1,8 @@
 """From an order to jobs: what all commands that paint have in common. Many jobs at once are asked for twice."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, cast
 
 import discord
 
@@ -15,8 +14,9 @@ from bot.services.inputs import InputShelf
 from bot.services.layers import Taste
 from bot.services.tastes import Tastes
 from bot.ui.attachments import Files, bring, expecting, with_files
+from bot.ui.lasting import LastingButton
 from bot.ui.permissions import check_posting
-from bot.ui.private import NO_MENTIONS, answered
+from bot.ui.private import NO_MENTIONS
 from bot.ui.seats import seat_of
 from bot.ui.submitting import submit_all, submit_many
 from bot.ui.words import escape
@@ -94,43 +94,32 @@ def written_out(order: Order) -> list[Order]:
     return [replace(order, prompt=prompt) for prompt in expand(order.prompt, MOST)]
 
 
-class ChoicesButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]], template=r"easel:choices:(?P<deed>all|none):(?P<draft>[0-9a-z]{10})"
-):
+class ChoicesButton(LastingButton, template=r"easel:choices:(?P<deed>all|none):(?P<draft>[0-9a-z]{10})"):
     """Paints all that a prompt's choices make, or none of it."""
 
-    def __init__(self, button: discord.ui.Button[Any], deed: str, draft: str) -> None:
-        super().__init__(button)
-        self._deed = deed
-        self._draft = draft
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Makes the button that was pressed anew from its id."""
-        return cls(cast(discord.ui.Button[Any], item), match["deed"], match["draft"])
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Does what the button says, once."""
-        await answered(interaction, self._paint(interaction) if self._deed == "all" else self._drop(interaction))
+        if self.match["deed"] == "all":
+            await self._paint(interaction)
+        else:
+            await self._drop(interaction)
 
     async def _paint(self, interaction: discord.Interaction[Any]) -> None:
         client = cast(HasDesk, interaction.client)
-        draft = await client.drafts.find(self._draft)
+        draft = await client.drafts.find(self.match["draft"])
         if draft is None or draft.person != interaction.user.id:
             raise LimitError("This was answered already; use the command again for more.")
         check_posting(interaction)
         taste = await client.tastes.of(seat_of(interaction))
         orders = written_out(Order(**draft.content))
         requests = client.generation.accept_all(orders, interaction.user.id, taste)
-        if not await client.drafts.take(self._draft):
+        if not await client.drafts.take(self.match["draft"]):
             client.generation.withdraw_acceptance(interaction.user.id, len(requests))
             raise LimitError("This was answered already; use the command again for more.")
         await submit_many(interaction, client.generation, requests, taste.wishes, draft.content["prompt"])
 
     async def _drop(self, interaction: discord.Interaction[Any]) -> None:
-        await cast(HasDesk, interaction.client).drafts.take(self._draft)
+        await cast(HasDesk, interaction.client).drafts.take(self.match["draft"])
         await interaction.response.edit_message(content="Nothing was painted.", view=None)
 
 

@@ -20,10 +20,14 @@ _HEADINGS = {
     Scope.SERVER: "## This server's settings\nThey hold for whoever has no setting of their own.",
 }
 _WISHES = {
-    "spoiler": ("Spoilers", "pictures are hidden until one clicks them"),
-    "direct": ("By direct message", "results are sent to you instead of being posted"),
-    "remembered": ("History", "what you paint is entered in your history"),
-    "previews": ("Previews", "half-finished pictures are shown while painting"),
+    "spoiler": ("Spoilers", "pictures are hidden until one clicks them", "pictures are seen at once"),
+    "direct": ("By direct message", "results are sent to you alone", "results are posted where you ask"),
+    "remembered": ("History", "what you paint is entered in your history", "what you paint is not entered there"),
+    "previews": (
+        "Previews",
+        "half-finished pictures are shown while painting",
+        "only finished pictures are shown",
+    ),
 }
 
 
@@ -57,7 +61,8 @@ def panel_text(panel: Panel) -> str:
     if not panel.chosen:
         lines.append("Nothing is set yet.")
     if panel.owner.scope is Scope.PERSON:
-        lines += [f"-# {label} {_state(panel, wish)}: {what}" for wish, (label, what) in _WISHES.items()]
+        for wish, (label, on, off) in _WISHES.items():
+            lines.append(f"-# {label} {_state(panel, wish)}: {on if getattr(panel.wishes, wish) else off}")
     return "\n".join(lines)
 
 
@@ -78,7 +83,7 @@ def panel_view(panel: Panel, place: Place, offers: Sequence[str]) -> discord.ui.
         _button("reset", place, "Reset all", row=2, style=discord.ButtonStyle.danger, off=not _anything(panel))
     )
     if panel.owner.scope is Scope.PERSON:
-        for wish, (label, _) in _WISHES.items():
+        for wish, (label, *_) in _WISHES.items():
             on = getattr(panel.wishes, wish)
             style = discord.ButtonStyle.success if on else discord.ButtonStyle.secondary
             view.add_item(_button(wish, place, f"{label}: {_state(panel, wish)}", row=3, style=style))

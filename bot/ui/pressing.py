@@ -1,10 +1,9 @@
 """What happens when a button under a result is pressed."""
 
-import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, cast
 
 import discord
 
@@ -18,9 +17,10 @@ from bot.services.ports import Upload
 from bot.services.tools import OUTPAINTS, SCALES, Tool, known_size
 from bot.ui import words
 from bot.ui.edit_form import edit_form
+from bot.ui.lasting import LastingButton
 from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import LOOKS, WHOLE, Deed, Press, result_view
-from bot.ui.private import NO_MENTIONS, acknowledge, answered, nod, promise
+from bot.ui.private import NO_MENTIONS, acknowledge, nod, promise
 from bot.ui.recipe_card import recipe_card
 from bot.ui.region_presses import open_panel
 from bot.ui.removing import Remover
@@ -55,38 +55,22 @@ Handler = Callable[[Pressed], Awaitable[None]]
 
 
 class PictureButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]],
+    LastingButton,
     template=rf"easel:(?P<press>{'|'.join(LOOKS)}):(?P<job>[0-9a-z]{{10}}):(?P<number>\d{{1,2}})",
 ):
     """Any button under a result; its id says what it does with which picture."""
 
-    def __init__(self, button: discord.ui.Button[Any], press: Deed, job_id: str, number: int) -> None:
-        super().__init__(button)
-        self.press = press
-        self.job_id = job_id
-        self.number = None if number == WHOLE else number
-
-    @classmethod
-    async def from_custom_id(
-        cls, interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Makes the button that was pressed anew from its id."""
-        press = next(deed for deed in LOOKS if deed == match["press"])
-        return cls(cast(discord.ui.Button[Any], item), press, match["job"], int(match["number"]))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
-        """Does what the button says, or tells the person alone why not."""
-        await answered(interaction, self._act(interaction))
-
-    async def _act(self, interaction: discord.Interaction[Any]) -> None:
-        if self.press is Press.DELETE:
+    async def act(self, interaction: discord.Interaction[Any]) -> None:
+        """Does what the button says."""
+        press = next(deed for deed in LOOKS if deed == self.match["press"])
+        if press is Press.DELETE:
             await _delete(interaction)
             return
         actions = cast(HasActions, interaction.client).actions
-        actor = actor_of(interaction)
-        job = await actions.find(self.job_id, actor)
+        actor, number = actor_of(interaction), int(self.match["number"])
+        job = await actions.find(self.match["job"], actor)
         check_user(job, actor, for_all=actions.rules.buttons_for_all)
-        await _HANDLERS[self.press](Pressed(interaction, actions, job, self.number, actor))
+        await _HANDLERS[press](Pressed(interaction, actions, job, None if number == WHOLE else number, actor))
 
 
 async def _reroll(pressed: Pressed) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine
 from typing import Any
 
 import discord
@@ -46,13 +45,6 @@ async def confess(interaction: discord.Interaction[Any], cause: BaseException) -
         await whisper(interaction, text)
     except (discord.HTTPException, *PASSING) as failure:
         log.warning("a person could not be told that something failed: %s", failure)
-
-
-async def answered(interaction: discord.Interaction[Any], work: Coroutine[Any, Any, None]) -> None:
-    """Answers a press or a form; whatever goes wrong with it is confessed, as the command tree does for commands."""
-    outcome = (await asyncio.gather(work, return_exceptions=True))[0]
-    if isinstance(outcome, Exception):
-        await confess(interaction, outcome)
 
 
 async def acknowledge(interaction: discord.Interaction[Any], *, private: bool = False) -> Origin:

@@ -1,12 +1,11 @@
 """What happens in the panel behind Vary (Region)."""
 
 import asyncio
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, Self, cast
+from typing import Any, Protocol, cast
 
 import discord
 
@@ -15,9 +14,10 @@ from bot.services.actions import PictureActions, check_user
 from bot.services.overlay import overlay
 from bot.services.ports import Upload
 from bot.services.regions import Choice, Divided, Divider, at_level, chosen, with_parts
+from bot.ui.lasting import LastingButton, LastingSelect
 from bot.ui.lines import Lines
 from bot.ui.permissions import check_posting
-from bot.ui.private import answered, nod, promise
+from bot.ui.private import nod, promise
 from bot.ui.region_panel import DEEDS, OVERLAY_NAME, REGION, Region, panel_text, panel_view, region_form, region_of
 from bot.ui.requests import patiently
 from bot.ui.seats import actor_of
@@ -53,69 +53,38 @@ class HasDivider(Protocol):
     panels: Panels
 
 
-class PartSelect(discord.ui.DynamicItem[discord.ui.Select[Any]], template=rf"easel:part:{REGION}"):
+class PartSelect(LastingSelect, template=rf"easel:part:{REGION}"):
     """Chooses parts."""
 
-    def __init__(self, select: discord.ui.Select[Any], region: Region) -> None:
-        super().__init__(select)
-        self._region = region
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Makes the select that was used anew from its id."""
-        return cls(cast(discord.ui.Select[Any], item), region_of(match))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Shows what is chosen now."""
-        parts = [int(value) for value in self.item.values if value.isdecimal()]
-        await answered(interaction, self._choose(interaction, parts))
-
-    async def _choose(self, interaction: discord.Interaction[Any], parts: list[int]) -> None:
-        job = await found(interaction, self._region)
+        parts, region = [int(value) for value in self.item.values if value.isdecimal()], region_of(self.match)
+        job = await found(interaction, region)
         await nod(interaction)
-        before = self._region.choice
+        before = region.choice
 
         def changed(divided: Divided, newest: Choice) -> Choice:
             chosen_there = with_parts(divided, before, parts)
             return replace(newest, parts=at_level(divided, chosen_there, newest.level).parts)
 
-        await _change(interaction, job, self._region, changed)
+        await _change(interaction, job, region, changed)
 
 
-class PartsButton(
-    discord.ui.DynamicItem[discord.ui.Button[Any]], template=rf"easel:parts:(?P<deed>{'|'.join(DEEDS)}):{REGION}"
-):
+class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEEDS)}):{REGION}"):
     """Changes what is chosen, or goes on to painting it."""
 
-    def __init__(self, button: discord.ui.Button[Any], deed: str, region: Region) -> None:
-        super().__init__(button)
-        self._deed = deed
-        self._region = region
-
-    @classmethod
-    async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
-    ) -> Self:
-        """Makes the button that was pressed anew from its id."""
-        return cls(cast(discord.ui.Button[Any], item), match["deed"], region_of(match))
-
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Does what the button says."""
-        await answered(interaction, self._act(interaction))
-
-    async def _act(self, interaction: discord.Interaction[Any]) -> None:
-        job = await found(interaction, self._region)
-        if self._deed in {"paint", "upload"}:
+        region, deed = region_of(self.match), self.match["deed"]
+        job = await found(interaction, region)
+        if deed in {"paint", "upload"}:
             check_posting(interaction)
-            how = "upload" if self._deed == "upload" else "parts"
-            newest = cast(HasDivider, interaction.client).panels.newest(interaction, self._region.choice)
-            region = replace(self._region, choice=newest)
-            await interaction.response.send_modal(region_form(job, region, how))
+            how = "upload" if deed == "upload" else "parts"
+            newest = cast(HasDivider, interaction.client).panels.newest(interaction, region.choice)
+            await interaction.response.send_modal(region_form(job, replace(region, choice=newest), how))
             return
         await nod(interaction)
-        await _change(interaction, job, self._region, partial(_changed, deed=self._deed))
+        await _change(interaction, job, region, partial(_changed, deed=deed))
 
 
 async def open_panel(interaction: discord.Interaction[Any], job: Job, number: int) -> None:

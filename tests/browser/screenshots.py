@@ -100,6 +100,61 @@ async def results(browser: Browser) -> None:
         await visitor.context.close()
 
 
+async def panels(browser: Browser) -> None:
+    """What one keeps: the settings' panel, presets, a history; and the thread of a prompt with many choices."""
+    async with LoopbackDiscord() as discord, painting(discord):
+        visitor = await Visitor.come(browser, discord.page_url, (1280, 1000))
+        await settings(visitor)
+        await presets(visitor)
+        await many(visitor)
+        await visitor.open("general")
+        await visitor.use("/history")
+        await visitor.see("Your pictures")
+        await visitor.last.scroll_into_view_if_needed()
+        await visitor.shoot(IMAGES / "playground-history.png")
+        await visitor.context.close()
+
+
+async def settings(visitor: Visitor) -> None:
+    """Chooses steps and an aspect in the panel, with the offers of one of them open."""
+    await visitor.use("/settings")
+    panel = visitor.last
+    for field, value in (("Steps", "20"), ("Aspect", "1:1")):
+        await panel.locator(".select").nth(0).click()
+        await visitor.page.get_by_role("option", name=field, exact=True).click()
+        await panel.locator(".select").nth(1).click()
+        await visitor.page.get_by_role("option", name=value, exact=True).click()
+        await expect(panel).to_contain_text(f"{field} {value}")
+    await panel.get_by_role("button", name="Previews: on").click()
+    await expect(panel).to_contain_text("Previews off")
+    await visitor.shoot(IMAGES / "playground-settings.png")
+
+
+async def presets(visitor: Visitor) -> None:
+    """Saves two presets and lists all there are."""
+    for name, option, value in (("gray", "template", "{prompt} on a gray background"), ("quick", "flags", "--steps 8")):
+        await visitor.start("/preset save")
+        await visitor.page.keyboard.type(name)
+        await visitor.page.keyboard.press("Tab")
+        await visitor.add(option, value)
+        await visitor.page.keyboard.press("Enter")
+        await visitor.see("Saved.")
+    await visitor.use("/preset list")
+    await visitor.see("quick")
+    await visitor.shoot(IMAGES / "playground-presets.png")
+
+
+async def many(visitor: Visitor) -> None:
+    """Paints six pictures of one prompt and opens their thread."""
+    await visitor.composer.fill("/imagine a {car, strawberry, fox} on a {green, gray} background --seed 5")
+    await visitor.page.get_by_role("button", name="Send command").click()
+    await visitor.press("Paint all 6")
+    await visitor.page.get_by_role("button", name="Open thread").click()
+    await expect(visitor.messages.get_by_role("button", name="✏️")).to_have_count(6, timeout=300_000)
+    await visitor.picture_sizes(visitor.last)
+    await visitor.shoot(IMAGES / "playground-thread.png")
+
+
 async def region(browser: Browser) -> None:
     """The tools under one picture, the panel of its parts, and what was painted there."""
     async with LoopbackDiscord() as discord, painting(discord):
@@ -161,6 +216,7 @@ async def main() -> None:
         await conversation(browser)
         await completion(browser)
         await results(browser)
+        await panels(browser)
         await region(browser)
         await form(browser)
     for path in sorted(IMAGES.glob("playground-*.png")):

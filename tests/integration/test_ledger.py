@@ -69,6 +69,24 @@ async def test_a_job_is_found_as_it_was_kept(ledger: SqlLedger) -> None:
     assert await ledger.find("nothing") is None
 
 
+async def test_closing_waits_for_what_is_under_way(database: Database) -> None:
+    begun, ended = asyncio.Event(), asyncio.Event()
+
+    async def reading() -> None:
+        async with database.reading() as session:
+            await session.scalar(select(WorkerRow.id).limit(1))
+            begun.set()
+            await asyncio.sleep(0.05)
+        ended.set()
+
+    task = asyncio.create_task(reading())
+    await begun.wait()
+    await database.close()
+
+    assert ended.is_set()
+    await task
+
+
 async def test_jobs_are_kept_all_or_none(ledger: SqlLedger) -> None:
     first, second = job(), job(2)
     await ledger.add(first, second)
