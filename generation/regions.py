@@ -13,9 +13,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import gaussian_filter
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from generation.pixels import Pixels
 
@@ -47,6 +44,8 @@ def regions(pixels: Pixels, counts: Sequence[int] = COUNTS) -> tuple[Labels, ...
         A map for each count, of at most SIDE pixels a side, its parts numbered from the top left in reading order.
         A part of a finer map lies in one part of every coarser map.
     """
+    from scipy.ndimage import gaussian_filter  # noqa: PLC0415 - 30 MB, for those who choose regions
+
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
     image.thumbnail((SIDE, SIDE), Image.Resampling.BOX, reducing_gap=None)
     colours = gaussian_filter(lab(np.asarray(image, np.float64) / 255), sigma=(1, 1, 0))
@@ -100,6 +99,9 @@ def _superpixels(colours: NDArray[np.float64]) -> NDArray[np.intp]:
 
 def _connected(labels: NDArray[np.intp]) -> NDArray[np.intp]:
     """Gives every connected piece of a label a label of its own."""
+    from scipy.sparse import coo_array  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
     numbers = np.arange(labels.size).reshape(labels.shape)
     alike = [first == second for first, second in _neighbours(labels)]
     same = [(pair[0][mask], pair[1][mask]) for pair, mask in zip(_neighbours(numbers), alike, strict=True)]

@@ -108,7 +108,9 @@ class StatusBoard:
         return _in(foreseen.pace * (self._forecast.left(self._running) + self._queue.seconds))
 
     def progress(self, job: Job, progress: Progress) -> None:
-        """Shows how far a job has come."""
+        """Shows how far a job has come; news of one that needs the device no more is late, and dropped."""
+        if job.id not in self._running:
+            return
         if not job.wishes.previews:
             progress = replace(progress, preview=None)
         self._running[job.id] = job, progress

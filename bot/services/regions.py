@@ -10,11 +10,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from scipy.ndimage import distance_transform_edt, find_objects
 
 from bot.services.ports import PictureStore
 from generation import InvalidRequestError, intake
-from generation.canvas import grown
 from generation.pixels import Pixels
 from generation.regions import COUNTS, Labels, lab, regions
 
@@ -167,6 +165,8 @@ def chosen(divided: Divided, choice: Choice, size: tuple[int, int]) -> NDArray[n
         choice: What is chosen.
         size: Width and height of the map.
     """
+    from generation.canvas import grown  # noqa: PLC0415 - it needs scipy
+
     image = Image.open(io.BytesIO(mask_file(divided, choice))).resize(size, Image.Resampling.BILINEAR)
     anew = np.where((np.asarray(image) >= 128) != choice.invert, 255, 0).astype(np.uint8)
     moved = round(divided.pixels_grown(choice) * min(size) / min(divided.width, divided.height))
@@ -209,11 +209,15 @@ def with_parts(divided: Divided, choice: Choice, parts: Iterable[int]) -> Choice
 def _level(labels: Labels, image: Image.Image) -> Level:
     height, width = labels.shape
     colours = np.asarray(image.resize((width, height), Image.Resampling.BOX), np.float64) / 255
+    from scipy.ndimage import find_objects  # noqa: PLC0415 - 30 MB, for those who choose regions
+
     found = find_objects(labels.astype(np.int32) + 1)
     return Level(labels, tuple(_part(labels, colours, part, box) for part, box in enumerate(found)))
 
 
 def _part(labels: Labels, colours: NDArray[np.float64], part: int, box: tuple[slice, slice]) -> Part:
+    from scipy.ndimage import distance_transform_edt  # noqa: PLC0415
+
     height, width = labels.shape
     inside = labels[box] == part
     rows, columns = np.nonzero(inside)

@@ -84,7 +84,7 @@ def tune(device: torch.device, *, fp16_accumulation: bool) -> None:
     torch.backends.cuda.matmul.allow_fp16_accumulation = fp16_accumulation
     if device.type == "cpu":
         # oneDNN keeps 1024 compiled convolutions: a UNet's for a dozen sizes, 40 MiB that come bit by bit
-        os.environ.setdefault("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+        os.putenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
 
 
 def free_memory(device: torch.device) -> int | None:

@@ -331,6 +331,7 @@ class Engine:
                 "The device's memory does not suffice for this, not even with every saving: "
                 "try a smaller size or a lower count."
             ) from error
+        self._models.relent()
         saving = left[0]
         for work in works:
             if saving not in work.savings:

@@ -92,7 +92,7 @@ class GraphedUnet:
         return (recording(inputs),)
 
     def forget(self) -> None:
-        """Forgets everything recorded: the weights lie elsewhere now."""
+        """Forgets everything recorded: the weights lie elsewhere now, or memory is short."""
         self._recordings.clear()
         self._calls.clear()
         self._pool = None

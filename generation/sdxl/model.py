@@ -30,7 +30,7 @@ class Shortcut(Protocol):
         ...
 
     def forget(self) -> None:
-        """Learns that the weights lie elsewhere now."""
+        """Learns that the weights lie elsewhere now, or that memory is short."""
         ...
 
 
@@ -108,7 +108,7 @@ class Model:
             if name != stage:
                 module.to("cpu")
         if stage != "unet":
-            self._unet_moved()
+            self.forget_recordings()
         if self.placement.device.type == "cuda":
             torch.cuda.empty_cache()
         if stage in stages:
@@ -204,12 +204,13 @@ class Model:
         return free is None or free >= self.bytes + WORKING
 
     def _move(self, device: torch.device | str) -> None:
-        self._unet_moved()
+        self.forget_recordings()
         unet = () if self.rung is Rung.STREAMED else (self.unet,)
         for module in (self.text, *unet, self.vae, *self._vaes.values()):
             module.to(device)
 
-    def _unet_moved(self) -> None:
+    def forget_recordings(self) -> None:
+        """Gives up what holds memory only to be faster, and would be wrong once the UNet has moved."""
         if self.faster is not None:
             self.faster.forget()
 

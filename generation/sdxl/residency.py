@@ -100,6 +100,11 @@ class Residency:
         model.come()
         return True
 
+    def relent(self) -> None:
+        """Gives up what holds the device's memory only to be faster."""
+        for model in self._here.values():
+            model.forget_recordings()
+
     def offload(self, names: Collection[str]) -> None:
         """Lets checkpoints keep only the part in use on the device from now on."""
         for name in names:

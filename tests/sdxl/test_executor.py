@@ -210,6 +210,18 @@ async def test_short_of_memory_a_batch_is_painted_one_at_a_time(executor: LocalE
     assert np.abs(pixels(expected, 2) - pixels(result, 2)).max() <= 1
 
 
+async def test_short_of_memory_recordings_are_given_up(
+    executor: LocalExecutor, unet: Watch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up = Watch(Model.forget_recordings)
+    monkeypatch.setattr(Model, "forget_recordings", lambda model: given_up(model))  # noqa: PLW0108 - it binds
+    unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
+
+    await executor.generate(request(count=2))
+
+    assert given_up.calls == 1
+
+
 async def test_every_rung_of_the_ladder_is_taken_once_and_named(
     executor: LocalExecutor, unet: Watch, vae: Watch
 ) -> None:

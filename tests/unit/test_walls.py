@@ -21,6 +21,15 @@ def test_importing_the_bot_loads_no_torch(module: str) -> None:
     assert done.stdout.strip() == "[]"
 
 
+def test_a_bot_that_comes_online_has_loaded_nothing_it_does_not_need_yet() -> None:
+    unneeded = {"scipy", "bot.playground", "rich", "torchsde"}
+    code = f"import sys, bot.bootstrap; print(sorted({unneeded} & set(sys.modules)))"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603
+
+    assert done.stdout.strip() == "[]"
+
+
 def test_settings_are_read_in_one_place() -> None:
     readers = [path.name for path in SOURCES if "os.environ" in path.read_text() or "getenv" in path.read_text()]
 
