@@ -1,4 +1,7 @@
-"""The panel behind Vary (Region): parts of a picture to choose from; its components' ids carry what is chosen."""
+"""The panel behind Vary (Region): parts of a picture to choose from; the id of its list carries what is chosen.
+
+Its buttons keep their ids, so that who presses fast never presses on one that is gone.
+"""
 
 import re
 from dataclasses import dataclass
@@ -7,6 +10,7 @@ from typing import Any
 import discord
 
 from bot.domain import Job
+from bot.errors import NotKeptError
 from bot.services import flags
 from bot.services.regions import CHOICE, MOST_STEPS, Choice, Divided, choice_of
 from bot.ui.form_fields import prompt_field
@@ -39,12 +43,27 @@ class Region:
 
 
 REGION = rf"(?P<job>[0-9a-z]{{10}}):(?P<number>\d{{1,2}}):{CHOICE}"
+PICTURE = r"(?P<job>[0-9a-z]{10}):(?P<number>\d{1,2})"
+PART_ID = re.compile(rf"easel:part:{REGION}")
 REGION_FORM_ID = re.compile(rf"easel:region-form:(?P<how>parts|upload):{REGION}")
 
 
 def region_of(match: re.Match[str]) -> Region:
     """Reads a region out of a component's id."""
     return Region(match["job"], int(match["number"]), choice_of(match))
+
+
+def region_in(message: discord.Message | None) -> Region:
+    """Reads a region out of a panel's list.
+
+    Raises:
+        NotKeptError: It has none.
+    """
+    rows = [] if message is None else [row for row in message.components if isinstance(row, discord.ActionRow)]
+    for component in (each for row in rows for each in row.children):
+        if match := PART_ID.fullmatch(component.custom_id or ""):
+            return region_of(match)
+    raise NotKeptError("This panel is out of date; press Vary (Region) under the picture again.")
 
 
 def panel_text(choice: Choice) -> str:
@@ -83,7 +102,7 @@ def panel_view(region: Region, divided: Divided, *, anything: bool) -> discord.u
                 discord.ui.Button(
                     label=_LABELS[deed],
                     style=style,
-                    custom_id=f"easel:parts:{deed}:{region}",
+                    custom_id=f"easel:parts:{deed}:{region.job_id}:{region.number}",
                     row=row,
                     disabled=off[deed],
                 )

@@ -18,7 +18,18 @@ from bot.ui.lasting import LastingButton, LastingSelect
 from bot.ui.lines import Lines
 from bot.ui.permissions import check_posting
 from bot.ui.private import nod, promise
-from bot.ui.region_panel import DEEDS, OVERLAY_NAME, REGION, Region, panel_text, panel_view, region_form, region_of
+from bot.ui.region_panel import (
+    DEEDS,
+    OVERLAY_NAME,
+    PICTURE,
+    REGION,
+    Region,
+    panel_text,
+    panel_view,
+    region_form,
+    region_in,
+    region_of,
+)
 from bot.ui.requests import patiently
 from bot.ui.seats import actor_of
 from bot.ui.uploads import as_files
@@ -27,14 +38,14 @@ MOST_PANELS = 500
 
 
 class Panels:
-    """The newest choices of open panels: who presses faster than Discord shows the answer presses on old buttons."""
+    """The newest choices of open panels: who presses faster than Discord shows the answer presses on an old panel."""
 
     def __init__(self) -> None:
         self.lines = Lines()
         self._newest: OrderedDict[int, Choice] = OrderedDict()
 
     def newest(self, interaction: discord.Interaction[Any], on_button: Choice) -> Choice:
-        """Returns what is chosen in the panel that was used; after a restart that is what stands on its buttons."""
+        """Returns what is chosen in the panel that was used; after a restart that is what stands in its list."""
         return self._newest.get(_panel_of(interaction), on_button)
 
     def remember(self, interaction: discord.Interaction[Any], choice: Choice) -> None:
@@ -70,12 +81,12 @@ class PartSelect(LastingSelect, template=rf"easel:part:{REGION}"):
         await _change(interaction, job, region, changed)
 
 
-class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEEDS)}):{REGION}"):
+class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEEDS)}):{PICTURE}"):
     """Changes what is chosen, or goes on to painting it."""
 
     async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Does what the button says."""
-        region, deed = region_of(self.match), self.match["deed"]
+        region, deed = region_in(interaction.message), self.match["deed"]
         job = await found(interaction, region)
         if deed in {"paint", "upload"}:
             check_posting(interaction)

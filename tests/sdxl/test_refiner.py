@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -282,6 +283,33 @@ async def test_a_refiner_is_loaded_only_when_asked_for(folder: Path, monkeypatch
     await executor.close()
 
     assert read == ["tiny", "expert"]
+
+
+async def test_a_picture_that_waits_for_its_refiner_can_be_cancelled(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reading, go_on, token = threading.Event(), threading.Event(), CancelToken()
+
+    def slow(entry: Any, placement: Any) -> Model:
+        if entry.name == "expert":
+            reading.set()
+            assert go_on.wait(20)
+        return load(entry, placement)
+
+    monkeypatch.setattr(checkpoint, "load", slow)
+    executor = LocalExecutor(GenerationSettings(models_dir=folder, device="cpu"), Catalog(folder))
+    waiting = asyncio.create_task(executor.generate(asked(), cancel=token))
+    assert await asyncio.to_thread(reading.wait, 20)
+    plain = await executor.generate(asked(refiner=None, seed=8))  # others go on meanwhile
+
+    token.cancel()
+    with pytest.raises(GenerationCancelledError):
+        await waiting
+
+    go_on.set()
+    assert pixels(plain).shape == (64, 64, 3)
+    assert pixels(await executor.generate(asked())).shape == (64, 64, 3)
+    await executor.close()
 
 
 async def test_where_only_one_checkpoint_has_room_jobs_with_refiners_still_end(folder: Path) -> None:
