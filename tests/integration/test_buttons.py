@@ -10,7 +10,9 @@ from discord import Permissions
 from PIL import Image
 
 from bot.playground.messages import REPLY
+from bot.services.actions import PictureActions
 from bot.settings import Settings
+from bot.ui.private import BROKEN
 from tests.fakes import FakeExecutor, picture
 from tests.integration.conftest import running
 from tests.loopback import Fault, Interaction, LoopbackDiscord, Message
@@ -213,3 +215,20 @@ async def test_ten_pictures_have_a_button_each(discord: LoopbackDiscord) -> None
     assert [len(row) for row in shown(message)] == [5, 5, 5, 5, 4]
     one = await result(discord, await discord.press(message, "U10"))
     assert "seed 16" in one.content
+
+
+@pytest.mark.usefixtures("bot")
+async def test_what_nobody_foresaw_is_confessed_to_whoever_pressed_or_reacted(
+    discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a bug")
+
+    message = await painted(discord)
+    monkeypatch.setattr(PictureActions, "reroll", broken)
+
+    pressed = await told(discord, await discord.press(message, "🔄"))
+    discord.react(message, "🎲")
+    await discord.wait_until(lambda: bool(discord.letters("member")))
+
+    assert pressed == discord.letters("member")[0].content == BROKEN
