@@ -191,12 +191,13 @@ async def measure(settings: Settings, folder: Path, load: Load, bare: Callable[[
 
 
 async def _full_queue(there: Street, timed: Timed, load: Load) -> tuple[float, list[float]]:
-    """Returns pictures a second, from the first posted one to the last, and how soon each command was answered."""
+    """Returns pictures a second, from the first turn to the last post, and how soon commands were answered."""
     timed.gate.clear()
     answered = await there.send(load, load.commands)
+    begun = time.perf_counter()
     timed.gate.set()
     times = await there.all_posted()
-    return (len(times) - 1) / (max(times) - min(times)), answered
+    return len(times) / (max(times) - begun), answered
 
 
 async def _idle(there: Street, timed: Timed, load: Load) -> float:
