@@ -72,6 +72,7 @@ class Engine:
 
     def submit(self, work: Work) -> None:
         """Takes work in; it is painted by the turns that follow."""
+        self._models.forget_failures(self._awaited)
         self._waiting.append((work, None))
 
     def warm_up(self, model: str) -> None:
@@ -132,6 +133,17 @@ class Engine:
     @property
     def _in_use(self) -> set[str]:
         return {run.request.model for _, run in (*self._painting, *self._painted)}
+
+    @property
+    def _awaited(self) -> set[str]:
+        """The checkpoints that somebody waits for, or will wait for once another has done its part."""
+        entries: list[Entry] = [*self._waiting, *self._painting, *self._painted]
+        names = {work.request.model for work, run in self._waiting if run is None}
+        for work, run in entries:
+            refiner = (work.request if run is None else run.request).refiner
+            if refiner is not None:
+                names.add(refiner.model)
+        return names
 
     def _next_in(self) -> Entry | None:
         """Says who is admitted next: the first whose weights are here. Those of the others are coming meanwhile.

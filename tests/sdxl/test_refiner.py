@@ -312,6 +312,72 @@ async def test_a_picture_that_waits_for_its_refiner_can_be_cancelled(
     await executor.close()
 
 
+async def test_a_refiner_that_failed_for_a_cancelled_job_is_read_again_for_the_next(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    failed, token = threading.Event(), CancelToken()
+    predict = Model.predict
+
+    def damaged_once(entry: Any, placement: Any) -> Model:
+        read.append(entry.name)
+        if read.count("expert") == 1 and entry.name == "expert":
+            failed.set()
+            raise ModelError("expert is being copied.")
+        return load(entry, placement)
+
+    def cancelled_meanwhile(model: Model, *others: Any) -> Tensor:
+        assert failed.wait(20)
+        token.cancel()
+        return predict(model, *others)
+
+    monkeypatch.setattr(checkpoint, "load", damaged_once)
+    executor = LocalExecutor(GenerationSettings(models_dir=folder, device="cpu"), Catalog(folder))
+    with monkeypatch.context() as patch:
+        patch.setattr(Model, "predict", cancelled_meanwhile)
+        with pytest.raises(GenerationCancelledError):
+            await executor.generate(asked(), cancel=token)
+
+    assert pixels(await executor.generate(asked())).shape == (64, 64, 3)
+
+    assert read == ["tiny", "expert", "expert"]
+    await executor.close()
+
+
+async def test_a_job_whose_refiner_failed_learns_why_although_others_come(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed, other_came, read = threading.Event(), threading.Event(), list[str]()
+    predict = Model.predict
+
+    def damaged(entry: Any, placement: Any) -> Model:
+        read.append(entry.name)
+        if entry.name == "expert":
+            failed.set()
+            raise ModelError("expert is damaged.")
+        return load(entry, placement)
+
+    def later(model: Model, *others: Any) -> Tensor:
+        assert other_came.wait(20)
+        return predict(model, *others)
+
+    monkeypatch.setattr(checkpoint, "load", damaged)
+    monkeypatch.setattr(Model, "predict", later)
+    executor = LocalExecutor(GenerationSettings(models_dir=folder, device="cpu"), Catalog(folder))
+    first = asyncio.create_task(executor.generate(asked()))
+    assert await asyncio.to_thread(failed.wait, 20)
+    second = asyncio.create_task(executor.generate(asked(refiner=None)))
+    await asyncio.sleep(0.1)
+    other_came.set()
+
+    with pytest.raises(ModelError, match="expert is damaged"):
+        await first
+    assert pixels(await second).shape == (64, 64, 3)
+
+    assert read == ["tiny", "expert"]
+    await executor.close()
+
+
 async def test_where_only_one_checkpoint_has_room_jobs_with_refiners_still_end(folder: Path) -> None:
     one = (folder / "tiny.safetensors").stat().st_size * 2 / 2**30  # in memory they lie in single precision
     settings = GenerationSettings(models_dir=folder, device="cpu", model_memory=one * 1.05, slots=4)
