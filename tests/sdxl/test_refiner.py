@@ -3,6 +3,7 @@
 import asyncio
 import io
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from generation.sdxl import checkpoint
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
 from generation.sdxl.noise import starting_noise
-from generation.sdxl.refiner import refined
+from generation.sdxl.refiner import put_down, refined
 from generation.sdxl.run import Run, call_unet
 from generation.sdxl.sigmas import levels, schedule, steps_before
 from generation.sdxl.start import Start
@@ -92,7 +93,7 @@ def ensemble(asked: GenerationRequest, model: Model, expert: Model) -> Tensor:
     with torch.inference_mode():
         first = driven(Run(asked, 0, model, model.encode(asked.prompt, asked.negative_prompt)))
         text = expert.encode(asked.prompt, asked.negative_prompt)
-        latents = driven(refined(first, expert, text, None)).latents
+        latents = driven(refined(put_down(first), expert, text, None)).latents
     assert latents is not None
     return latents
 
@@ -203,7 +204,7 @@ def test_every_sampler_can_be_taken_over(model: Model, sampler: str) -> None:
     told = run.calls_to_the_end
 
     first = driven(run)
-    second = driven(refined(first, model, model.encode("a", "b"), None))
+    second = driven(refined(put_down(first), model, model.encode("a", "b"), None))
 
     assert second.latents is not None
     assert bool(second.latents.isfinite().all())
@@ -393,6 +394,32 @@ async def test_where_only_one_checkpoint_has_room_jobs_with_refiners_still_end(f
 
     for ours, expected in zip(together, alone, strict=True):
         assert np.abs(pixels(ours) - pixels(expected)).max() <= 1
+
+
+@pytest.mark.parametrize("refiner", [Refiner(model="expert", at=3), Refiner(model="expert", strength=0.5, steps=2)])
+async def test_where_only_one_checkpoint_has_room_the_first_is_gone_before_its_refiner_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, refiner: Refiner
+) -> None:
+    first: list[weakref.ref[torch.nn.Module]] = []
+    alive: list[bool] = []
+
+    def watched(entry: Any, placement: Any) -> Model:
+        if entry.name == "expert":
+            alive.append(first[0]() is not None)
+        loaded = load(entry, placement)
+        if entry.name == "tiny":
+            first.append(weakref.ref(loaded.unet))
+        return loaded
+
+    monkeypatch.setattr(checkpoint, "load", watched)
+    one = (folder / "tiny.safetensors").stat().st_size * 2 / 2**30  # in memory they lie in single precision
+    settings = GenerationSettings(models_dir=folder, device="cpu", model_memory=one * 1.05)
+    executor = LocalExecutor(settings, Catalog(folder))
+
+    await asyncio.wait_for(executor.generate(asked(count=2, refiner=refiner)), 60)
+    await executor.close()
+
+    assert alive == [False]
 
 
 async def test_a_checkpoint_paints_a_pass_of_its_own_as_it_would_over_that_picture(
