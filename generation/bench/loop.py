@@ -11,7 +11,7 @@ from generation.bench.clock import now, seconds
 from generation.cancel import CancelToken
 from generation.pixels import Pixels
 from generation.request import GenerationRequest
-from generation.sdxl.compiled import by_blocks
+from generation.sdxl.compiled import BlockwiseUnet
 from generation.sdxl.engine import Engine
 from generation.sdxl.graphs import USUAL, GraphedUnet
 from generation.sdxl.model import Model, Shortcut
@@ -141,7 +141,7 @@ def faster_by(mode: str, model: Model) -> Shortcut | None:
     """Returns what stands for a model's UNet in one of MODES."""
     if mode == "eager":
         return None
-    return GraphedUnet(by_blocks(model.unet) if mode == "compiled" else model.unet)
+    return GraphedUnet(BlockwiseUnet(model.unet) if mode == "compiled" else model.unet)
 
 
 def speed(model: Model, side: int, pictures: int, mode: str, most: float) -> Speed:

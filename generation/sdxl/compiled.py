@@ -23,18 +23,28 @@ Shape = tuple[torch.Size, torch.Size]
 Compile = Callable[[Any], Callable[..., Any]]
 
 
-def by_blocks(unet: UNet2DConditionModel) -> Callable[..., Any]:
-    """Compiles a UNet's blocks, each kind once: seconds where the whole takes minutes.
+class BlockwiseUnet:
+    """A UNet whose blocks are compiled, each kind once: seconds where the whole takes minutes.
 
-    What is compiled is a twin with the same weights, so that the UNet itself can be called meanwhile.
+    What is compiled is a twin with the same weights, so that the UNet itself can be called meanwhile. Where a call
+    meets a shape for the first time, it compiles; torch keeps its settings by thread, so each call brings its own.
+
+    Args:
+        unet: Whose weights it works with.
+        backend: torch's compiler.
     """
-    torch._dynamo.config.recompile_limit = MOST_KINDS
-    weights = (*unet.parameters(), *unet.buffers())
-    twin: Any = copy.deepcopy(unet, {id(weight): weight for weight in weights})
-    for module in twin.modules():
-        if isinstance(module, BLOCKS):
-            module.compile(dynamic=False)
-    return twin  # type: ignore[no-any-return]  # diffusers is not typed
+
+    def __init__(self, unet: UNet2DConditionModel, backend: str = "inductor") -> None:
+        weights = (*unet.parameters(), *unet.buffers())
+        self._twin: Any = copy.deepcopy(unet, {id(weight): weight for weight in weights})
+        for module in self._twin.modules():
+            if isinstance(module, BLOCKS):
+                module.compile(dynamic=False, backend=backend)
+
+    def __call__(self, latents: Tensor, timesteps: Tensor, **conditions: Any) -> Any:
+        """Calls the UNet as diffusers' is called."""
+        with torch._dynamo.config.patch(recompile_limit=MOST_KINDS):
+            return self._twin(latents, timesteps, **conditions)
 
 
 class CompiledUnet:
@@ -50,7 +60,7 @@ class CompiledUnet:
         self,
         unet: UNet2DConditionModel,
         background: Executor,
-        compile: Compile = by_blocks,  # noqa: A002
+        compile: Compile = BlockwiseUnet,  # noqa: A002
     ) -> None:
         self._unet: Any = unet
         self._background = background
@@ -64,27 +74,40 @@ class CompiledUnet:
         if self._is_warm(shape):
             return self._compiled(latents, timesteps, **conditions)
         self._calls[shape] = self._calls.get(shape, 0) + 1
-        if self._calls[shape] >= USUAL and shape not in self._warm and len(self._warm) < MOST_SHAPES:
+        if self._calls[shape] >= USUAL and shape not in self._warm and self._has_room:
             log.info("compiling the UNet for latents of %s", tuple(latents.shape))
             self._warm[shape] = self._background.submit(self._warm_up, latents.clone(), timesteps.clone(), conditions)
             self._warm[shape].add_done_callback(_report)
         return self._unet(latents, timesteps, **conditions)
 
     def forget(self) -> None:
-        """Has nothing to forget: wherever the weights lie, they are looked at anew with every call."""
+        """Lets shapes be tried again whose compiling was under way or failed while the weights moved."""
+        self._warm = {shape: warm for shape, warm in self._warm.items() if _succeeded(warm)}
+
+    def relent(self) -> bool:
+        """Says that there is nothing to give up: what is compiled takes no memory of the device's."""
+        return False
 
     def settled(self, latents: Tensor, hidden: Tensor) -> bool:
         """Whether calls for latents and prompts of these shapes will go on as they are made now."""
         warm = self._warm.get((latents.shape, hidden.shape))
-        return warm.done() if warm is not None else len(self._warm) >= MOST_SHAPES
+        return warm.done() if warm is not None else not self._has_room
+
+    @property
+    def _has_room(self) -> bool:
+        return sum(not warm.done() or _succeeded(warm) for warm in self._warm.values()) < MOST_SHAPES
 
     def _is_warm(self, shape: Shape) -> bool:
         warm = self._warm.get(shape)
-        return warm is not None and warm.done() and warm.exception() is None
+        return warm is not None and _succeeded(warm)
 
     @torch.inference_mode()
     def _warm_up(self, latents: Tensor, timesteps: Tensor, conditions: dict[str, Any]) -> None:
         self._compiled(latents, timesteps, **conditions)
+
+
+def _succeeded(warm: "Future[None]") -> bool:
+    return warm.done() and not warm.cancelled() and warm.exception() is None
 
 
 def _report(warm: "Future[None]") -> None:

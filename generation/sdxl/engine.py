@@ -234,15 +234,21 @@ class Engine:
                 self._save_memory(self._serving, savings, error)
                 return
             self._turn = choice.turn
-            for (work, run), noise in zip(batch, answers, strict=True):
-                self._serving = [work]
-                run.advance(noise)
-                self._let_see(work, run)
+            self._take(batch, answers)
         for work, count in rows:
             work.share(count / sum(each for _, each in rows))
             work.tell(Stage.PAINTING, calls=1)
-        self._painted += [pair for pair in batch if pair[1].latents is not None]
-        self._painting = [pair for pair in self._painting if pair[1].latents is None]
+
+    def _take(self, batch: Sequence[tuple[Work, Run]], answers: Sequence[Tensor]) -> None:
+        """Lets each picture go on with its answer; where one cannot, those before it have, and the others will."""
+        try:
+            for (work, run), answer in zip(batch, answers, strict=True):
+                self._serving = [work]
+                run.advance(answer)
+                self._let_see(work, run)
+        finally:
+            self._painted += [pair for pair in batch if pair[1].latents is not None]
+            self._painting = [pair for pair in self._painting if pair[1].latents is None]
 
     def _let_see(self, work: Work, run: Run) -> None:
         glance = run.model.glance
@@ -317,7 +323,7 @@ class Engine:
         (self._painting if run.latents is None else self._painted).append((work, run))
 
     def _save_memory(self, works: Sequence[Work], savings: Sequence[Saving], error: RuntimeError) -> None:
-        """Takes the next saving that one of these works has not had yet; the next turn tries again.
+        """Gives up what only makes things faster, or takes the next saving; the next turn tries again.
 
         Raises:
             DeviceMemoryError: Every saving was taken already.
@@ -325,14 +331,9 @@ class Engine:
         """
         if not is_memory_error(error):
             raise error
-        left = [saving for saving in savings if any(saving not in work.savings for work in works)]
-        if not left:
-            raise DeviceMemoryError(
-                "The device's memory does not suffice for this, not even with every saving: "
-                "try a smaller size or a lower count."
-            ) from error
-        self._models.relent()
-        saving = left[0]
+        if self._models.relent():
+            return
+        saving = _next_saving(works, savings, error)
         for work in works:
             if saving not in work.savings:
                 work.savings.append(saving)
@@ -341,6 +342,17 @@ class Engine:
         if saving is Saving.ONE_AT_A_TIME:
             for work, run in self._painting:
                 run.alone = run.alone or work in works
+
+
+def _next_saving(works: Sequence[Work], savings: Sequence[Saving], error: RuntimeError) -> Saving:
+    """Returns the first saving that one of these works has not had yet."""
+    for saving in savings:
+        if any(saving not in work.savings for work in works):
+            return saving
+    raise DeviceMemoryError(
+        "The device's memory does not suffice for this, not even with every saving: "
+        "try a smaller size or a lower count."
+    ) from error
 
 
 def _finishing_of(run: Run, tile: int, canvas: Canvas | None) -> Slices[Tensor | Run]:

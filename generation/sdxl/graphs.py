@@ -5,9 +5,10 @@ with a small picture long before. Played back, a call takes what the card takes 
 """
 
 import logging
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
@@ -57,54 +58,95 @@ class Recording:
         return self.answer.clone()
 
 
+class Changing(Protocol):
+    """Stands for a UNet, and makes its calls in another way from some time on."""
+
+    def __call__(self, latents: Tensor, timesteps: Tensor, **conditions: Any) -> Any:
+        """Calls the UNet as diffusers' is called."""
+        ...
+
+    def settled(self, latents: Tensor, hidden: Tensor) -> bool:
+        """Whether calls for latents and prompts of these shapes will go on as they are made now."""
+        ...
+
+    def forget(self) -> None:
+        """Learns that the weights lie elsewhere now."""
+        ...
+
+
 class GraphedUnet:
     """Stands for a UNet on a CUDA device; belongs to the device's thread.
 
     Args:
-        call: The UNet, or what stands for it.
-        settled: Whether `call` will go on to do the same for latents and prompts of these shapes.
+        unet: What is called.
+        compiled: What stands for it where it is compiled too; None for no compiling.
         capture: Records a call.
     """
 
     def __init__(
         self,
-        call: Callable[..., Any],
-        settled: Callable[[Tensor, Tensor], bool] = lambda _latents, _hidden: True,
+        unet: Callable[..., Any],
+        compiled: Changing | None = None,
         capture: Capture = capture,
     ) -> None:
-        self._call = call
-        self._settled = settled
+        self._call = unet if compiled is None else compiled
+        self._compiled = compiled
         self._capture = capture
         self._calls: dict[Shape, int] = {}
-        self._recordings: dict[Shape, Recording | None] = {}
+        self._recordings: OrderedDict[Shape, Recording] = OrderedDict()  # the least recently played first
+        self._refused: set[Shape] = set()
         self._pool: Any = None
+        self._short = False
 
     def __call__(self, latents: Tensor, timesteps: Tensor, **conditions: Any) -> Any:
         """Calls the UNet as diffusers' is called."""
         hidden, added = conditions["encoder_hidden_states"], conditions["added_cond_kwargs"]
         inputs = (latents, timesteps, hidden, *added.values())
         shape = tuple(each.shape for each in inputs)
-        if self._is_worth_recording(shape) and self._settled(latents, hidden):
-            self._recordings[shape] = self._record(inputs, tuple(added), conditions)
-        recording = self._recordings.get(shape)
-        if recording is None:
+        settled = self._compiled is None or self._compiled.settled(latents, hidden)
+        if self._is_worth_recording(shape) and settled:
+            self._keep(shape, self._record(inputs, tuple(added), conditions))
+        if shape not in self._recordings:
             return self._call(latents, timesteps, **conditions)
-        return (recording(inputs),)
+        self._recordings.move_to_end(shape)
+        return (self._recordings[shape](inputs),)
 
     def forget(self) -> None:
-        """Forgets everything recorded: the weights lie elsewhere now, or memory is short."""
+        """Forgets everything recorded: the weights lie elsewhere now."""
         self._recordings.clear()
+        self._refused.clear()
         self._calls.clear()
         self._pool = None
+        if self._compiled is not None:
+            self._compiled.forget()
+
+    def relent(self) -> bool:
+        """Forgets everything recorded and records no more, as memory is short; says whether that gave up anything."""
+        gave_up = bool(self._recordings)
+        if not self._short:
+            log.warning("memory is short: the UNet's calls are not recorded any more")
+        self._short = True
+        self.forget()
+        return gave_up
 
     def _is_worth_recording(self, shape: Shape) -> bool:
         self._calls[shape] = self._calls.get(shape, 0) + 1
-        return shape not in self._recordings and self._calls[shape] > USUAL and len(self._recordings) < MOST_SHAPES
+        known = shape in self._recordings or shape in self._refused
+        return self._calls[shape] > USUAL and not known and not self._short
+
+    def _keep(self, shape: Shape, recording: Recording | None) -> None:
+        if recording is None:
+            self._refused.add(shape)
+            return
+        self._recordings[shape] = recording
+        if len(self._recordings) > MOST_SHAPES:
+            oldest, _recording = self._recordings.popitem(last=False)
+            del self._calls[oldest]
 
     def _record(
         self, inputs: tuple[Tensor, ...], added: tuple[str, ...], conditions: Mapping[str, Any]
     ) -> Recording | None:
-        """Records the call; None where it cannot be, and then it is made as before for good."""
+        """Records the call; None where it cannot be, and then it goes on to be made as before."""
         mine = tuple(each.clone() for each in inputs)
         latents, timesteps, hidden, *rest = mine
         conditions = {

@@ -30,7 +30,11 @@ class Shortcut(Protocol):
         ...
 
     def forget(self) -> None:
-        """Learns that the weights lie elsewhere now, or that memory is short."""
+        """Learns that the weights lie elsewhere now."""
+        ...
+
+    def relent(self) -> bool:
+        """Gives up the memory that it holds, for good; says whether there was any."""
         ...
 
 
@@ -108,7 +112,7 @@ class Model:
             if name != stage:
                 module.to("cpu")
         if stage != "unet":
-            self.forget_recordings()
+            self._unet_moved()
         if self.placement.device.type == "cuda":
             torch.cuda.empty_cache()
         if stage in stages:
@@ -204,13 +208,16 @@ class Model:
         return free is None or free >= self.bytes + WORKING
 
     def _move(self, device: torch.device | str) -> None:
-        self.forget_recordings()
+        self._unet_moved()
         unet = () if self.rung is Rung.STREAMED else (self.unet,)
         for module in (self.text, *unet, self.vae, *self._vaes.values()):
             module.to(device)
 
-    def forget_recordings(self) -> None:
-        """Gives up what holds memory only to be faster, and would be wrong once the UNet has moved."""
+    def relent(self) -> bool:
+        """Gives up the device's memory that is held only to be faster; says whether there was any."""
+        return self.faster is not None and self.faster.relent()
+
+    def _unet_moved(self) -> None:
         if self.faster is not None:
             self.faster.forget()
 

@@ -100,10 +100,10 @@ class Residency:
         model.come()
         return True
 
-    def relent(self) -> None:
-        """Gives up what holds the device's memory only to be faster."""
-        for model in self._here.values():
-            model.forget_recordings()
+    def relent(self) -> bool:
+        """Gives up the device's memory that is held only to be faster; says whether there was any."""
+        gave_up = [model.relent() for model in self._here.values()]
+        return any(gave_up)
 
     def offload(self, names: Collection[str]) -> None:
         """Lets checkpoints keep only the part in use on the device from now on."""

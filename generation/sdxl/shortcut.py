@@ -24,4 +24,4 @@ def shortcut(model: Model, settings: GenerationSettings, background: Executor | 
     wanted = settings.cuda_graphs if settings.cuda_graphs is not None else memory >= ROOMY
     if model.placement.device.type != "cuda" or not wanted:
         return compiled
-    return GraphedUnet(model.unet) if compiled is None else GraphedUnet(compiled, compiled.settled)
+    return GraphedUnet(model.unet, compiled)

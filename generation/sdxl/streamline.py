@@ -39,7 +39,7 @@ def group_norm_last(pixels: Tensor, groups: int, weight: Tensor, bias: Tensor, e
         eps: Added to the variance.
 
     Returns:
-        The same shape and layout. Sums are kept in float32.
+        The same shape and layout. Everything between is kept in float32, as torch's own does it.
     """
     rows, channels, height, width = pixels.shape
     flat = pixels.permute(0, 2, 3, 1).reshape(rows, height * width, channels)
@@ -53,8 +53,9 @@ def group_norm_last(pixels: Tensor, groups: int, weight: Tensor, bias: Tensor, e
     deviation = ((squares - mean.square()).clamp(min=0) + eps).sqrt()
     scale = weight.float().view(1, groups, -1) / deviation
     shift = bias.float().view(1, groups, -1) - mean * scale
-    scale, shift = (each.view(rows, 1, channels).to(pixels.dtype) for each in (scale, shift))
-    return torch.addcmul(shift, flat, scale).view(rows, height, width, channels).permute(0, 3, 1, 2)
+    scale, shift = (each.view(rows, 1, channels) for each in (scale, shift))
+    normal = torch.addcmul(shift, flat, scale, out=torch.empty_like(flat))
+    return normal.view(rows, height, width, channels).permute(0, 3, 1, 2)
 
 
 class PlainAttention(Attention):  # type: ignore[misc]  # diffusers is not typed

@@ -17,6 +17,7 @@ from generation import (
     ExecutorClosedError,
     GenerationCancelledError,
     GenerationRequest,
+    GenerationResult,
     GenerationSettings,
     LocalExecutor,
     ModelEntry,
@@ -210,16 +211,37 @@ async def test_short_of_memory_a_batch_is_painted_one_at_a_time(executor: LocalE
     assert np.abs(pixels(expected, 2) - pixels(result, 2)).max() <= 1
 
 
-async def test_short_of_memory_recordings_are_given_up(
+async def test_short_of_memory_recordings_are_given_up_before_anything_else(
     executor: LocalExecutor, unet: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given_up = Watch(Model.forget_recordings)
-    monkeypatch.setattr(Model, "forget_recordings", lambda model: given_up(model))  # noqa: PLW0108 - it binds
+    recorded = [False, True]
+    monkeypatch.setattr(Model, "relent", lambda _model: recorded.pop())
     unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
 
-    await executor.generate(request(count=2))
+    result = await executor.generate(request(count=2))
 
-    assert given_up.calls == 1
+    assert recorded == [False]
+    assert result.notes == ()
+
+
+async def test_an_error_in_one_picture_leaves_the_others_of_its_call_alone(
+    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = Run.advance
+
+    def stumble(run: Run, answer: torch.Tensor) -> None:
+        advance(run, answer)
+        if run.request.seed == 2 and run.latents is not None:
+            raise RuntimeError("a kernel is broken")
+
+    monkeypatch.setattr(Run, "advance", stumble)
+
+    jobs = [executor.generate(request(seed=seed)) for seed in (1, 2, 3)]
+    first, second, third = await asyncio.gather(*jobs, return_exceptions=True)
+
+    assert isinstance(second, RuntimeError)
+    assert isinstance(first, GenerationResult)
+    assert isinstance(third, GenerationResult)
 
 
 async def test_every_rung_of_the_ladder_is_taken_once_and_named(

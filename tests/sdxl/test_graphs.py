@@ -16,11 +16,9 @@ class Unet:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(
-        self, latents: Tensor, timesteps: Tensor, encoder_hidden_states: Tensor, **_conditions: Any
-    ) -> tuple[Tensor]:
+    def __call__(self, latents: Tensor, timesteps: Tensor, **conditions: Any) -> tuple[Tensor]:
         self.calls += 1
-        return (2 * latents + timesteps.view(-1, 1, 1, 1) + encoder_hidden_states.sum(),)
+        return (2 * latents + timesteps.view(-1, 1, 1, 1) + conditions["encoder_hidden_states"].sum(),)
 
 
 class Tape:
@@ -42,6 +40,21 @@ class Tape:
             answer.copy_(call())
 
         return play, answer
+
+
+class Compiled(Unet):
+    """A UNet that will be called in another way once its compiling is done."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.done = False
+        self.forgot = False
+
+    def settled(self, _latents: Tensor, _hidden: Tensor) -> bool:
+        return self.done
+
+    def forget(self) -> None:
+        self.forgot = True
 
 
 @pytest.fixture
@@ -71,26 +84,46 @@ def test_a_usual_shape_is_recorded_and_then_played_back(tape: Tape) -> None:
 
 
 def test_what_changes_its_ways_is_not_recorded_yet(tape: Tape) -> None:
-    settled = False
-    unet = GraphedUnet(Unet(), lambda _latents, _hidden: settled, tape)
+    compiled = Compiled()
+    unet = GraphedUnet(Unet(), compiled, tape)
     for _ in range(USUAL + 2):
         ask(unet, 1)
     assert tape.recorded == 0
 
-    settled = True
+    compiled.done = True
     ask(unet, 1)
-
     assert tape.recorded == 1
 
+    unet.forget()
+    assert compiled.forgot  # the weights moved for it as well
 
-def test_only_so_many_shapes_are_recorded(tape: Tape) -> None:
+
+def test_the_shapes_used_last_stay_recorded(tape: Tape) -> None:
     unet = GraphedUnet(Unet(), capture=tape)
-
-    for side in range(1, MOST_SHAPES + 3):
+    for side in range(1, MOST_SHAPES + 2):  # one more than there is room for: the first leaves
         for _ in range(USUAL + 1):
             ask(unet, 1, side)
+    assert tape.recorded == MOST_SHAPES + 1
 
-    assert tape.recorded == MOST_SHAPES
+    tape.played = 0
+    for side in range(1, MOST_SHAPES + 2):
+        ask(unet, 1, side)
+
+    assert tape.played == MOST_SHAPES
+
+
+def test_where_memory_is_short_nothing_is_recorded_any_more(tape: Tape, caplog: pytest.LogCaptureFixture) -> None:
+    unet = GraphedUnet(Unet(), capture=tape)
+    for _ in range(USUAL + 1):
+        ask(unet, 1)
+
+    gave_up = [unet.relent(), unet.relent()]
+    for _ in range(2 * USUAL):
+        ask(unet, 1)
+
+    assert gave_up == [True, False]
+    assert tape.recorded == 1
+    assert caplog.text.count("memory is short") == 1
 
 
 def test_weights_that_moved_are_recorded_anew(tape: Tape) -> None:
