@@ -43,7 +43,7 @@ class Outline:
         size: Width and height; pictures of one size can share a call.
         rows: Rows of a call that a picture takes.
         count: Pictures.
-        passes: What each of them goes through, at least one.
+        passes: What each of them goes through, at least one; an upscale's take no calls.
         finishing: Seconds that each picture takes beside its calls.
     """
 
@@ -53,6 +53,11 @@ class Outline:
     count: int
     passes: tuple[Pass, ...]
     finishing: float
+
+    @property
+    def painting(self) -> tuple[Pass, ...]:
+        """The passes that take UNet calls."""
+        return tuple(each for each in self.passes if each.calls)
 
     @property
     def seconds(self) -> float:
@@ -69,14 +74,14 @@ class Done:
 
 
 class _Picture:
-    """One picture on its way."""
+    """One picture on its way, with calls left."""
 
     def __init__(self, name: str, outline: Outline, done: int) -> None:
         self.name = name
         self.finishing = outline.finishing
         self._outline = outline
-        self._passes = deque(outline.passes)
-        while len(self._passes) > 1 and done >= self._passes[0].calls:
+        self._passes = deque(outline.painting)
+        while done >= self._passes[0].calls:
             done -= self._passes.popleft().calls
         self._begin(done)
 
@@ -95,13 +100,13 @@ class _Picture:
     def _begin(self, done: int) -> None:
         present = self._passes[0]
         self.shared, self.own = present.shared, present.own
-        self.left = max(present.calls - done, 1)
+        self.left = present.calls - done
         self.candidate = self._stand()
 
     def _stand(self) -> Candidate:
         outline, present = self._outline, self._passes[0]
         key = (outline.model, outline.size, present.pixels)
-        return Candidate(key, outline.model, self.left, max(present.calls, 1), present.pixels, outline.rows)
+        return Candidate(key, outline.model, self.left, present.calls, present.pixels, outline.rows)
 
 
 class Foresight:
@@ -122,7 +127,7 @@ class Foresight:
         self.leaps = 0
         self._tables = tables
         self._pictures: list[_Picture] = []
-        self._painted: deque[_Picture] = deque()
+        self._painted: deque[tuple[str, float]] = deque()  # whose picture, and the seconds of its finishing
         self._left: Counter[str] = Counter()
         self._done: deque[Done] = deque()
         self._turn = Turn()
@@ -136,13 +141,18 @@ class Foresight:
             outline: What it is.
             done: UNet calls its pictures have had in all.
         """
-        each = max(sum(present.calls for present in outline.passes), 1)
-        together = self._tables(outline.model).pictures(outline.passes[0].pixels, outline.count)
+        painting = outline.painting
+        if not painting:
+            self._painted += [(name, outline.finishing)] * outline.count
+            self._left[name] = outline.count
+            return
+        each = sum(present.calls for present in painting)
+        together = self._tables(outline.model).pictures(painting[0].pixels, outline.count)
         had = spread(done, each, outline.count, together)
         pictures = [_Picture(name, outline, calls) for calls in had if calls < each]
         self._pictures += pictures
         if not pictures:
-            self._painted.append(_Picture(name, outline, 0))
+            self._painted.append((name, outline.finishing))
         self._left[name] = max(len(pictures), 1)
         self._midway = self._midway or bool(done)
 
@@ -155,7 +165,7 @@ class Foresight:
             if self._pictures:
                 self._leap(until)
             if self._painted:
-                self._finish(self._painted.popleft())
+                self._finish(*self._painted.popleft())
         return self._done.popleft()
 
     def _leap(self, until: float) -> None:
@@ -183,13 +193,13 @@ class Foresight:
         for picture in chosen:
             if picture.advance(calls):
                 self._pictures.remove(picture)
-                self._painted.append(picture)
+                self._painted.append((picture.name, picture.finishing))
 
-    def _finish(self, picture: _Picture) -> None:
-        self.seconds += picture.finishing
-        self._left[picture.name] -= 1
-        if not self._left[picture.name]:
-            self._done.append(Done(picture.name, self.seconds))
+    def _finish(self, name: str, finishing: float) -> None:
+        self.seconds += finishing
+        self._left[name] -= 1
+        if not self._left[name]:
+            self._done.append(Done(name, self.seconds))
 
 
 def spread(done: int, each: int, count: int, together: int) -> list[int]:

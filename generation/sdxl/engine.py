@@ -24,7 +24,7 @@ from generation.sdxl.hires import second_pass
 from generation.sdxl.model import Model
 from generation.sdxl.pace import Download, Pace
 from generation.sdxl.policy import QUANTUM, Turn, choose
-from generation.sdxl.refiner import refined
+from generation.sdxl.refiner import Unrefined, put_down, refined
 from generation.sdxl.residency import Residency
 from generation.sdxl.run import Run, call_unet
 from generation.sdxl.slices import Slices
@@ -33,7 +33,7 @@ from generation.sdxl.text import Conditioning, TextStyle
 from generation.sdxl.vae import decoding
 from generation.sdxl.work import Saving, Work
 
-Entry = tuple[Work, Run | None]  # what waits for weights: a work that has not begun, or a picture that goes on
+Entry = tuple[Work, Unrefined | None]  # what waits for weights: a work that has not begun, or a picture that goes on
 NOTHING_TO_REFINE = (
     "The refiner had nothing to do: all steps lie before refiner_at; take more steps, or an earlier one."
 )
@@ -72,6 +72,7 @@ class Engine:
 
     def submit(self, work: Work) -> None:
         """Takes work in; it is painted by the turns that follow."""
+        self._models.forget_failures(self._awaited)
         self._waiting.append((work, None))
 
     def warm_up(self, model: str) -> None:
@@ -132,6 +133,14 @@ class Engine:
     @property
     def _in_use(self) -> set[str]:
         return {run.request.model for _, run in (*self._painting, *self._painted)}
+
+    @property
+    def _awaited(self) -> set[str]:
+        """The checkpoints that somebody waits for, or will wait for once another has done its part."""
+        waiting = {work.request.model if run is None else run.next_model for work, run in self._waiting}
+        requests = [work.request for work, run in self._waiting if run is None]
+        requests += [run.request for _, run in (*self._painting, *self._painted)]
+        return waiting | {request.refiner.model for request in requests if request.refiner is not None}
 
     def _next_in(self) -> Entry | None:
         """Says who is admitted next: the first whose weights are here. Those of the others are coming meanwhile.
@@ -196,7 +205,7 @@ class Engine:
         start = begin(model, request, work.canvas, work.vae_tile)
         return [Run(request.picture(index), index, model, text, start) for index in range(request.count)]
 
-    def _prepare_next(self, work: Work, run: Run, model: Model) -> Run:
+    def _prepare_next(self, work: Work, run: Unrefined, model: Model) -> Run:
         """Lets another checkpoint go on with a picture."""
         text = self._encode(work, model)
         return refined(run, model, text, work.canvas, work.vae_tile)
@@ -315,7 +324,7 @@ class Engine:
         """Lets a picture wait for the checkpoint that goes on with it, before everybody who has not begun."""
         self._painted.popleft()
         begun = sum(waiting is not None for _, waiting in self._waiting)
-        self._waiting.insert(begun, (work, run))
+        self._waiting.insert(begun, (work, put_down(run)))
 
     def _begin_again(self, work: Work, run: Run) -> None:
         """Puts the second pass of the picture in front in its place."""

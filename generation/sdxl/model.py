@@ -19,6 +19,7 @@ from generation.sdxl.table import CallTable, DeviceKey
 from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
 StageName = Literal["text", "unet", "vae"]
+SEPARATE_VAES = 2  # that are kept beside the checkpoint's own, the last ones used
 REFINER_NUMBERS = 5  # that a refiner's UNet is told of size, crop and score; others are told six
 
 
@@ -53,7 +54,7 @@ class Model:
         calls: How many pictures share a UNet call with this model on this device.
         offload: Whether only the stage in use lies on the device.
         here: Whether it lies on the device, as far as it does not offload.
-        bytes: What its weights take.
+        bytes: What its weights take, those of its separate VAEs with them.
         rung: How much of it may lie on the device, as chosen when it came there.
         faster: Calls the UNet where it is compiled or recorded; None for always as it is.
     """
@@ -72,11 +73,17 @@ class Model:
     rung: Rung = Rung.RESIDENT
     faster: Shortcut | None = None
     _merger: Merger | None = None
-    _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)
+    _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)  # the checkpoint's own is ""; the last used is last
 
     def __post_init__(self) -> None:
-        modules = (self.unet, self.vae, *self.text.modules)
-        self.bytes = sum(weight.nbytes for module in modules for weight in module.parameters())
+        self._vaes[""] = self.vae
+        self.bytes = sum(self._parts)
+
+    @property
+    def _parts(self) -> list[int]:
+        """The bytes of all that is used one after the other."""
+        modules = (self.unet, *self.text.modules, *self._vaes.values())
+        return [sum(weight.nbytes for weight in module.parameters()) for module in modules]
 
     @property
     def downscale(self) -> int:
@@ -108,9 +115,9 @@ class Model:
         stages: dict[StageName, Any] = {"text": self.text, "unet": self.unet, "vae": self.vae}
         if self.rung is Rung.STREAMED:
             del stages["unet"]  # its parts come and go by themselves
-        for name, module in stages.items():
-            if name != stage:
-                module.to("cpu")
+        idle = [vae for vae in self._vaes.values() if vae is not self.vae]
+        for module in (*(module for name, module in stages.items() if name != stage), *idle):
+            module.to("cpu")
         if stage != "unet":
             self._unet_moved()
         if self.placement.device.type == "cuda":
@@ -126,15 +133,21 @@ class Model:
     def use_vae(self, name: str) -> None:
         """Makes a VAE the one that decodes: a separate file's, or "" for the checkpoint's own.
 
+        Of separate ones only the last few stay in memory; the others are read again when they are named again.
+
         Raises:
             ModelError: There is none of that name, or it does not fit.
         """
-        self._vaes.setdefault("", self.vae)
-        if name not in self._vaes:
-            if self.additions is None:
-                raise ModelError(f"There is no VAE named {name!r}.")
-            self._vaes[name] = self.additions.vae(name, self._vaes[""], self.placement)
-        self.vae = self._vaes[name]
+        if name in self._vaes:
+            self.vae = self._vaes[name] = self._vaes.pop(name)
+            return
+        if self.additions is None:
+            raise ModelError(f"There is no VAE named {name!r}.")
+        placement = self.placement.in_main_memory() if self.offload else self.placement
+        self.vae = self._vaes[name] = self.additions.vae(name, self._vaes[""], placement)
+        for other in [each for each in self._vaes if each][:-SEPARATE_VAES]:
+            del self._vaes[other]
+        self.bytes = sum(self._parts)
 
     @property
     def loras(self) -> tuple[Lora, ...]:
@@ -182,9 +195,7 @@ class Model:
         self.here = True
         if self.rung is Rung.STREAMED:
             return
-        stages = (self.unet, *self.text.modules, self.vae)
-        parts = [sum(weight.nbytes for weight in stage.parameters()) for stage in stages]
-        self.rung = choose_rung(free_memory(self.placement.device), parts)
+        self.rung = choose_rung(free_memory(self.placement.device), self._parts)
         self.offload = self.offload or self.rung is not Rung.RESIDENT
         if self.rung is Rung.STREAMED:
             self.unet.enable_group_offload(
@@ -210,7 +221,7 @@ class Model:
     def _move(self, device: torch.device | str) -> None:
         self._unet_moved()
         unet = () if self.rung is Rung.STREAMED else (self.unet,)
-        for module in (self.text, *unet, self.vae, *self._vaes.values()):
+        for module in (self.text, *unet, *self._vaes.values()):
             module.to(device)
 
     def relent(self) -> bool:

@@ -61,6 +61,16 @@ class Residency:
         self._coming[name] = self._loader.submit(self._load, name)
         return True
 
+    def forget_failures(self, awaited: Collection[str]) -> None:
+        """Lets those that could not be loaded be tried anew when they are asked for.
+
+        Args:
+            awaited: Checkpoints whose failure somebody has yet to learn of; these stay failed until `get`.
+        """
+        for name, future in list(self._coming.items()):
+            if name not in awaited and future.done() and future.exception() is not None:
+                del self._coming[name]
+
     def ready(self, name: str) -> bool:
         """Whether `get` would not have to wait."""
         return name in self._here or (name in self._coming and self._coming[name].done())
@@ -70,8 +80,9 @@ class Residency:
         return name in self._here and self._here[name].here and self._here[name].loras == loras
 
     def wait(self, seconds: float) -> None:
-        """Waits a while for any checkpoint that is coming."""
-        wait(self._coming.values(), timeout=seconds, return_when=FIRST_COMPLETED)
+        """Waits a while for any checkpoint that is coming; those that have come or failed are not waited for."""
+        coming = [future for future in self._coming.values() if not future.done()]
+        wait(coming, timeout=seconds, return_when=FIRST_COMPLETED)
 
     def get(self, name: str, in_use: Collection[str] = ()) -> Model:
         """Returns a checkpoint, waiting for it where it is coming; it is now the most recently used.

@@ -12,7 +12,7 @@ from generation.sdxl.policy import Candidate, Turn, choose
 RULE = CallTable()
 MEASURED = CallTable({64: {1: 1.0, 2: 1.2, 3: 1.4}, 4096: {1: 1.0, 2: 1.9}})
 
-PASSES = st.builds(Pass, st.integers(1, 30), st.sampled_from([64, 4096]), st.just(0.5), st.sampled_from([0.1, 2.0]))
+PASSES = st.builds(Pass, st.integers(0, 30), st.sampled_from([64, 4096]), st.just(0.5), st.sampled_from([0.1, 2.0]))
 OUTLINES = st.builds(
     Outline,
     st.sampled_from(["a", "b"]),
@@ -29,7 +29,8 @@ class Slow:
 
     def __init__(self, name: str, outline: Outline) -> None:
         self.name, self.outline = name, outline
-        self.passes, self.left = deque(outline.passes), outline.passes[0].calls
+        self.passes = deque(each for each in outline.passes if each.calls)
+        self.left = self.passes[0].calls if self.passes else 0
 
     def candidate(self) -> Candidate:
         pixels, calls = self.passes[0].pixels, self.passes[0].calls
@@ -49,7 +50,8 @@ class Slow:
 def call_by_call(works: dict[str, Outline], table: CallTable) -> dict[str, float]:
     pictures = [Slow(name, outline) for name, outline in works.items() for _ in range(outline.count)]
     left = {name: outline.count for name, outline in works.items()}
-    painted: deque[Slow] = deque()
+    painted = deque(picture for picture in pictures if not picture.passes)
+    pictures = [picture for picture in pictures if picture.passes]
     done: dict[str, float] = {}
     seconds, turn = 0.0, Turn()
     while pictures or painted:
@@ -105,6 +107,33 @@ def test_what_a_work_had_is_spread_over_its_pictures_as_the_loop_does_it() -> No
     assert spread(14, each=10, count=2, together=2) == [7, 7]
     assert spread(26, each=10, count=3, together=2) == [10, 10, 6]
     assert spread(99, each=10, count=3, together=2) == [10, 10, 10]
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_an_upscale_alone_takes_what_its_outline_says(count: int) -> None:
+    passes = (Pass(0, 64, 0.5, 0.5), Pass(0, 4096, 0.5, 0.5))
+    upscale = Outline("a", (64, 64), 2, count, passes, 3.0)
+    foresight = Foresight(lambda _model: RULE)
+    foresight.admit("upscale", upscale)
+
+    done = foresight.advance()
+
+    assert done is not None
+    assert done.seconds == pytest.approx(upscale.seconds) == pytest.approx(3.0 * count)
+    assert foresight.advance() is None
+
+
+@pytest.mark.parametrize("calls", [(0, 4), (4, 0)])
+@pytest.mark.parametrize("done", [0, 1])
+def test_a_pass_without_calls_takes_no_time(calls: tuple[int, int], done: int) -> None:
+    passes = tuple(Pass(each, pixels, 0.5, 0.5) for each, pixels in zip(calls, (64, 4096), strict=True))
+    foresight = Foresight(lambda _model: RULE)
+    foresight.admit("second pass alone", Outline("a", (64, 64), 2, 1, passes, 1.0), done=done)
+
+    ready = foresight.advance()
+
+    assert ready is not None
+    assert ready.seconds == pytest.approx(5.0 - 0.5 * done)  # of what is under way, half of the next call too is made
 
 
 def test_a_work_whose_pictures_are_all_painted_has_one_to_finish() -> None:

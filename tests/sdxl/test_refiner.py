@@ -3,6 +3,7 @@
 import asyncio
 import io
 import threading
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -39,7 +40,7 @@ from generation.sdxl import checkpoint
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
 from generation.sdxl.noise import starting_noise
-from generation.sdxl.refiner import refined
+from generation.sdxl.refiner import put_down, refined
 from generation.sdxl.run import Run, call_unet
 from generation.sdxl.sigmas import levels, schedule, steps_before
 from generation.sdxl.start import Start
@@ -92,7 +93,7 @@ def ensemble(asked: GenerationRequest, model: Model, expert: Model) -> Tensor:
     with torch.inference_mode():
         first = driven(Run(asked, 0, model, model.encode(asked.prompt, asked.negative_prompt)))
         text = expert.encode(asked.prompt, asked.negative_prompt)
-        latents = driven(refined(first, expert, text, None)).latents
+        latents = driven(refined(put_down(first), expert, text, None)).latents
     assert latents is not None
     return latents
 
@@ -203,7 +204,7 @@ def test_every_sampler_can_be_taken_over(model: Model, sampler: str) -> None:
     told = run.calls_to_the_end
 
     first = driven(run)
-    second = driven(refined(first, model, model.encode("a", "b"), None))
+    second = driven(refined(put_down(first), model, model.encode("a", "b"), None))
 
     assert second.latents is not None
     assert bool(second.latents.isfinite().all())
@@ -312,6 +313,72 @@ async def test_a_picture_that_waits_for_its_refiner_can_be_cancelled(
     await executor.close()
 
 
+async def test_a_refiner_that_failed_for_a_cancelled_job_is_read_again_for_the_next(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[str] = []
+    failed, token = threading.Event(), CancelToken()
+    predict = Model.predict
+
+    def damaged_once(entry: Any, placement: Any) -> Model:
+        read.append(entry.name)
+        if read.count("expert") == 1 and entry.name == "expert":
+            failed.set()
+            raise ModelError("expert is being copied.")
+        return load(entry, placement)
+
+    def cancelled_meanwhile(model: Model, *others: Any) -> Tensor:
+        assert failed.wait(20)
+        token.cancel()
+        return predict(model, *others)
+
+    monkeypatch.setattr(checkpoint, "load", damaged_once)
+    executor = LocalExecutor(GenerationSettings(models_dir=folder, device="cpu"), Catalog(folder))
+    with monkeypatch.context() as patch:
+        patch.setattr(Model, "predict", cancelled_meanwhile)
+        with pytest.raises(GenerationCancelledError):
+            await executor.generate(asked(), cancel=token)
+
+    assert pixels(await executor.generate(asked())).shape == (64, 64, 3)
+
+    assert read == ["tiny", "expert", "expert"]
+    await executor.close()
+
+
+async def test_a_job_whose_refiner_failed_learns_why_although_others_come(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed, other_came, read = threading.Event(), threading.Event(), list[str]()
+    predict = Model.predict
+
+    def damaged(entry: Any, placement: Any) -> Model:
+        read.append(entry.name)
+        if entry.name == "expert":
+            failed.set()
+            raise ModelError("expert is damaged.")
+        return load(entry, placement)
+
+    def later(model: Model, *others: Any) -> Tensor:
+        assert other_came.wait(20)
+        return predict(model, *others)
+
+    monkeypatch.setattr(checkpoint, "load", damaged)
+    monkeypatch.setattr(Model, "predict", later)
+    executor = LocalExecutor(GenerationSettings(models_dir=folder, device="cpu"), Catalog(folder))
+    first = asyncio.create_task(executor.generate(asked()))
+    assert await asyncio.to_thread(failed.wait, 20)
+    second = asyncio.create_task(executor.generate(asked(refiner=None)))
+    await asyncio.sleep(0.1)
+    other_came.set()
+
+    with pytest.raises(ModelError, match="expert is damaged"):
+        await first
+    assert pixels(await second).shape == (64, 64, 3)
+
+    assert read == ["tiny", "expert"]
+    await executor.close()
+
+
 async def test_where_only_one_checkpoint_has_room_jobs_with_refiners_still_end(folder: Path) -> None:
     one = (folder / "tiny.safetensors").stat().st_size * 2 / 2**30  # in memory they lie in single precision
     settings = GenerationSettings(models_dir=folder, device="cpu", model_memory=one * 1.05, slots=4)
@@ -327,6 +394,32 @@ async def test_where_only_one_checkpoint_has_room_jobs_with_refiners_still_end(f
 
     for ours, expected in zip(together, alone, strict=True):
         assert np.abs(pixels(ours) - pixels(expected)).max() <= 1
+
+
+@pytest.mark.parametrize("refiner", [Refiner(model="expert", at=3), Refiner(model="expert", strength=0.5, steps=2)])
+async def test_where_only_one_checkpoint_has_room_the_first_is_gone_before_its_refiner_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, refiner: Refiner
+) -> None:
+    first: list[weakref.ref[torch.nn.Module]] = []
+    alive: list[bool] = []
+
+    def watched(entry: Any, placement: Any) -> Model:
+        if entry.name == "expert":
+            alive.append(first[0]() is not None)
+        loaded = load(entry, placement)
+        if entry.name == "tiny":
+            first.append(weakref.ref(loaded.unet))
+        return loaded
+
+    monkeypatch.setattr(checkpoint, "load", watched)
+    one = (folder / "tiny.safetensors").stat().st_size * 2 / 2**30  # in memory they lie in single precision
+    settings = GenerationSettings(models_dir=folder, device="cpu", model_memory=one * 1.05)
+    executor = LocalExecutor(settings, Catalog(folder))
+
+    await asyncio.wait_for(executor.generate(asked(count=2, refiner=refiner)), 60)
+    await executor.close()
+
+    assert alive == [False]
 
 
 async def test_a_checkpoint_paints_a_pass_of_its_own_as_it_would_over_that_picture(

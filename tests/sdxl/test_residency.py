@@ -107,6 +107,33 @@ def test_one_that_cannot_be_loaded_is_tried_again_when_asked_again(two: Residenc
     assert two.empty
 
 
+def test_nobody_waits_for_one_that_has_failed_already(two: Residency, shelf: Shelf) -> None:
+    two.ask("damaged")
+    two.wait(20)
+    assert two.ready("damaged")
+    shelf.gate.clear()
+    two.ask("a")
+    threading.Timer(0.2, shelf.gate.set).start()
+
+    two.wait(20)
+
+    assert two.ready("a")
+
+
+def test_a_failure_that_nobody_waits_for_is_tried_anew_and_another_is_kept(two: Residency, shelf: Shelf) -> None:
+    two.ask("damaged")
+    two.wait(20)
+
+    two.forget_failures(awaited={"damaged"})
+    two.ask("damaged")
+    assert shelf.read == ["damaged"]
+    two.forget_failures(awaited=())
+    with pytest.raises(ModelError, match="damaged is damaged"):
+        two.get("damaged")
+
+    assert shelf.read == ["damaged", "damaged"]
+
+
 def test_one_that_came_for_a_cancelled_work_leaves_when_room_is_needed(two: Residency) -> None:
     two.get("a")
     two.ask("forgotten", in_use={"a"})
