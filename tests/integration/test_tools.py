@@ -1,5 +1,6 @@
 """The tools under one picture, over real sockets: upscaling, more canvas, a region painted anew, by buttons and 🔍."""
 
+import asyncio
 import hashlib
 import io
 from typing import Any
@@ -11,7 +12,9 @@ from safetensors.numpy import save_file
 
 from bot.domain import Action
 from bot.playground.wire import UploadedFile
+from bot.services.regions import Divided, Divider
 from bot.settings import Settings
+from bot.ui import region_presses
 from generation import GenerationRequest
 from generation.canvas import prepare
 from generation.parts import Margins
@@ -333,6 +336,46 @@ async def test_who_presses_faster_than_the_panel_changes_loses_nothing(
 
     await result(discord, await discord.submit(await panel.form("Paint it anew"), {"prompt": "a tree"}))
     assert [mean > 0.5 for mean in quarter_means(anew(executor))] == [False, True, False, True]
+
+
+@bot
+async def test_a_form_opened_right_after_a_choice_is_about_that_choice(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    panel = await Panel.open(discord, executor)
+    await panel.choose(RED)
+
+    for label in ("Grow", "Invert", "Grow"):
+        await discord.press(panel.message, label)
+    form = await panel.form("Paint it anew")
+    await result(discord, await discord.submit(form, {"prompt": "a tree"}))
+
+    mask = executor.requests[1].mask
+    assert mask is not None
+    assert (mask.grow, mask.invert) == (32, True)
+
+
+@bot
+async def test_a_choice_that_takes_long_is_not_painted_without(
+    discord: LoopbackDiscord, executor: FakeExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel = await Panel.open(discord, executor)
+    await panel.choose(RED)
+    monkeypatch.setattr(region_presses, "SETTLE_SECONDS", 0.05)
+    divide, dividing = Divider.divide, asyncio.Event()
+
+    async def slow(divider: Divider, digest: str) -> Divided:
+        await dividing.wait()
+        return await divide(divider, digest)
+
+    monkeypatch.setattr(Divider, "divide", slow)
+
+    await discord.press(panel.message, "Invert")
+    refused = await told(discord, await discord.press(panel.message, "Paint it anew"))
+    dividing.set()
+
+    assert refused == "Your last choice is still being worked out. Press this again when the panel shows it."
+    await discord.wait_until(lambda: ":1" in panel.select["custom_id"])
 
 
 @bot
