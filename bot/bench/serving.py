@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -15,11 +15,12 @@ from typing import Any
 from pydantic import SecretStr
 
 from bot import bootstrap
+from bot.errors import EaselError
 from bot.settings import Settings
 from generation import CancelToken, Catalog, Executor, GenerationRequest, GenerationResult, LocalExecutor, Progress
 from generation.foresight import CallTable
 
-TIMEOUT = 600.0
+ONLINE_SECONDS = 600.0  # for coming online, not for what is measured then
 IDLE_COMMANDS = 5
 
 
@@ -147,26 +148,37 @@ async def whole_bot(settings: Settings, folder: Path, *, warm: bool = True) -> A
         settings: Device, model and so on; never the token.
         folder: Where its data lies.
         warm: Whether the engine gets ready by itself.
+
+    Raises:
+        EaselError: The bot does not come online in time, or it ended by itself meanwhile; that, or whatever else
+            ended it, also ends what waits for it.
     """
     async with street() as (there, api_url, token):
         apart = {"data_dir": folder, "models_dir": settings.models_path, "database_url": None, "log_level": "WARNING"}
         changes = {**apart, "discord_token": SecretStr(token), "discord_api_url": api_url}
         settings = settings.model_copy(update=changes)
         timed = Timed(LocalExecutor(settings, Catalog(settings.models_path, settings.model)), warm=warm)
-        bot = asyncio.create_task(bootstrap.serve(settings, token, timed))
-        online = asyncio.create_task(there.online())
         try:
-            async with asyncio.timeout(TIMEOUT):
-                await asyncio.wait([bot, online], return_when=asyncio.FIRST_COMPLETED)
-                if bot.done():
-                    bot.result()
-                await online
+            async with asyncio.TaskGroup() as group:
+                bot = group.create_task(_serve(settings, token, timed))
+                await _come_online(there)
                 yield there, timed
-        finally:
-            online.cancel()
-            bot.cancel()
-            with suppress(asyncio.CancelledError):
-                await bot
+                bot.cancel()
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None  # one ended the other
+
+
+async def _serve(settings: Settings, token: str, executor: Executor) -> None:
+    await bootstrap.serve(settings, token, executor)
+    raise EaselError("The bot ended while it was being measured.")
+
+
+async def _come_online(there: Street) -> None:
+    try:
+        async with asyncio.timeout(ONLINE_SECONDS):
+            await there.online()
+    except TimeoutError as error:
+        raise EaselError(f"The bot did not come online within {ONLINE_SECONDS:g} seconds.") from error
 
 
 async def measure(settings: Settings, folder: Path, load: Load, bare: Callable[[int], float]) -> Serving:

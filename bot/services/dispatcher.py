@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 
 from bot.domain import Job, JobState, Picture, Speed
-from bot.errors import DeliveryError, JobTakenError, PictureLostError, UnreachableError
+from bot.errors import DeliveryError, JobTakenError, PictureLostError, StorageError, UnreachableError
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
@@ -27,7 +27,7 @@ from generation import (
 log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = 2.0
-ANNOUNCING_SECONDS = 15.0  # between tries while Discord cannot be reached
+ANNOUNCING_SECONDS = 15.0  # between tries while Discord or the database cannot be reached
 BROKEN = "Something went wrong on my side while painting this. It has been logged; please try again."
 
 
@@ -44,6 +44,7 @@ class Dispatcher:
         self._board = board
         self._delivery = Delivery(ports)
         self._tokens: dict[str, CancelToken] = {}
+        self._coming: set[str] = set()  # kept, wanted, and not in the queue yet
         self._lives: set[asyncio.Task[None]] = set()
 
     async def prepare(self) -> None:
@@ -83,17 +84,29 @@ class Dispatcher:
         await asyncio.gather(*self._lives, return_exceptions=True)
         await self._board.close_all()
 
+    def expect(self, jobs: Iterable[Job]) -> None:
+        """Hears of kept jobs that `begin` or `announce` will bring into the queue: they can be withdrawn already."""
+        self._coming.update(job.id for job in jobs)
+
+    def begin(self, job: Job) -> None:
+        """Lets the queue see a kept job that has its message."""
+        self._coming.discard(job.id)
+        self._queue.put(job)
+        self.welcome(job)
+
     def welcome(self, job: Job, *, resumed: bool = False, shown: bool = False) -> None:
         """Begins a job's status message with its place in the queue; see StatusBoard."""
         self._board.welcome(job, resumed=resumed, shown=shown)
 
     async def announce(self, job: Job) -> None:
-        """Posts the message of a kept job that has none yet, and lets the queue see it.
+        """Posts the message of an expected job that has none yet, and lets the queue see it unless it was withdrawn.
 
         Closing cuts it short; it is done after the next start then.
 
         Raises:
             DeliveryError: It cannot be posted.
+            JobTakenError: Another process looks after it by now.
+            StorageError: Its message could not be noted.
         """
         announcing = asyncio.create_task(self._announce(job, again=False))
         self._lives.add(announcing)
@@ -101,12 +114,22 @@ class Dispatcher:
         await announcing
 
     async def give_up(self, jobs: Iterable[Job], reason: str) -> None:
-        """Notes that jobs cannot be announced."""
+        """Notes that expected jobs cannot be announced, but for those that were withdrawn."""
         for job in jobs:
-            await insist(partial(self._ports.ledger.failed, job.id, reason))
+            if job.id in self._coming:
+                self._coming.discard(job.id)
+                await insist(partial(self._ports.ledger.failed, job.id, reason))
+
+    def put_off(self, jobs: Iterable[Job]) -> None:
+        """Announces expected jobs as soon as Discord and the database can be reached, but for those withdrawn."""
+        for job in jobs:
+            if job.id in self._coming:
+                self._start(job, asyncio.Semaphore())
 
     def deliver(self, job: Job) -> None:
         """Posts what a process that is gone left to be posted, unless it managed to: a result, or a job's message."""
+        if job.state is not JobState.RENDERED:
+            self.expect([job])
         self._start(job, asyncio.Semaphore())
 
     async def cancel(self, job: Job) -> bool:
@@ -120,10 +143,13 @@ class Dispatcher:
         return True
 
     async def withdraw(self, job: Job) -> bool:
-        """Withdraws a waiting job; False once its painting has begun."""
-        if self._queue.withdraw(job.id) is None:
+        """Withdraws a job that waits, or that will wait; False once its painting has begun."""
+        if self._queue.withdraw(job.id) is not None:
+            self._board.moved(fewer=True)
+        elif job.id in self._coming:
+            self._coming.discard(job.id)
+        else:
             return False
-        self._board.moved(fewer=True)
         await self._cancelled(job)
         return True
 
@@ -171,22 +197,38 @@ class Dispatcher:
         return True
 
     async def _announce(self, job: Job, *, again: bool) -> None:
-        message_id = await self._ports.messenger.announce(job, again=again)
-        await insist(lambda: self._ports.ledger.announced(job.id, message_id))
-        job = replace(job, origin=replace(job.origin, message_id=message_id))
-        self._queue.put(job, reserved=not again)
-        self.welcome(job, resumed=again, shown=True)
+        if job.id in self._coming:
+            message_id = await self._ports.messenger.announce(job, again=again)
+            await self._note_message(job, message_id)
+            job = replace(job, origin=replace(job.origin, message_id=message_id))
+        if job.id in self._coming:
+            self._coming.discard(job.id)
+            self._queue.put(job, reserved=not again)
+            self.welcome(job, resumed=again, shown=True)
+            return
+        if not again:
+            self._queue.release(job.origin.user_id)
+        await self._show_cancelled(job)
+
+    async def _note_message(self, job: Job, message_id: int) -> None:
+        try:
+            await insist(lambda: self._ports.ledger.announced(job.id, message_id))
+        except JobTakenError:
+            self._coming.discard(job.id)
+            raise
 
     async def _announce_again(self, job: Job) -> None:
-        """Posts a job's message as soon as Discord can be reached."""
+        """Posts a job's message as soon as Discord and the database can be reached."""
         while True:
             try:
                 await self._announce(job, again=True)
-            except UnreachableError as error:
+            except (UnreachableError, StorageError) as error:
                 log.warning("job %s has no message yet (%s); trying again", job.id, error)
                 await asyncio.sleep(ANNOUNCING_SECONDS)
             except DeliveryError as error:
-                await self._failed(job, str(error))
+                if job.id in self._coming:
+                    self._coming.discard(job.id)
+                    await self._failed(job, str(error))
                 return
             else:
                 return
@@ -246,6 +288,11 @@ class Dispatcher:
     async def _cancelled(self, job: Job) -> None:
         await insist(lambda: self._ports.ledger.cancelled(job.id))
         await self._board.close(job)
+        await self._show_cancelled(job)
+
+    async def _show_cancelled(self, job: Job) -> None:
+        if not job.announced:
+            return
         try:
             await self._ports.messenger.show_cancelled(job)
         except DeliveryError as error:

@@ -7,10 +7,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
 from bot.domain import Derivation, Job, JobState, Order, Origin, Wishes, new_job_id, now
-from bot.errors import DeliveryError, LimitError
+from bot.errors import DeliveryError, JobTakenError, LimitError, StorageError
 from bot.services.dispatcher import Dispatcher
 from bot.services.layers import Taste
 from bot.services.models import ModelShelf
+from bot.services.patience import insist
 from bot.services.ports import Ledger
 from bot.services.queue import FairQueue, weight_of
 from bot.services.resolve import Defaults, Resolved, resolve
@@ -186,21 +187,24 @@ class GenerationService:
             ]
             await self._ledger.add(*jobs)
             undo.pop_all()
+        self._dispatcher.expect(jobs)
         log.info("%s of %s accepted", ", ".join(f"job {job.id}" for job in jobs), person)
         return jobs
 
     def begin(self, job: Job) -> None:
         """Lets the queue see a kept job that has its message."""
-        self._queue.put(job)
-        self._dispatcher.welcome(job)
+        self._dispatcher.begin(job)
 
     async def move(self, jobs: Sequence[Job], channel_id: int) -> list[Job]:
         """Has kept jobs that have no message yet announced in another channel; raises StorageError."""
-        await self._ledger.moved([job.id for job in jobs], channel_id)
+        ids = [job.id for job in jobs]
+        await insist(lambda: self._ledger.moved(ids, channel_id))
         return [replace(job, origin=replace(job.origin, channel_id=channel_id)) for job in jobs]
 
     async def announce(self, jobs: Sequence[Job]) -> None:
-        """Posts the messages of kept jobs that have none, and lets the queue see each.
+        """Posts the messages of kept jobs that have none, and lets the queue see each that was not cancelled meanwhile.
+
+        Those whose messages cannot be noted are announced as soon as the database answers again.
 
         Raises:
             DeliveryError: One cannot be posted; it has failed then, and so have those after it.
@@ -208,8 +212,15 @@ class GenerationService:
         waiting = deque(jobs)
         try:
             while waiting:
-                await self._dispatcher.announce(waiting[0])
+                try:
+                    await self._dispatcher.announce(waiting[0])
+                except JobTakenError:
+                    log.info("job %s goes on in another process", waiting[0].id)
+                    self.withdraw_acceptance(waiting[0].origin.user_id)
                 waiting.popleft()
+        except StorageError as error:
+            log.warning("%d jobs have no message yet: %s", len(waiting), error)
+            self._dispatcher.put_off(waiting)
         except DeliveryError as error:
             await self._dispatcher.give_up(waiting, str(error))
             if len(jobs) == 1:
@@ -220,7 +231,7 @@ class GenerationService:
                 self.withdraw_acceptance(job.origin.user_id)
 
     async def cancel(self, job_id: str, person: int, *, moderator: bool = False) -> Job:
-        """Withdraws a job that waits or stops one that is being painted.
+        """Withdraws a job that waits or has no message yet, or stops one that is being painted.
 
         One that another process of the bot looks after is stopped by that, within some seconds.
 
@@ -240,7 +251,7 @@ class GenerationService:
         return job
 
     async def withdraw(self, job: Job) -> bool:
-        """Withdraws a job that still waits; False once its painting has begun."""
+        """Withdraws a job that still waits or has no message yet; False once its painting has begun."""
         return await self._dispatcher.withdraw(job)
 
     def _check_loras(self, request: GenerationRequest) -> None:

@@ -1,6 +1,7 @@
 """From an order to jobs: what all commands that paint have in common. Many jobs at once are asked for twice."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from typing import Any, Protocol, cast
 
@@ -113,9 +114,11 @@ class ChoicesButton(LastingButton, template=r"easel:choices:(?P<deed>all|none):(
         taste = await client.tastes.of(seat_of(interaction))
         orders = written_out(Order(**draft.content))
         requests = client.generation.accept_all(orders, interaction.user.id, taste)
-        if not await client.drafts.take(self.match["draft"]):
-            client.generation.withdraw_acceptance(interaction.user.id, len(requests))
-            raise LimitError("This was answered already; use the command again for more.")
+        with ExitStack() as undo:
+            undo.callback(client.generation.withdraw_acceptance, interaction.user.id, len(requests))
+            if not await client.drafts.take(self.match["draft"]):
+                raise LimitError("This was answered already; use the command again for more.")
+            undo.pop_all()
         await submit_many(interaction, client.generation, requests, taste.wishes, draft.content["prompt"])
 
     async def _drop(self, interaction: discord.Interaction[Any]) -> None:

@@ -1,8 +1,9 @@
 """What happens in the panel behind Vary (Region)."""
 
 import asyncio
-from collections import OrderedDict
-from collections.abc import Callable
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, Protocol, cast
@@ -10,6 +11,7 @@ from typing import Any, Protocol, cast
 import discord
 
 from bot.domain import Job
+from bot.errors import LimitError
 from bot.services.actions import PictureActions, check_user
 from bot.services.overlay import overlay
 from bot.services.ports import Upload
@@ -35,6 +37,7 @@ from bot.ui.seats import actor_of
 from bot.ui.uploads import as_files
 
 MOST_PANELS = 500
+SETTLE_SECONDS = 1.0  # a form must be opened within Discord's three
 
 
 class Panels:
@@ -43,6 +46,30 @@ class Panels:
     def __init__(self) -> None:
         self.lines = Lines()
         self._newest: OrderedDict[int, Choice] = OrderedDict()
+        self._changes: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
+
+    @contextmanager
+    def changing(self, interaction: discord.Interaction[Any]) -> Iterator[None]:
+        """Holds up `settle` for this panel until a choice is remembered; enter it before anything is waited for."""
+        panel, change = _panel_of(interaction), asyncio.get_running_loop().create_future()
+        self._changes[panel].add(change)
+        try:
+            yield
+        finally:
+            change.set_result(None)
+            self._changes[panel].discard(change)
+            if not self._changes[panel]:
+                del self._changes[panel]
+
+    async def settle(self, interaction: discord.Interaction[Any]) -> None:
+        """Waits until the presses that came before this one are remembered.
+
+        Raises:
+            LimitError: That takes longer than a form may be waited for.
+        """
+        changes = self._changes.get(_panel_of(interaction))
+        if changes and (await asyncio.wait(changes, timeout=SETTLE_SECONDS))[1]:
+            raise LimitError("Your last choice is still being worked out. Press this again when the panel shows it.")
 
     def newest(self, interaction: discord.Interaction[Any], on_button: Choice) -> Choice:
         """Returns what is chosen in the panel that was used; after a restart that is what stands in its list."""
@@ -70,15 +97,13 @@ class PartSelect(LastingSelect, template=rf"easel:part:{REGION}"):
     async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Shows what is chosen now."""
         parts, region = [int(value) for value in self.item.values if value.isdecimal()], region_of(self.match)
-        job = await found(interaction, region)
-        await nod(interaction)
         before = region.choice
 
         def changed(divided: Divided, newest: Choice) -> Choice:
             chosen_there = with_parts(divided, before, parts)
             return replace(newest, parts=at_level(divided, chosen_there, newest.level).parts)
 
-        await _change(interaction, job, region, changed)
+        await _change(interaction, region, changed)
 
 
 class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEEDS)}):{PICTURE}"):
@@ -87,15 +112,16 @@ class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEED
     async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Does what the button says."""
         region, deed = region_in(interaction.message), self.match["deed"]
-        job = await found(interaction, region)
-        if deed in {"paint", "upload"}:
-            check_posting(interaction)
-            how = "upload" if deed == "upload" else "parts"
-            newest = cast(HasDivider, interaction.client).panels.newest(interaction, region.choice)
-            await interaction.response.send_modal(region_form(job, replace(region, choice=newest), how))
+        if deed not in {"paint", "upload"}:
+            await _change(interaction, region, partial(_changed, deed=deed))
             return
-        await nod(interaction)
-        await _change(interaction, job, region, partial(_changed, deed=deed))
+        panels = cast(HasDivider, interaction.client).panels
+        await panels.settle(interaction)
+        job = await found(interaction, region)
+        check_posting(interaction)
+        newest = panels.newest(interaction, region.choice)
+        how = "upload" if deed == "upload" else "parts"
+        await interaction.response.send_modal(region_form(job, replace(region, choice=newest), how))
 
 
 async def open_panel(interaction: discord.Interaction[Any], job: Job, number: int) -> None:
@@ -119,15 +145,19 @@ async def found(interaction: discord.Interaction[Any], region: Region) -> Job:
 
 
 async def _change(
-    interaction: discord.Interaction[Any], job: Job, region: Region, change: Callable[[Divided, Choice], Choice]
+    interaction: discord.Interaction[Any], region: Region, change: Callable[[Divided, Choice], Choice]
 ) -> None:
-    """Changes what is chosen in a panel, one press after the other, and shows it."""
-    panels = cast(HasDivider, interaction.client).panels
-    async with panels.lines.of(_panel_of(interaction)):
-        divided = await _divided(interaction, job, region.number)
-        choice = change(divided, panels.newest(interaction, region.choice))
-        panels.remember(interaction, choice)
-        await _show(interaction, region, divided, choice)
+    """Changes what is chosen in a panel, one press after the other, and then shows what is chosen by then."""
+    panels, panel = cast(HasDivider, interaction.client).panels, _panel_of(interaction)
+    with panels.changing(interaction):
+        job = await found(interaction, region)
+        await nod(interaction)
+        async with panels.lines.of(panel):
+            divided = await _divided(interaction, job, region.number)
+            choice = change(divided, panels.newest(interaction, region.choice))
+            panels.remember(interaction, choice)
+    async with panels.lines.of((panel, "shown")):
+        await _show(interaction, region, divided, panels.newest(interaction, choice))
 
 
 def _panel_of(interaction: discord.Interaction[Any]) -> int:

@@ -3,13 +3,13 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import discord
 
 from bot.domain import Derivation, Job, Origin, Wishes, now
-from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError
+from bot.errors import AnswerExpiredError, DeliveryError, EaselError, JobTakenError
 from bot.services.actions import Accepted
 from bot.services.generation import GenerationService
 from bot.ui.private import acknowledge, whisper
@@ -20,6 +20,16 @@ from generation import GenerationRequest
 log = logging.getLogger(__name__)
 
 Completed = Callable[[], Awaitable[Sequence[GenerationRequest]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Acknowledged:
+    """Accepted requests whose person has an answer: where the first job's message goes, and where further ones do."""
+
+    wishes: Wishes
+    origin: Origin
+    beside: Origin
+    requests: Sequence[GenerationRequest]
 
 
 async def submit(
@@ -64,12 +74,12 @@ async def submit_all(
     All are kept before any further message is posted, so a restart in between loses none. What cannot be posted is
     told to the person alone; what was begun before it goes on.
     """
-    wishes, origin, requests = await _accepted(interaction, service, requests, wishes, complete)
-    if origin is None:
+    accepted = await _accepted(interaction, service, requests, wishes, complete)
+    if accepted is None:
         return
-    beside = [await _beside(interaction, origin, wishes)] * (len(requests) - 1)
+    origins = [accepted.origin, *[accepted.beside] * (len(accepted.requests) - 1)]
     try:
-        first, *others = await service.keep(requests, [origin, *beside], derived, wishes)
+        first, *others = await service.keep(accepted.requests, origins, derived, accepted.wishes)
     except JobTakenError:
         log.info("another process of the bot has taken a command that came to both")
         return
@@ -95,19 +105,22 @@ async def submit_many(
         wishes: How the person wants to be served.
         prompt: With its choices.
     """
-    wishes, origin, requests = await _accepted(interaction, service, requests, wishes, None)
-    if origin is None:
+    accepted = await _accepted(interaction, service, requests, wishes, None)
+    if accepted is None:
         return
-    beside = await _beside(interaction, origin, wishes)
-    first = replace(beside, interaction_id=origin.interaction_id)  # a job is made of it once
+    first = replace(accepted.beside, interaction_id=accepted.origin.interaction_id)  # a job is made of it once
+    origins = [first, *[accepted.beside] * (len(accepted.requests) - 1)]
     try:
-        jobs = await service.keep(requests, [first, *[beside] * (len(requests) - 1)], None, wishes)
+        jobs = await service.keep(accepted.requests, origins, None, accepted.wishes)
     except JobTakenError:
         log.info("another process of the bot has taken a command that came to both")
         return
-    thread = await head(interaction, origin, prompt, jobs)
-    if thread is not None:
-        jobs = await service.move(jobs, thread)
+    try:
+        thread = await head(interaction, accepted.origin, prompt, jobs)
+        if thread is not None:
+            jobs = await service.move(jobs, thread)
+    except (EaselError, discord.DiscordException, ValueError) as error:  # the jobs are kept: they must have their turn
+        log.warning("many jobs follow one by one: %s", error)
     await _announce(interaction, service, jobs)
 
 
@@ -141,8 +154,8 @@ async def _accepted(
     requests: Sequence[GenerationRequest],
     wishes: Wishes | None,
     complete: Completed | None,
-) -> tuple[Wishes, Origin | None, Sequence[GenerationRequest]]:
-    """Answers in time, then completes the requests; without an origin where Discord took no answer any more."""
+) -> _Acknowledged | None:
+    """Answers in time, then completes the requests; None where Discord took no answer any more."""
     person = interaction.user.id
     with ExitStack() as undo:
         undo.callback(service.withdraw_acceptance, person, len(requests))
@@ -151,17 +164,18 @@ async def _accepted(
             origin = await acknowledge(interaction, private=wishes.direct and interaction.guild_id is not None)
         except AnswerExpiredError as error:
             log.warning("a command was lost: %s", error)
-            return wishes, None, requests
+            return None
         if complete is not None:
             requests = await complete()
+        beside = await _beside(interaction, origin, direct=wishes.direct and len(requests) > 1)
         undo.pop_all()
-    return wishes, origin, requests
+    return _Acknowledged(wishes, origin, beside, requests)
 
 
-async def _beside(interaction: discord.Interaction[Any], origin: Origin, wishes: Wishes) -> Origin:
+async def _beside(interaction: discord.Interaction[Any], origin: Origin, *, direct: bool) -> Origin:
     """Says where further messages go: where the command was used, or to the person's direct messages."""
     beside = replace(origin, token="", message_id=0, interaction_id=None)
-    if origin.guild_id is None or not wishes.direct:
+    if origin.guild_id is None or not direct:
         return beside
     channel = await patiently(lambda: interaction.client.create_dm(discord.Object(origin.user_id)))
     limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES

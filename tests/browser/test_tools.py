@@ -8,7 +8,8 @@ from playwright.async_api import Locator, expect
 
 from tests.browser.visitor import Visitor
 from tests.fakes import FakeExecutor, png, quarters
-from tests.integration.test_tools import anew, digest, quarter_means
+from tests.integration.test_region_panel import anew, quarter_means
+from tests.integration.test_tools import digest
 
 pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("bot")]
 

@@ -2,13 +2,19 @@
 
 import asyncio
 import sqlite3
+from collections.abc import Collection
 from contextlib import closing
 
+import discord as library
 import pytest
 from discord import Permissions
 
+from bot.errors import StorageError
+from bot.persistence.drafts import SqlDrafts
+from bot.persistence.ledger import SqlLedger
 from bot.playground import limits
 from bot.playground.messages import HAS_THREAD, Channel, Message
+from bot.services import patience
 from bot.settings import Settings
 from tests.fakes import FakeExecutor
 from tests.integration.asking import answer, job_of, result, told
@@ -147,9 +153,7 @@ async def test_in_a_thread_they_follow_without_a_word(discord: LoopbackDiscord) 
 
 @pytest.mark.usefixtures("bot")
 async def test_who_wants_letters_gets_them_by_direct_message(discord: LoopbackDiscord) -> None:
-    panel = await answer(discord, await discord.slash("settings"))
-    await discord.press(panel, "By direct message: off")
-    await discord.wait_until(lambda: "By direct message on" in panel.content)
+    await wanting_letters(discord)
 
     head = await answer(discord, await pressed(discord))
     direct = discord.direct_messages(discord.people["member"].id)
@@ -158,6 +162,86 @@ async def test_who_wants_letters_gets_them_by_direct_message(discord: LoopbackDi
     assert head.ephemeral
     assert head.content.endswith("(6 jobs in your direct messages)")
     assert public(discord.general) == []
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_server_that_is_not_known_yet_costs_nobody_their_jobs(
+    discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(library.PartialMessageable, "guild", None)  # discord.py raises ValueError then
+
+    await answer(discord, await pressed(discord))
+
+    await discord.wait_until(lambda: len(shown(discord)) == 6)
+
+
+@pytest.mark.parametrize(("failures", "in_thread"), [(1, True), (1000, False)])
+@pytest.mark.usefixtures("bot")
+async def test_a_database_that_does_not_take_the_thread_costs_nobody_their_jobs(
+    discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, failures: int, *, in_thread: bool
+) -> None:
+    monkeypatch.setattr(patience, "PAUSES", (0.01,))
+    moved, left = SqlLedger.moved, [StorageError("The database does not answer.")] * failures
+
+    async def sometimes(ledger: SqlLedger, job_ids: Collection[str], channel_id: int) -> None:
+        if left:
+            raise left.pop()
+        await moved(ledger, job_ids, channel_id)
+
+    monkeypatch.setattr(SqlLedger, "moved", sometimes)
+
+    head = await answer(discord, await pressed(discord))
+    await discord.wait_until(lambda: head.id in discord.world.channels)
+
+    there = thread_of(discord, head) if in_thread else discord.general
+    await discord.wait_until(lambda: len(shown(discord, there)) == 6)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_direct_messages_that_cannot_be_opened_cost_no_places(discord: LoopbackDiscord) -> None:
+    await wanting_letters(discord)
+    discord.faults.add("POST", "/users/@me/channels$", Fault.FORBIDDEN)
+
+    refused = await told(discord, await pressed(discord))
+    direct = discord.direct_messages(discord.people["member"].id)
+    await pressed(discord)  # twelve places are more than there are
+
+    assert "I may not post here" in refused
+    await discord.wait_until(lambda: len(shown(discord, direct)) == 6)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_single_job_needs_no_direct_messages_to_begin(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
+    await wanting_letters(discord)
+    discord.faults.add("POST", "/users/@me/channels$", Fault.FORBIDDEN)
+
+    await result(discord, await discord.slash("imagine", {"prompt": "a cat"}))
+
+    assert len(executor.requests) == 1
+
+
+@pytest.mark.usefixtures("bot")
+async def test_a_question_that_cannot_be_taken_costs_no_places(
+    discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = await asked(discord)
+
+    async def broken(_drafts: SqlDrafts, _draft: str) -> bool:
+        raise StorageError("The database does not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(SqlDrafts, "take", broken)
+        refused = await told(discord, await discord.press(question, "Paint all 6"))
+    await head_of(discord, await discord.press(question, "Paint all 6"))
+
+    assert refused == "The database does not answer."
+
+
+async def wanting_letters(discord: LoopbackDiscord) -> None:
+    """Has the member ask for results by direct message."""
+    panel = await answer(discord, await discord.slash("settings"))
+    await discord.press(panel, "By direct message: off")
+    await discord.wait_until(lambda: "By direct message on" in panel.content)
 
 
 async def kept(settings: Settings, channel: Channel) -> None:

@@ -1,11 +1,17 @@
 """The bench's figures as people and programs get them."""
 
+import asyncio
 import io
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 from rich.console import Console
 
+from bot import bootstrap
+from bot.bench import serving
 from bot.bench.report import AIMS, tables, value_at
 from bot.bench.run import Wishes, bench
 from bot.errors import EaselError
@@ -63,3 +69,101 @@ def test_a_missed_aim_is_known(path: tuple[str, ...], value: float, missed: bool
 def test_a_comparison_that_does_not_exist_is_refused() -> None:
     with pytest.raises(EaselError, match="there is one with diffusers"):
         bench(Settings(), Wishes(compare="magic"))
+
+
+class QuietStreet:
+    """A Discord that sees the bot when the test says."""
+
+    def __init__(self) -> None:
+        self.sees_the_bot = asyncio.Event()
+        self.sees_the_bot.set()
+
+    async def online(self) -> None:
+        await asyncio.sleep(0)
+        await self.sees_the_bot.wait()
+
+
+class Bot:
+    """A bot that runs until it is told to die."""
+
+    def __init__(self) -> None:
+        self.death: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.closed = False
+
+    async def serve(self, *_: object) -> None:
+        try:
+            await self.death
+        finally:
+            self.closed = True
+
+
+@pytest.fixture
+async def there(monkeypatch: pytest.MonkeyPatch) -> QuietStreet:
+    quiet = QuietStreet()
+
+    @asynccontextmanager
+    async def street() -> AsyncIterator[tuple[QuietStreet, str, str]]:
+        yield quiet, "http://127.0.0.1", "a token"
+
+    monkeypatch.setattr(serving, "street", street)
+    return quiet
+
+
+@pytest.fixture
+async def bot(monkeypatch: pytest.MonkeyPatch) -> Bot:
+    made = Bot()
+    monkeypatch.setattr(bootstrap, "serve", made.serve)
+    return made
+
+
+@pytest.mark.usefixtures("there")
+async def test_a_long_measurement_outlasts_the_time_to_come_online(
+    bot: Bot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(serving, "ONLINE_SECONDS", 0.05)
+
+    async with serving.whole_bot(Settings(data_dir=tmp_path), tmp_path):
+        await asyncio.sleep(0.2)
+
+    assert bot.closed
+
+
+async def test_a_bot_that_does_not_come_online_is_told(
+    there: QuietStreet, bot: Bot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(serving, "ONLINE_SECONDS", 0.05)
+    there.sees_the_bot.clear()
+
+    with pytest.raises(EaselError, match=r"did not come online within 0\.05 seconds"):
+        async with serving.whole_bot(Settings(data_dir=tmp_path), tmp_path):
+            raise AssertionError("it is not online")
+
+    assert bot.closed
+
+
+@pytest.mark.usefixtures("there")
+@pytest.mark.parametrize("error", [EaselError("The token was refused."), None])
+async def test_a_bot_that_dies_ends_its_measurement(bot: Bot, tmp_path: Path, error: EaselError | None) -> None:
+    async def measured() -> None:
+        async with serving.whole_bot(Settings(data_dir=tmp_path), tmp_path):
+            if error is None:
+                bot.death.set_result(None)
+            else:
+                bot.death.set_exception(error)
+            await asyncio.Event().wait()
+
+    measuring = asyncio.create_task(measured())
+    ended, _ = await asyncio.wait([measuring], timeout=5)
+
+    assert ended
+    with pytest.raises(EaselError, match=str(error or "ended while it was being measured")):
+        measuring.result()
+
+
+@pytest.mark.usefixtures("there")
+async def test_what_goes_wrong_in_a_measurement_is_told_as_it_is(bot: Bot, tmp_path: Path) -> None:
+    with pytest.raises(KeyError, match="posted"):
+        async with serving.whole_bot(Settings(data_dir=tmp_path), tmp_path):
+            raise KeyError("posted")
+
+    assert bot.closed
