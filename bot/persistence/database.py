@@ -21,7 +21,7 @@ from bot.errors import SettingsError, StorageError
 
 log = logging.getLogger(__name__)
 
-BUSY_SECONDS = 10
+BUSY_SECONDS = 15  # for a lock of another program, say a backup; what comes meanwhile waits
 CLOSING_SECONDS = 5.0
 _UNUSABLE = (ArgumentError, NoSuchModuleError, ModuleNotFoundError)
 

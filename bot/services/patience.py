@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 from bot.errors import StorageError
 
-PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # on top of the ten seconds the database itself waits for a lock
+PAUSES = (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)  # on top of the fifteen seconds the database itself waits for a lock
 
 
 async def insist(write: Callable[[], Awaitable[None]]) -> None:
