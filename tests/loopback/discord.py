@@ -16,6 +16,8 @@ from bot.playground.portrait import Portrait
 from bot.playground.wire import UploadedFile
 from tests.loopback.schemas import Schemas
 
+PATIENCE = 60.0  # seconds that something may take on a busy machine
+
 Values = dict[str, Any]
 
 
@@ -75,7 +77,7 @@ class LoopbackDiscord(Playground):
         self._pipeline.errors.clear()
         self.gateway.errors.clear()
 
-    async def wait_until(self, happened: Callable[[], bool], seconds: float = 20) -> None:
+    async def wait_until(self, happened: Callable[[], bool], seconds: float = PATIENCE) -> None:
         """Waits until something has happened; TimeoutError if it does not."""
         async with asyncio.timeout(seconds):
             while not happened():
@@ -83,7 +85,7 @@ class LoopbackDiscord(Playground):
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._changed.wait(), 0.05)
 
-    async def ready(self, *commands: str, seconds: float = 20) -> None:
+    async def ready(self, *commands: str, seconds: float = PATIENCE) -> None:
         """Waits until the bot is online and has registered its commands."""
         await asyncio.wait_for(self.gateway.identified.wait(), seconds)
         await self.wait_until(lambda: set(commands) <= self.commands.names(), seconds)
