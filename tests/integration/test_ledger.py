@@ -306,7 +306,7 @@ async def test_sqlite_keeps_its_promises(database: Database, tmp_path: Path) -> 
             "journal_mode": "wal",
             "foreign_keys": 1,
             "synchronous": 2,
-            "busy_timeout": 10000,
+            "busy_timeout": 15_000,
         }.items():
             assert (await connection.exec_driver_sql(f"PRAGMA {pragma}")).scalar() == value
     with closing(sqlite3.connect(tmp_path / "easel.db")) as other:
