@@ -25,6 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from bot.playground import messages
 from tests.chaos.storm import Kill, Storm
 from tests.fakes import model_files
 from tests.loopback import Interaction, LoopbackDiscord
@@ -46,6 +47,7 @@ async def storm(kills: int, seed: int, minutes: float, console: Console) -> Outc
     """Kills bots without a gateway and without torch."""
     draw = random.Random(seed)  # noqa: S311 - a simulation
     started = time.monotonic()
+    messages.KEPT_MESSAGES = 10 * kills + 1000  # all are counted in the end; a playground lets the oldest go
     with tempfile.TemporaryDirectory() as folder:
         async with LoopbackDiscord() as discord:
             model_files(Path(folder) / "models", "tiny")
