@@ -74,6 +74,7 @@ async def test_selects_of_texts_people_channels_and_roles(visitor: Visitor) -> N
     await visitor.see("red blue")
     await chooser.locator(".select").nth(1).click()
     await page.get_by_label("Find in").fill("strang")
+    await expect(page.get_by_role("option")).to_have_count(1)
     await page.keyboard.press("ArrowDown")
     await page.keyboard.press("Enter")
     await visitor.see("stranger")

@@ -1,5 +1,6 @@
 """Every button and reaction, by everybody, everywhere, on fresh and old and forgotten results: none is silent."""
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, closing
@@ -282,7 +283,7 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
             stage.executor = FakeExecutor()
             await process.enter_async_context(running(discord, settings, stage.executor))
         if request.param == FORGOT:
-            _forget_all_jobs(data / "easel.db")
+            await asyncio.to_thread(_forget_all_jobs, data / "easel.db")  # the bot may be writing on this very loop
         yield stage
         assert discord.errors == []
         assert discord.schemas.deviations == []
