@@ -5,12 +5,12 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -19,6 +19,8 @@ from bot.errors import EaselError
 from bot.settings import Settings
 from generation import CancelToken, Catalog, Executor, GenerationRequest, GenerationResult, LocalExecutor, Progress
 from generation.foresight import CallTable
+
+T = TypeVar("T")
 
 ONLINE_SECONDS = 600.0  # for coming online, not for what is measured then
 IDLE_COMMANDS = 5
@@ -140,37 +142,43 @@ async def street() -> AsyncIterator[tuple[Street, str, str]]:
         await process.wait()
 
 
-@asynccontextmanager
-async def whole_bot(settings: Settings, folder: Path, *, warm: bool = True) -> AsyncIterator[tuple[Street, Timed]]:
-    """Runs the bot on a playground, with its data in a folder of its own.
+Work = Callable[[Street, Timed], Awaitable[T]]
+
+
+async def beside_the_bot(settings: Settings, folder: Path, work: Work[T], *, warm: bool = True) -> T:
+    """Does something with the whole bot on a playground, once it is online; its data lies in a folder of its own.
 
     Args:
         settings: Device, model and so on; never the token.
         folder: Where its data lies.
+        work: What is done.
         warm: Whether the engine gets ready by itself.
 
     Raises:
-        EaselError: The bot does not come online in time, or it ended by itself meanwhile; that, or whatever else
-            ended it, also ends what waits for it.
+        EaselError: The bot does not come online in time, or ends by itself meanwhile; or whatever else ended it.
     """
     async with street() as (there, api_url, token):
         apart = {"data_dir": folder, "models_dir": settings.models_path, "database_url": None, "log_level": "WARNING"}
         changes = {**apart, "discord_token": SecretStr(token), "discord_api_url": api_url}
         settings = settings.model_copy(update=changes)
         timed = Timed(LocalExecutor(settings, Catalog(settings.models_path, settings.model)), warm=warm)
+        bot = asyncio.create_task(bootstrap.serve(settings, token, timed))
+        working = asyncio.create_task(_once_online(there, timed, work))
         try:
-            async with asyncio.TaskGroup() as group:
-                bot = group.create_task(_serve(settings, token, timed))
-                await _come_online(there)
-                yield there, timed
-                bot.cancel()
-        except BaseExceptionGroup as errors:
-            raise errors.exceptions[0] from None  # one ended the other
+            await asyncio.wait([bot, working], return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            bot.result()
+            raise EaselError("The bot ended while it was being measured.")
+        finally:
+            working.cancel()
+            bot.cancel()
+            await asyncio.wait([bot, working])
 
 
-async def _serve(settings: Settings, token: str, executor: Executor) -> None:
-    await bootstrap.serve(settings, token, executor)
-    raise EaselError("The bot ended while it was being measured.")
+async def _once_online(there: Street, timed: Timed, work: Work[T]) -> T:
+    await _come_online(there)
+    return await work(there, timed)
 
 
 async def _come_online(there: Street) -> None:
@@ -190,7 +198,8 @@ async def measure(settings: Settings, folder: Path, load: Load, bare: Callable[[
         load: How much to ask for.
         bare: Paints as many pictures as it is given with the bare loop; returns its pictures a second.
     """
-    async with whole_bot(settings, folder) as (there, timed):
+
+    async def work(there: Street, timed: Timed) -> Serving:
         await there.send(load, 1)
         await there.all_posted()
         idle = [await _idle(there, timed, load) for _ in range(IDLE_COMMANDS)]
@@ -199,7 +208,9 @@ async def measure(settings: Settings, folder: Path, load: Load, bare: Callable[[
             full, answered = await _full_queue(there, timed, load)
             slowest = max(slowest, *answered)
             ratios.append(full / await asyncio.to_thread(bare, load.commands))
-    return Serving(statistics.median(ratios), 1000 * statistics.median(idle), 1000 * slowest)
+        return Serving(statistics.median(ratios), 1000 * statistics.median(idle), 1000 * slowest)
+
+    return await beside_the_bot(settings, folder, work)
 
 
 async def _full_queue(there: Street, timed: Timed, load: Load) -> tuple[float, list[float]]:

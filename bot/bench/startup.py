@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from bot.bench.serving import whole_bot
+from bot.bench.serving import beside_the_bot
 from bot.errors import EaselError
 from bot.settings import Settings
 
@@ -59,12 +59,15 @@ def come_online() -> None:
 
 async def _come_online() -> None:
     with tempfile.TemporaryDirectory() as folder:
-        async with whole_bot(Settings(), Path(folder), warm=False):
-            process = psutil.Process(os.getpid())
-            times = process.cpu_times()
-            said = {
-                "online": time.time(),
-                "processor": times.user + times.system,
-                "resident": process.memory_info().rss,
-            }
+        said = await beside_the_bot(Settings(), Path(folder), _look, warm=False)
         sys.stdout.write(f"{json.dumps(said)}\n")
+
+
+async def _look(*_: object) -> dict[str, float]:
+    process = psutil.Process(os.getpid())
+    times = process.cpu_times()
+    return {
+        "online": time.time(),
+        "processor": times.user + times.system,
+        "resident": process.memory_info().rss,
+    }

@@ -122,9 +122,11 @@ async def test_a_long_measurement_outlasts_the_time_to_come_online(
 ) -> None:
     monkeypatch.setattr(serving, "ONLINE_SECONDS", 0.05)
 
-    async with serving.whole_bot(Settings(data_dir=tmp_path), tmp_path):
+    async def work(*_: object) -> str:
         await asyncio.sleep(0.2)
+        return "measured"
 
+    assert await serving.beside_the_bot(Settings(data_dir=tmp_path), tmp_path, work) == "measured"
     assert bot.closed
 
 
@@ -134,9 +136,11 @@ async def test_a_bot_that_does_not_come_online_is_told(
     monkeypatch.setattr(serving, "ONLINE_SECONDS", 0.05)
     there.sees_the_bot.clear()
 
+    async def work(*_: object) -> None:
+        raise AssertionError("it is not online")
+
     with pytest.raises(EaselError, match=r"did not come online within 0\.05 seconds"):
-        async with serving.whole_bot(Settings(data_dir=tmp_path), tmp_path):
-            raise AssertionError("it is not online")
+        await serving.beside_the_bot(Settings(data_dir=tmp_path), tmp_path, work)
 
     assert bot.closed
 
@@ -144,15 +148,14 @@ async def test_a_bot_that_does_not_come_online_is_told(
 @pytest.mark.usefixtures("there")
 @pytest.mark.parametrize("error", [EaselError("The token was refused."), None])
 async def test_a_bot_that_dies_ends_its_measurement(bot: Bot, tmp_path: Path, error: EaselError | None) -> None:
-    async def measured() -> None:
-        async with serving.whole_bot(Settings(data_dir=tmp_path), tmp_path):
-            if error is None:
-                bot.death.set_result(None)
-            else:
-                bot.death.set_exception(error)
-            await asyncio.Event().wait()
+    async def work(*_: object) -> None:
+        if error is None:
+            bot.death.set_result(None)
+        else:
+            bot.death.set_exception(error)
+        await asyncio.Event().wait()
 
-    measuring = asyncio.create_task(measured())
+    measuring = asyncio.create_task(serving.beside_the_bot(Settings(data_dir=tmp_path), tmp_path, work))
     ended, _ = await asyncio.wait([measuring], timeout=5)
 
     assert ended
@@ -162,8 +165,10 @@ async def test_a_bot_that_dies_ends_its_measurement(bot: Bot, tmp_path: Path, er
 
 @pytest.mark.usefixtures("there")
 async def test_what_goes_wrong_in_a_measurement_is_told_as_it_is(bot: Bot, tmp_path: Path) -> None:
+    async def work(*_: object) -> None:
+        raise KeyError("posted")
+
     with pytest.raises(KeyError, match="posted"):
-        async with serving.whole_bot(Settings(data_dir=tmp_path), tmp_path):
-            raise KeyError("posted")
+        await serving.beside_the_bot(Settings(data_dir=tmp_path), tmp_path, work)
 
     assert bot.closed
