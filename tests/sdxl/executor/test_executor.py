@@ -2,9 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +11,6 @@ import torch
 from generation import (
     CancelToken,
     Catalog,
-    DeviceMemoryError,
     ExecutorClosedError,
     GenerationCancelledError,
     GenerationRequest,
@@ -25,58 +22,13 @@ from generation import (
     Progress,
     Stage,
 )
-from generation.sdxl import checkpoint, engine, run
-from generation.sdxl import vae as vae_room
+from generation.sdxl import checkpoint
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run
 from tests.sdxl.conftest import pixels, request
-
-
-class Watch:
-    """Stands before a function of the engine: counts its calls and lets some of them fail."""
-
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
-        self.calls = 0
-        self.sizes: list[int] = []
-        self.failures: list[Exception | None] = []
-        self.on_call: Callable[[int], None] = lambda _number: None
-
-    def started(self) -> asyncio.Event:
-        """Returns an event of the event loop that is set at the first call."""
-        event, loop = asyncio.Event(), asyncio.get_running_loop()
-
-        def set_soon(_number: int) -> None:
-            loop.call_soon_threadsafe(event.set)
-
-        self.on_call = set_soon
-        return event
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        self.calls += 1
-        self.on_call(self.calls)
-        failure = self.failures.pop(0) if self.failures else None
-        if failure is not None:
-            raise failure
-        if len(args) > 1 and isinstance(args[1], list):
-            self.sizes.append(len(args[1]))
-        return self._function(*args, **kwargs)
-
-
-@pytest.fixture
-def unet(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    watch = Watch(run.call_unet)
-    monkeypatch.setattr(engine, "call_unet", watch)
-    return watch
-
-
-@pytest.fixture
-def vae(monkeypatch: pytest.MonkeyPatch) -> Watch:
-    watch = Watch(vae_room.decoding)
-    monkeypatch.setattr(engine, "decoding", watch)
-    return watch
+from tests.sdxl.executor.conftest import Watch
 
 
 async def test_cancelling_stops_within_one_unet_call(executor: LocalExecutor, unet: Watch) -> None:
@@ -199,31 +151,6 @@ async def test_a_shared_call_that_fails_is_taken_apart_and_blamed_on_nobody(
     assert pixels(second).std() > 1
 
 
-async def test_short_of_memory_a_batch_is_painted_one_at_a_time(executor: LocalExecutor, unet: Watch) -> None:
-    expected = await executor.generate(request(count=3))
-    unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
-    unet.sizes.clear()
-
-    result = await executor.generate(request(count=3))
-
-    assert set(unet.sizes) == {1}
-    assert result.notes == ("Memory was short: one picture at a time.",)
-    assert np.abs(pixels(expected, 2) - pixels(result, 2)).max() <= 1
-
-
-async def test_short_of_memory_recordings_are_given_up_before_anything_else(
-    executor: LocalExecutor, unet: Watch, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    recorded = [False, True]
-    monkeypatch.setattr(Model, "relent", lambda _model: recorded.pop())
-    unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
-
-    result = await executor.generate(request(count=2))
-
-    assert recorded == [False]
-    assert result.notes == ()
-
-
 async def test_an_error_in_one_picture_leaves_the_others_of_its_call_alone(
     executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,63 +169,6 @@ async def test_an_error_in_one_picture_leaves_the_others_of_its_call_alone(
     assert isinstance(second, RuntimeError)
     assert isinstance(first, GenerationResult)
     assert isinstance(third, GenerationResult)
-
-
-async def test_every_rung_of_the_ladder_is_taken_once_and_named(
-    executor: LocalExecutor, unet: Watch, vae: Watch
-) -> None:
-    short = torch.OutOfMemoryError("CUDA out of memory")
-    unet.failures = [short, short]
-    vae.failures = [short]
-
-    result = await executor.generate(request(count=2))
-
-    assert result.notes == (
-        "Memory was short: one picture at a time, keeping only the part in use on the device, decoding in tiles.",
-    )
-
-
-async def test_when_no_rung_is_left_the_job_fails_in_words_and_the_next_one_works(
-    executor: LocalExecutor, vae: Watch
-) -> None:
-    vae.failures = [torch.OutOfMemoryError("CUDA out of memory")] * 3
-
-    with pytest.raises(DeviceMemoryError, match="try a smaller size"):
-        await executor.generate(request())
-
-    assert pixels(await executor.generate(request())).std() > 1
-    assert vae.calls == 4
-
-
-async def test_other_errors_are_not_taken_for_a_lack_of_memory(executor: LocalExecutor, unet: Watch) -> None:
-    unet.failures = [RuntimeError("a kernel is broken")]
-
-    with pytest.raises(RuntimeError, match="a kernel is broken"):
-        await executor.generate(request())
-
-
-async def test_offloading_ends_with_the_work(models_folder: Path, unet: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
-    moves: list[str] = []
-    bring, stay = Model.bring, Model.stay
-
-    def noted(model: Model, stage: Any) -> None:
-        if model.offload:
-            moves.append(stage)
-        bring(model, stage)
-
-    def stayed(model: Model) -> None:
-        moves.append("stay")
-        stay(model)
-
-    monkeypatch.setattr(Model, "bring", noted)
-    monkeypatch.setattr(Model, "stay", stayed)
-    unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
-    executor = LocalExecutor(GenerationSettings(models_dir=models_folder, device="cpu"), Catalog(models_folder))
-
-    await executor.generate(request(steps=2))
-    await executor.close()
-
-    assert moves == ["unet", "unet", "vae", "stay"]
 
 
 async def test_two_models_take_turns(executor: LocalExecutor) -> None:
