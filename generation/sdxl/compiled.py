@@ -81,8 +81,8 @@ class CompiledUnet:
         return self._unet(latents, timesteps, **conditions)
 
     def forget(self) -> None:
-        """Lets shapes be tried again whose compiling was under way or failed while the weights moved."""
-        self._warm = {shape: warm for shape, warm in self._warm.items() if _succeeded(warm)}
+        """Lets shapes be tried again whose compiling was under way while the weights moved: it may fail for that."""
+        self._warm = {shape: warm for shape, warm in self._warm.items() if warm.done()}
 
     def relent(self) -> bool:
         """Says that there is nothing to give up: what is compiled takes no memory of the device's."""

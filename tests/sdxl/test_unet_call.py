@@ -1,5 +1,6 @@
 """The UNet call: attention without detours, compiling in the background, and memory that is short from the start."""
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -120,6 +121,28 @@ def test_every_kind_of_block_is_compiled_on_whatever_thread(own_model: Model) ->
         found = elsewhere.submit(compile_all).result()
 
     torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_weights_that_move_spoil_only_the_compiling_that_is_under_way(own_model: Model, settled: bool) -> None:
+    compiler, moved = Compiler(), threading.Event()
+    compiler.failure = RuntimeError("the weights are gone")
+    with ThreadPoolExecutor(1) as background:
+        if not settled:
+            background.submit(moved.wait)
+        unet = CompiledUnet(own_model.unet, background, compiler)
+        own_model.faster = unet
+        call = unet_call(own_model, 64)
+        for _ in range(USUAL):
+            call()
+        if settled:
+            background.submit(lambda: None).result()  # behind the compiling
+
+        unet.forget()
+        moved.set()
+        call()
+
+    assert compiler.calls == (1 if settled else 2)
 
 
 def test_an_unusual_shape_is_not_compiled(own_model: Model) -> None:
