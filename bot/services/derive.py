@@ -24,8 +24,9 @@ from generation.request import MAX_SIZE
 STRENGTHS = {Action.VARY_SUBTLE: 0.12, Action.VARY_STRONG: 0.4}
 
 # How much of a picture that has no noise of its own is painted over instead.
-MARGIN_SHARE = 8  # of the shorter side: how much is in view around a detail
 OVERPAINTED = {Action.VARY_SUBTLE: 0.3, Action.VARY_STRONG: 0.6}
+
+MARGIN_SHARE = 8  # of the shorter side: how much is in view around a detail
 
 DrawSeed = Callable[[], int]
 

@@ -207,10 +207,10 @@ def with_parts(divided: Divided, choice: Choice, parts: Iterable[int]) -> Choice
 
 
 def _level(labels: Labels, image: Image.Image) -> Level:
-    height, width = labels.shape
-    colours = np.asarray(image.resize((width, height), Image.Resampling.BOX), np.float64) / 255
     from scipy.ndimage import find_objects  # noqa: PLC0415 - 30 MB, for those who choose regions
 
+    height, width = labels.shape
+    colours = np.asarray(image.resize((width, height), Image.Resampling.BOX), np.float64) / 255
     found = find_objects(labels.astype(np.int32) + 1)
     return Level(labels, tuple(_part(labels, colours, part, box) for part, box in enumerate(found)))
 
