@@ -39,8 +39,8 @@ class GenerationSettings(BaseSettings):
     model_memory: float = Field(
         default=0.0,
         ge=0,
-        description="GiB of main memory for checkpoints that stay loaded, the one in use among them; 0: half of what "
-        "is free at the start",
+        description="GiB of main memory for checkpoints that stay loaded, the one in use among them, "
+        "pinned where a graphics card paints; 0: half of what is free at the start",
     )
 
     compile: bool = Field(

@@ -7,7 +7,7 @@ weights as kohya's scripts, diffusers or LyCORIS (arXiv 2309.14859: LoCon, LoHa,
 import re
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ from generation.errors import ModelError
 from generation.extras import Extras
 from generation.header import Kind, lora_base, read_header
 from generation.parts import Lora
+from generation.sdxl.copies import Copies
 from generation.sdxl.layout import PREFIXES, Component, origins
 
 KEPT_FILES = 4  # in memory, so that the next job need not read them again
 
 Parts = Mapping[str, Tensor]
+Share = tuple[float, Parts]  # of a change: how strongly, and what
 _ROLES = {
     "lora_down.weight": "down", "lora_up.weight": "up", "lora_mid.weight": "mid", "lora_A.weight": "down",
     "lora_B.weight": "up", "lora.down.weight": "down", "lora.up.weight": "up", "lora_A.default.weight": "down",
@@ -152,51 +154,69 @@ def _kronecker(parts: Parts) -> tuple[Tensor, int]:
 class Merger:
     """Merges LoRAs into a model's weights and takes them out again.
 
+    Weights that rest in main memory until they are needed on the device are left alone: `catch_up` merges once they
+    have come there. When they leave they are given up, and rest as they were.
+
     Attributes:
         weights: The model's weights by every name that files have for them, and whether they are a text encoder's.
-        merged: What is merged now.
+        copies: What main memory keeps of them.
+        merged: What is merged now, or will be once its weights come.
     """
 
     weights: Mapping[str, tuple[Tensor, bool]]
+    copies: Copies = field(default_factory=Copies)
     merged: tuple[Lora, ...] = ()
-    _originals: list[tuple[Tensor, Tensor]] = field(default_factory=list)
+    _plan: dict[int, tuple[Tensor, list[Share]]] = field(default_factory=dict)
+    _originals: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)  # of the weights that are changed now
 
     def use(self, loras: Sequence[LoadedLora]) -> None:
         """Makes these LoRAs, and no others, part of the weights.
 
         Raises:
             ModelError: One does not fit the model; then none is merged.
+            RuntimeError: The device's memory does not suffice; then none is merged.
         """
         self._restore()
-        for weight, delta in self._changes(loras):
-            self._originals.append((weight, weight.detach().to("cpu", copy=True)))
-            weight.data.copy_((weight.detach().float() + delta).to(weight.dtype))
+        self._plan = self._planned(loras)
+        try:
+            self.catch_up()
+        except RuntimeError:
+            self._restore()
+            raise
         self.merged = tuple(lora.asked for lora in loras)
 
-    def _restore(self) -> None:
-        while self._originals:
-            weight, original = self._originals.pop()
-            weight.data.copy_(original)
-        self.merged = ()
+    def catch_up(self) -> None:
+        """Merges into the weights that have come to the device meanwhile.
 
-    def _changes(self, loras: Sequence[LoadedLora]) -> Iterator[tuple[Tensor, Tensor]]:
-        """Adds up what all LoRAs change, weight by weight; every name is looked up before the first is changed."""
-        shares: dict[int, list[tuple[float, str, Parts]]] = {}
-        touched: dict[int, Tensor] = {}
+        Raises:
+            RuntimeError: The device's memory does not suffice; the next time goes on where this one ended.
+        """
+        self._originals = {number: pair for number, pair in self._originals.items() if not self.copies.rests(pair[0])}
+        for number, (weight, shares) in self._plan.items():
+            if number in self._originals or self.copies.rests(weight):
+                continue
+            start = torch.zeros_like(weight, dtype=torch.float32)
+            delta = sum((strength * change(parts, weight) for strength, parts in shares), start=start)
+            kept = self.copies.original(weight)
+            changed = (weight.detach().float() + delta).to(weight.dtype)
+            self._originals[number] = (weight, weight.detach().to("cpu", copy=True) if kept is None else kept)
+            weight.data.copy_(changed)
+
+    def _restore(self) -> None:
+        for weight, original in self._originals.values():
+            if not self.copies.rests(weight):
+                weight.data.copy_(original)
+        self._originals, self._plan, self.merged = {}, {}, ()
+
+    def _planned(self, loras: Sequence[LoadedLora]) -> dict[int, tuple[Tensor, list[Share]]]:
+        """Says what all LoRAs change, weight by weight."""
+        plan: dict[int, tuple[Tensor, list[Share]]] = {}
         for lora in loras:
             for name, parts in self._fitting(lora.file):
                 weight, is_text = self.weights[name]
                 strength = lora.asked.text_strength if is_text else lora.asked.strength
-                touched[id(weight)] = weight
-                shares.setdefault(id(weight), []).append((strength, lora.file.name, parts))
-        for number, weight in touched.items():
-            yield (
-                weight,
-                sum(
-                    (strength * change(parts, weight) for strength, _, parts in shares[number]),
-                    start=torch.zeros_like(weight, dtype=torch.float32),
-                ),
-            )
+                plan.setdefault(id(weight), (weight, []))[1].append((strength, parts))
+        return plan
 
     def _fitting(self, file: LoraFile) -> list[tuple[str, Parts]]:
         fitting = [(name, parts) for name, parts in file.modules.items() if name in self.weights]

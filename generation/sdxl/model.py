@@ -11,6 +11,7 @@ from torch import Tensor
 from generation.errors import ModelError
 from generation.parts import Lora
 from generation.sdxl.additions import Additions
+from generation.sdxl.copies import Copies, PinnedMemory
 from generation.sdxl.device import Placement, device_name, free_memory
 from generation.sdxl.lora import LoadedLora, Merger, weights_of
 from generation.sdxl.memory import WORKING, Rung, choose_rung
@@ -19,6 +20,7 @@ from generation.sdxl.table import CallTable, DeviceKey
 from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
 StageName = Literal["text", "unet", "vae"]
+MAIN_MEMORY = torch.device("cpu")
 SEPARATE_VAES = 2  # that are kept beside the checkpoint's own, the last ones used
 REFINER_NUMBERS = 5  # that a refiner's UNet is told of size, crop and score; others are told six
 
@@ -57,6 +59,7 @@ class Model:
         bytes: What its weights take, those of its separate VAEs with them.
         rung: How much of it may lie on the device, as chosen when it came there.
         faster: Calls the UNet where it is compiled or recorded; None for always as it is.
+        copies: What main memory keeps of its weights while they lie on a card.
     """
 
     unet: UNet2DConditionModel
@@ -72,6 +75,7 @@ class Model:
     bytes: int = 0
     rung: Rung = Rung.RESIDENT
     faster: Shortcut | None = None
+    copies: Copies = field(default_factory=Copies)
     _merger: Merger | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)  # the checkpoint's own is ""; the last used is last
 
@@ -82,8 +86,20 @@ class Model:
     @property
     def _parts(self) -> list[int]:
         """The bytes of all that is used one after the other."""
-        modules = (self.unet, *self.text.modules, *self._vaes.values())
-        return [sum(weight.nbytes for weight in module.parameters()) for module in modules]
+        return [sum(weight.nbytes for weight in module.parameters()) for module in self._modules]
+
+    @property
+    def _modules(self) -> tuple[Any, ...]:
+        return (self.unet, *self.text.modules, *self._vaes.values())
+
+    @property
+    def _on_card(self) -> bool:
+        return self.placement.device.type == "cuda"
+
+    @property
+    def held(self) -> int:
+        """The bytes of main memory that it takes, wherever it lies."""
+        return self.bytes + self.copies.spare
 
     @property
     def downscale(self) -> int:
@@ -112,18 +128,19 @@ class Model:
         """Makes sure a stage lies on the device; when offloading, sends the others away."""
         if not self.offload:
             return
-        stages: dict[StageName, Any] = {"text": self.text, "unet": self.unet, "vae": self.vae}
+        stages: dict[StageName, tuple[Any, ...]] = {"text": self.text.modules, "unet": (self.unet,), "vae": (self.vae,)}
         if self.rung is Rung.STREAMED:
             del stages["unet"]  # its parts come and go by themselves
         idle = [vae for vae in self._vaes.values() if vae is not self.vae]
-        for module in (*(module for name, module in stages.items() if name != stage), *idle):
-            module.to("cpu")
-        if stage != "unet":
+        others = [module for name, modules in stages.items() if name != stage for module in modules]
+        left = [self.copies.move(module, MAIN_MEMORY) for module in (*others, *idle)]
+        if any(left) and stage != "unet":
             self._unet_moved()
-        if self.placement.device.type == "cuda":
+        if any(left) and self.placement.device.type == "cuda":
             torch.cuda.empty_cache()
-        if stage in stages:
-            stages[stage].to(self.placement.device)
+        for module in stages.get(stage, ()):
+            self.copies.move(module, self.placement.device)
+        self._catch_up()
 
     def attach(self, additions: Additions) -> None:
         """Lets requests name separate VAEs and embeddings."""
@@ -143,10 +160,13 @@ class Model:
             return
         if self.additions is None:
             raise ModelError(f"There is no VAE named {name!r}.")
-        placement = self.placement.in_main_memory() if self.offload else self.placement
-        self.vae = self._vaes[name] = self.additions.vae(name, self._vaes[""], placement)
+        self.vae = self._vaes[name] = self.additions.vae(name, self._vaes[""], self.placement.in_main_memory())
+        if self._on_card:
+            self.copies.keep([self.vae])
+        if not self.offload:
+            self.copies.move(self.vae, self.placement.device)
         for other in [each for each in self._vaes if each][:-SEPARATE_VAES]:
-            del self._vaes[other]
+            self.copies.let_go(self._vaes.pop(other))
         self.bytes = sum(self._parts)
 
     @property
@@ -166,7 +186,7 @@ class Model:
         if tuple(lora.asked for lora in loras) == self.loras:
             return False
         if self._merger is None:
-            self._merger = Merger(weights_of(self.unet, self.text.encoder, self.text.encoder_2))
+            self._merger = Merger(weights_of(self.unet, self.text.encoder, self.text.encoder_2), self.copies)
         try:
             self._merger.use(loras)
         finally:
@@ -180,9 +200,14 @@ class Model:
         return DeviceKey(device_name(self.placement.device), str(self.placement.dtype), parameters)
 
     def settle(self, placement: Placement) -> None:
-        """Says where it paints once it was loaded into main memory; it comes there when it is needed."""
+        """Says where it paints once it was loaded into main memory; it comes there when it is needed.
+
+        Where that is a card, main memory keeps its weights, pinned, so that it soon comes and leaves at once.
+        """
         self.placement = placement
         self.here = placement.device.type == "cpu"
+        if self._on_card:
+            self.copies.keep(self._modules, PinnedMemory())
 
     def stay(self) -> None:
         """Ends offloading: every stage lies on the device again."""
@@ -198,19 +223,26 @@ class Model:
         self.rung = choose_rung(free_memory(self.placement.device), self._parts)
         self.offload = self.offload or self.rung is not Rung.RESIDENT
         if self.rung is Rung.STREAMED:
+            self._leave_unet_to_itself()
             self.unet.enable_group_offload(
                 self.placement.device, offload_type="leaf_level", use_stream=True, low_cpu_mem_usage=True
             )
         elif not self.offload:
             self._move(self.placement.device)
+            self._catch_up()
 
     def leave(self) -> None:
-        """Leaves the device for main memory; on the CPU there is nowhere to go."""
+        """Leaves the device for main memory; on the CPU there is nowhere to go.
+
+        Weights that are kept there are given up on the device, and the LoRAs in them with them.
+        """
         if self.placement.device.type == "cpu":
             return
         self.here = False
-        self._move("cpu")
-        if self.placement.device.type == "cuda":
+        self._move(MAIN_MEMORY)
+        if self.copies:
+            self.use_loras(())
+        if self._on_card:
             torch.cuda.empty_cache()
 
     def fits(self) -> bool:
@@ -218,11 +250,22 @@ class Model:
         free = free_memory(self.placement.device)
         return free is None or free >= self.bytes + WORKING
 
-    def _move(self, device: torch.device | str) -> None:
+    def _move(self, device: torch.device) -> None:
         self._unet_moved()
-        unet = () if self.rung is Rung.STREAMED else (self.unet,)
-        for module in (self.text, *unet, *self._vaes.values()):
-            module.to(device)
+        for module in self._modules:
+            if self.rung is not Rung.STREAMED or module is not self.unet:
+                self.copies.move(module, device)
+
+    def _leave_unet_to_itself(self) -> None:
+        """Lets others move the UNet's layers, out of where they are kept; its LoRAs lie there too from then on."""
+        if self.copies:
+            self.copies.move(self.unet, MAIN_MEMORY)
+            self.use_loras(())
+            self.copies.let_go(self.unet)
+
+    def _catch_up(self) -> None:
+        if self._merger is not None:
+            self._merger.catch_up()
 
     def relent(self) -> bool:
         """Gives up the device's memory that is held only to be faster; says whether there was any."""

@@ -141,11 +141,11 @@ class Residency:
     def _make_room(self, bytes_needed: int, in_use: Collection[str]) -> bool:
         """Lets checkpoints go until so many bytes fit; False if those that must stay leave too little room."""
         coming = sum(self._size(name) for name, future in self._coming.items() if not future.done())
-        kept = coming + sum(model.bytes for name, model in self._here.items() if name in in_use)
+        kept = coming + sum(model.held for name, model in self._here.items() if name in in_use)
         if kept and kept + bytes_needed > self._budget:
             return False
         for name in [name for name in self._here if name not in in_use]:
-            if coming + bytes_needed + sum(model.bytes for model in self._here.values()) <= self._budget:
+            if coming + bytes_needed + sum(model.held for model in self._here.values()) <= self._budget:
                 break
             self._here.pop(name).leave()
             log.info("%s leaves memory to make room", name)

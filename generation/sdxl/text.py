@@ -97,11 +97,6 @@ class TextEncoders:
         """The encoders there are."""
         return (self.encoder_2,) if self.encoder is None else (self.encoder, self.encoder_2)
 
-    def to(self, device: torch.device | str) -> None:
-        """Moves the encoders."""
-        for module in self.modules:
-            module.to(device)
-
     def encode(self, prompts: Sequence[str], style: TextStyle = SDXL_STYLE) -> list[Conditioning]:
         """Encodes prompts so that they can share a UNet call: all with the same number of tokens.
 

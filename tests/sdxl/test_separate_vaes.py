@@ -10,6 +10,7 @@ from safetensors.torch import save_file
 from generation.extras import Extras
 from generation.sdxl import model as model_room
 from generation.sdxl.additions import Additions
+from generation.sdxl.copies import Copies
 from generation.sdxl.device import Placement
 from generation.sdxl.memory import WORKING
 from generation.sdxl.model import Model
@@ -84,3 +85,19 @@ def test_the_device_needs_room_for_the_separate_vaes_too(painter: Model, monkeyp
     painter.use_vae("soft")
 
     assert not painter.fits()
+
+
+def test_on_a_card_a_separate_vae_is_kept_in_main_memory_while_it_is_used(painter: Model) -> None:
+    """There is no card here: what would be copied to one is copied within main memory."""
+    painter.placement = Placement(torch.device("cuda"), torch.float32, torch.float32)
+    painter.copies = Copies(lambda kept, _device: kept.clone())
+
+    for name in ("soft", "hard", "loud"):
+        painter.use_vae(name)
+        original = painter.copies.original(painter.vae.decoder.conv_out.weight)
+        assert original is not None
+        assert torch.equal(original, painter.vae.decoder.conv_out.weight)
+        assert original.data_ptr() != painter.vae.decoder.conv_out.weight.data_ptr()
+
+    painter.use_vae("")
+    assert painter.copies.original(painter.vae.decoder.conv_out.weight) is None
