@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 MOST_SHAPES = 8  # each takes a while to compile, and memory
 USUAL = 3  # calls of a shape before it is worth that
 BLOCKS = (BasicTransformerBlock, ResnetBlock2D)  # nearly all of a UNet, a few kinds over and over
-MOST_KINDS = 64  # of block, by widths and shapes, where torch by itself would give up after 8
+MOST_KINDS = 32 * MOST_SHAPES  # of block, by widths and shapes: SDXL has 13; torch by itself would give up after 8
 
 Shape = tuple[torch.Size, torch.Size]
 Compile = Callable[[Any], Callable[..., Any]]

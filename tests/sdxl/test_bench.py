@@ -1,9 +1,11 @@
 """The engine's half of the bench finds figures that make sense, on the tiny model."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from torch import Tensor
 
 from generation.bench.compare import compare_with_diffusers
 from generation.bench.loop import engine_of, overhead, paint, request
@@ -55,3 +57,33 @@ def test_what_was_calibrated_is_what_the_engine_reads(tmp_path: Path, monkeypatc
     assert path == tmp_path / "calls.json"
     assert sorted(table.seconds) == [32 * 32, 64 * 64, 128 * 128]
     assert read_table(tmp_path, bench.model.key) == table
+
+
+class Counting:
+    """Stands for a UNet and counts its calls."""
+
+    def __init__(self, unet: Any) -> None:
+        self._unet = unet
+        self.calls = 0
+
+    def __call__(self, latents: Tensor, timesteps: Tensor, **conditions: Any) -> Any:
+        self.calls += 1
+        return self._unet(latents, timesteps, **conditions)
+
+    def forget(self) -> None:
+        """Has nothing to forget."""
+
+    def relent(self) -> bool:
+        return False
+
+
+def test_the_bare_loop_calls_the_unet_as_the_bot_does(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch, "set_num_threads", lambda _count: None)
+    bench = Bench(GenerationSettings(data_dir=tmp_path, device="cpu"), RANDOM_TINY, quick=True, say=lambda _what: None)
+    bench.side = 64
+    unet = Counting(bench.model.unet)
+    monkeypatch.setattr("generation.bench.measure.shortcut", lambda _model, _settings: unet)
+
+    assert bench.bare_rate(2, 1)(1) > 0
+
+    assert unet.calls == 2

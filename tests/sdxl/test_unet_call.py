@@ -1,6 +1,7 @@
 """The UNet call: attention without detours, compiling in the background, and memory that is short from the start."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -8,19 +9,30 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
+from diffusers.models.activations import GEGLU
+from torch import Tensor, nn
 
 from generation.bench.loop import unet_call
+from generation.bench.models import RANDOM_SDXL, open_model
 from generation.catalog import describe
 from generation.sdxl import model as model_room
 from generation.sdxl.checkpoint import load
-from generation.sdxl.compiled import USUAL, BlockwiseUnet, CompiledUnet
+from generation.sdxl.compiled import BLOCKS, MOST_KINDS, MOST_SHAPES, USUAL, BlockwiseUnet, CompiledUnet
+from generation.sdxl.device import Placement
 from generation.sdxl.memory import WORKING, Rung, choose_rung
 from generation.sdxl.model import Model
-from generation.sdxl.streamline import ChannelsLastNorm, PlainAttention, group_norm_last, streamline
+from generation.sdxl.streamline import (
+    ChannelsLastNorm,
+    HalvedGEGLU,
+    HalvedLinear,
+    PlainAttention,
+    group_norm_last,
+    streamline,
+)
 from tests.sdxl.conftest import CPU
 
 GB = 10**9
+META: Any = {"device": "meta", "dtype": torch.float16}
 SDXL = [int(5.13 * GB), int(0.25 * GB), int(1.39 * GB), int(0.17 * GB)]
 
 
@@ -40,6 +52,36 @@ def test_a_unet_without_detours_gives_the_same_numbers(own_model: Model) -> None
     direct = [module for module in own_model.unet.modules() if isinstance(module, PlainAttention)]
     assert any(isinstance(module, ChannelsLastNorm) for module in own_model.unet.modules())
     assert len(direct) == 2 * (2 * 1 + 2 * 2 + 3 * 2 + 3 * 1 + 2)  # self and cross, in every block of the tiny UNet
+
+
+def test_channels_stay_last_from_end_to_end(own_model: Model) -> None:
+    streamline(own_model.unet)
+    first: list[str] = []
+
+    def look(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def after(_module: nn.Module, _given: Any, answer: Any) -> None:
+            if isinstance(answer, Tensor) and answer.ndim == 4:
+                first.extend([name] * (not answer.is_contiguous(memory_format=torch.channels_last)))
+
+        return after
+
+    for name, module in own_model.unet.named_modules():
+        module.register_forward_hook(look(name))
+    unet_call(own_model, 64)()
+
+    assert first == []
+
+
+def test_the_halves_of_a_gated_projection_are_the_same_apart() -> None:
+    whole: Any = GEGLU(64, 96)
+    tokens = torch.randn(2, 48, 64, generator=torch.Generator().manual_seed(0))
+    halves, gated = whole.proj(tokens).chunk(2, dim=-1), whole(tokens)
+
+    whole.__class__, whole.proj.__class__ = HalvedGEGLU, HalvedLinear
+
+    torch.testing.assert_close(whole.proj.apart(tokens), halves)
+    assert all(half.is_contiguous() for half in whole.proj.apart(tokens))
+    assert torch.equal(whole(tokens), gated)
 
 
 class Compiler:
@@ -121,6 +163,24 @@ def test_every_kind_of_block_is_compiled_on_whatever_thread(own_model: Model) ->
         found = elsewhere.submit(compile_all).result()
 
     torch.testing.assert_close(found, expected)
+
+
+def test_the_blocks_of_sdxl_may_be_compiled_for_every_shape() -> None:
+    nowhere = Placement(torch.device("meta"), torch.float16, torch.float16)
+    unet: Any = open_model(RANDOM_SDXL, Path(), nowhere).unet
+    kinds: dict[type, set[Any]] = defaultdict(set)
+
+    def note(block: nn.Module, given: tuple[Tensor, ...]) -> None:
+        kinds[type(block)].add((given[0].shape, *(weight.shape for weight in block.parameters())))
+
+    for module in unet.modules():
+        if isinstance(module, BLOCKS):
+            module.register_forward_pre_hook(note)
+    latents, text, pooled, ids = (torch.empty(2, *shape, **META) for shape in ((4, 64, 64), (77, 2048), (1280,), (6,)))
+    told = {"text_embeds": pooled, "time_ids": ids}
+    unet(latents, torch.empty(2, device="meta"), encoder_hidden_states=text, added_cond_kwargs=told)
+
+    assert MOST_SHAPES * max(map(len, kinds.values())) <= MOST_KINDS
 
 
 @pytest.mark.parametrize("settled", [True, False])
