@@ -51,7 +51,7 @@ from bot.services.tools import Toolbox
 from bot.settings import DISCORD_API, Settings
 from bot.ui.messenger import DiscordMessenger
 from bot.ui.showing import Bench
-from generation import Catalog, Executor, LocalExecutor
+from generation import Catalog, Executor, ProcessExecutor
 from generation.extras import Extras
 from generation.tokens import TokenCounter
 
@@ -115,11 +115,11 @@ async def serve(settings: Settings, token: str, executor: Executor | None = None
     Args:
         settings: Everything an operator can set.
         token: The bot's token.
-        executor: What paints; the local device by default.
+        executor: What paints; the local device, in a process of its own, by default.
     """
     _stop_on_signals()
     await upgrade_safely(settings.database)
-    client = build(settings, executor or LocalExecutor(settings, _catalog(settings)))
+    client = build(settings, executor or ProcessExecutor(settings))
     async with client, _beside(report(settings.database, PictureFolder(settings.pictures_path))):
         try:
             await _stay_online(client, token)

@@ -4,6 +4,8 @@ from generation.cancel import CancelToken
 from generation.catalog import Catalog, ModelEntry
 from generation.errors import (
     DeviceMemoryError,
+    EngineFailureError,
+    EngineLostError,
     ExecutorClosedError,
     GenerationCancelledError,
     GenerationError,
@@ -13,6 +15,7 @@ from generation.errors import (
 from generation.executor import Executor, LocalExecutor
 from generation.methods import SAMPLERS, SCHEDULES
 from generation.parts import Hires, Init, Lora, Margins, Mask, Refiner
+from generation.process import ProcessExecutor
 from generation.request import GenerationRequest
 from generation.result import Artifact, GenerationResult, Progress, Stage
 from generation.settings import GenerationSettings
@@ -26,6 +29,8 @@ __all__ = [
     "CancelToken",
     "Catalog",
     "DeviceMemoryError",
+    "EngineFailureError",
+    "EngineLostError",
     "Executor",
     "ExecutorClosedError",
     "GenerationCancelledError",
@@ -42,6 +47,7 @@ __all__ = [
     "Mask",
     "ModelEntry",
     "ModelError",
+    "ProcessExecutor",
     "Progress",
     "Refiner",
     "Stage",

@@ -1,5 +1,7 @@
 """What can go wrong while painting; every message is a plain sentence that may be shown to a person."""
 
+from typing import Self
+
 
 class GenerationError(Exception):
     """Something about one request or one model; the text names the input, the reason and the way out."""
@@ -16,6 +18,10 @@ class InvalidRequestError(GenerationError):
         super().__init__(message)
         self.field = field
 
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
+        """Lets it cross from one process to another."""
+        return type(self), (self.field, str(self))
+
 
 class ModelError(GenerationError):
     """A checkpoint is missing, damaged, or not of a kind that can be painted with."""
@@ -31,3 +37,11 @@ class GenerationCancelledError(GenerationError):
 
 class ExecutorClosedError(GenerationError):
     """The executor was closed before the request could be painted."""
+
+
+class EngineLostError(GenerationError):
+    """The engine's process ended over and over while it was at the request."""
+
+
+class EngineFailureError(Exception):
+    """Something in the engine's process went wrong that nobody foresaw; a note holds the traceback. Not for people."""

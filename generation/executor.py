@@ -3,13 +3,14 @@
 import asyncio
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
@@ -84,10 +85,20 @@ class LocalExecutor:
     Args:
         settings: Device, precision, slots and default model.
         catalog: Where model names are looked up; nobody else may use this one.
+        on_lost: Told, on the device's thread, when the device does nothing more in this process.
+        news_seconds: How long a request's progress within a stage is kept until there is more of it to tell.
     """
 
-    def __init__(self, settings: GenerationSettings, catalog: Catalog) -> None:
+    def __init__(
+        self,
+        settings: GenerationSettings,
+        catalog: Catalog,
+        on_lost: Callable[[BaseException], None] = lambda _error: None,
+        news_seconds: float = 0.1,
+    ) -> None:
         self._settings = settings
+        self._news_seconds = news_seconds
+        self._on_lost = on_lost
         self._catalog = catalog
         self._slots = asyncio.Semaphore(settings.slots)
         self._device = ThreadPoolExecutor(max_workers=1, thread_name_prefix="device")
@@ -120,9 +131,11 @@ class LocalExecutor:
         cancel = cancel or CancelToken()
         loop = asyncio.get_running_loop()
         async with self._slots:
-            work = self._work(request, _Newest(loop, on_progress), cancel, watched=on_progress is not None)
+            newest = _Newest(loop, on_progress, self._news_seconds)
+            work = self._work(request, newest, cancel, watched=on_progress is not None)
             work.canvas, work.loras = await self._prepare(request, inputs)
             painting = await self._paint(work)
+            newest.deliver()
         encoding = [
             loop.run_in_executor(self._encoders, self._encode, pixels, request.picture(index), work.canvas)
             for index, pixels in enumerate(painting.pictures)
@@ -202,7 +215,7 @@ class LocalExecutor:
             return await asyncio.shield(painted)
         except asyncio.CancelledError:
             work.cancel.cancel()
-            await _let_go(painted)
+            await let_go(painted)
             raise
 
     # From here on: the device's thread.
@@ -279,10 +292,17 @@ class LocalExecutor:
         self._warm.set()
         error = turn.exception()
         if error is not None:
-            if not isinstance(error, GenerationError):
-                log.error("a turn of the engine failed", exc_info=error)
-            self._open().fail(error)
+            self._blame(error)
         self._schedule()
+
+    def _blame(self, error: BaseException) -> None:
+        from generation.sdxl.device import is_device_lost  # noqa: PLC0415
+
+        if not isinstance(error, GenerationError):
+            log.error("a turn of the engine failed", exc_info=error)
+        if is_device_lost(error):
+            self._on_lost(error)
+        self._open().fail(error)
 
 
 def describe_local_device() -> str:
@@ -293,32 +313,46 @@ def describe_local_device() -> str:
 
 
 class _Newest:
-    """Carries progress from the device's thread to the event loop, the newest only."""
+    """Carries progress from the device's thread to the event loop: the newest only, and no more often than is wanted.
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, tell: OnProgress | None) -> None:
+    Each time the event loop wakes, the device's thread may have to wait for Python.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, tell: OnProgress | None, every: float) -> None:
         self._loop = loop
         self._tell = tell
+        self._every = every
         self._lock = threading.Lock()
         self._newest: Progress | None = None
+        self._stage: Stage | None = None  # that was told of last
+        self._on_its_way = False
+        self._not_before = 0.0
 
     def __call__(self, progress: Progress) -> None:
         """Takes news on the device's thread."""
         if self._tell is None:
             return
         with self._lock:
-            on_its_way = self._newest is not None
             self._newest = progress
-        if not on_its_way:
-            self._loop.call_soon_threadsafe(self._deliver)
+            too_soon = progress.stage is self._stage and time.monotonic() < self._not_before
+            if self._on_its_way or too_soon:
+                return
+            self._on_its_way = True
+        self._loop.call_soon_threadsafe(self.deliver)
 
-    def _deliver(self) -> None:
+    def deliver(self) -> None:
+        """Tells what is new, if anything is; on the event loop."""
         with self._lock:
             progress, self._newest = self._newest, None
-        if progress is not None and self._tell is not None:
-            self._tell(progress)
+            self._on_its_way = False
+            if progress is None or self._tell is None:
+                return
+            self._stage = progress.stage
+            self._not_before = time.monotonic() + self._every
+        self._tell(progress)
 
 
-async def _let_go(painted: "asyncio.Future[Painting]") -> None:
+async def let_go(painted: "asyncio.Future[Any]") -> None:
     """Waits until the device's thread has dropped a cancelled work, however often the waiting itself is cancelled."""
     while not painted.done():
         with suppress(asyncio.CancelledError):

@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from bot import bootstrap
 from bot.errors import EaselError
 from bot.settings import Settings
-from generation import CancelToken, Catalog, Executor, GenerationRequest, GenerationResult, LocalExecutor, Progress
+from generation import CancelToken, Executor, GenerationRequest, GenerationResult, ProcessExecutor, Progress
 from generation.foresight import CallTable
 
 T = TypeVar("T")
@@ -161,7 +161,7 @@ async def beside_the_bot(settings: Settings, folder: Path, work: Work[T], *, war
         apart = {"data_dir": folder, "models_dir": settings.models_path, "database_url": None, "log_level": "WARNING"}
         changes = {**apart, "discord_token": SecretStr(token), "discord_api_url": api_url}
         settings = settings.model_copy(update=changes)
-        timed = Timed(LocalExecutor(settings, Catalog(settings.models_path, settings.model)), warm=warm)
+        timed = Timed(ProcessExecutor(settings, threads=1), warm=warm)
         bot = asyncio.create_task(bootstrap.serve(settings, token, timed))
         working = asyncio.create_task(_once_online(there, timed, work))
         try:

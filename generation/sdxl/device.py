@@ -107,6 +107,11 @@ def is_memory_error(error: BaseException) -> bool:
     )
 
 
+def is_device_lost(error: BaseException) -> bool:
+    """Whether an error says that the device failed: CUDA then refuses everything else in the same process."""
+    return isinstance(error, torch.AcceleratorError)
+
+
 def _main_memory() -> str:
     if not hasattr(os, "sysconf"):
         return ""  # Windows does not tell without a further library

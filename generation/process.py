@@ -1,0 +1,257 @@
+"""The engine in a process of its own, so that neither it nor the bot waits for the other's Python.
+
+Python serves one thread at a time. In a process of its own the device's thread never waits for the bot, and what ends
+it (a card that fails, the system's want of memory, a crash in a driver) leaves the bot online: it starts the engine
+again and has painted again what was under way (docs/decisions/0014).
+"""
+
+import asyncio
+import itertools
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, replace
+from typing import Self
+
+from generation.cancel import CancelToken
+from generation.errors import EngineLostError, ExecutorClosedError, GenerationCancelledError
+from generation.executor import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
+from generation.request import GenerationRequest
+from generation.result import GenerationResult, Progress
+from generation.sdxl.table import CallTable
+from generation.settings import GenerationSettings
+from generation.wire import (
+    DEVICE_LOST,
+    Answer,
+    Begin,
+    Cancel,
+    Close,
+    Failed,
+    Logged,
+    News,
+    Order,
+    Painted,
+    Setup,
+    Sharing,
+    WarmUp,
+    packed,
+    read_answer,
+)
+
+log = logging.getLogger(__name__)
+
+COMMAND = (sys.executable, "-m", "generation.worker")
+LIVES = 3  # processes that may end while they are at a request, before it is given up
+CLOSING_SECONDS = 10.0  # for ending in good order; then it is killed
+BUFFER = 1 << 20  # bytes of answers that are taken in at once
+
+STARTED_AGAIN = "The engine had to be started again meanwhile."
+GIVEN_UP = (
+    "The engine broke down {lives} times while it was at this, so I gave it up. Try another size or model; "
+    "whoever runs me finds the reason in my log."
+)
+
+
+class ProcessExecutor:
+    """Paints in a process of its own; see Executor.
+
+    Args:
+        settings: Device, precision, slots and default model.
+        threads: How many threads torch computes with on a CPU; None for its own choice.
+        command: What starts the process.
+    """
+
+    def __init__(
+        self, settings: GenerationSettings, threads: int | None = None, command: Sequence[str] = COMMAND
+    ) -> None:
+        self._setup = Setup(_of_the_engine(settings), logging.getLogger().getEffectiveLevel(), threads)
+        self._command = command
+        self._numbers = itertools.count(1)
+        self._tables: dict[str, CallTable] = {}
+        self._process: EngineProcess | None = None
+        self._starting = asyncio.Lock()
+        self._again = asyncio.Lock()
+        self._closed = False
+
+    async def start(self) -> None:
+        """Starts the process, which loads torch and the default model by itself."""
+        (await self._running()).send(WarmUp())
+
+    async def generate(
+        self,
+        request: GenerationRequest,
+        on_progress: OnProgress | None = None,
+        cancel: CancelToken | None = None,
+        inputs: Inputs = NO_INPUTS,
+    ) -> GenerationResult:
+        """Paints one request; see Executor. What a process left unfinished is painted again by the next one.
+
+        Raises:
+            EngineLostError: So many processes ended while they were at it.
+        """
+        cancel = cancel or CancelToken()
+        for life in range(LIVES):
+            # what was under way when a process ended goes on one by one, so that what ended it is found
+            async with self._again if life else nullcontext():
+                painted = await self._paint(request, on_progress, cancel, inputs)
+            if painted is not None:
+                return replace(painted, notes=(*painted.notes, STARTED_AGAIN)) if life else painted
+            if cancel.cancelled:
+                raise GenerationCancelledError("Cancelled.")
+        raise EngineLostError(GIVEN_UP.format(lives=LIVES))
+
+    def sharing(self, model: str) -> CallTable:
+        """Tells how many pictures share a UNet call; by rule of thumb until the model was painted with."""
+        return self._tables.get(model, UNMEASURED)
+
+    async def close(self) -> None:
+        """Ends everything under way, and the process."""
+        self._closed = True
+        async with self._starting:
+            if self._process is not None:
+                await self._process.close()
+
+    async def _running(self) -> "EngineProcess":
+        async with self._starting:
+            if self._closed:
+                raise ExecutorClosedError("Easel is shutting down.")
+            if self._process is None or self._process.ended:
+                self._process = await EngineProcess.open(self._command, self._setup, self._tables)
+            return self._process
+
+    async def _paint(
+        self, request: GenerationRequest, on_progress: OnProgress | None, cancel: CancelToken, inputs: Inputs
+    ) -> GenerationResult | None:
+        """Paints a request; returns None if the process ended while it was at it."""
+        process, number = await self._running(), next(self._numbers)
+        order = Begin(number, request, on_progress is not None, dict(inputs))
+        painted = process.begin(order, on_progress)
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(process.send, Cancel(number))
+
+        with cancel.telling(stop):
+            try:
+                return await asyncio.shield(painted)
+            except asyncio.CancelledError:
+                cancel.cancel()
+                await let_go(painted)
+                raise
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A request under way in the engine's process: who waits for it, and who looks."""
+
+    painted: "asyncio.Future[GenerationResult | None]"
+    on_progress: OnProgress | None
+
+
+class EngineProcess:
+    """One process of the engine's, from its start to its end. Made by `open`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, tables: dict[str, CallTable]) -> None:
+        if process.stdin is None or process.stdout is None:
+            raise AssertionError("the engine is spoken with through pipes")
+        self._process = process
+        self._orders, self._answers = process.stdin, process.stdout
+        self._tables = tables
+        self._jobs: dict[int, Job] = {}
+        self._closing = False
+        self.ended = False
+        self._life = asyncio.create_task(self._live(), name="engine process")
+
+    @classmethod
+    async def open(cls, command: Sequence[str], setup: Setup, tables: dict[str, CallTable]) -> Self:
+        """Starts a process.
+
+        Args:
+            command: What starts it.
+            setup: The first it is told.
+            tables: Where it is kept how many pictures share a UNet call of a model.
+        """
+        pipe = asyncio.subprocess.PIPE
+        process = cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=BUFFER), tables)
+        process.send(setup)
+        return process
+
+    def send(self, order: Order) -> None:
+        """Gives an order; one that has ended takes none."""
+        if not (self.ended or self._orders.is_closing()):
+            self._orders.write(packed(order))
+
+    def begin(self, order: Begin, on_progress: OnProgress | None) -> "asyncio.Future[GenerationResult | None]":
+        """Has a request painted; what comes of it is None if the process ends before."""
+        painted: asyncio.Future[GenerationResult | None] = asyncio.get_running_loop().create_future()
+        if self.ended:
+            painted.set_result(None)
+        else:
+            self._jobs[order.number] = Job(painted, on_progress)
+            self.send(order)
+        return painted
+
+    async def close(self) -> None:
+        """Ends it: in good order, or after a while by force."""
+        self._closing = True
+        self.send(Close())
+        done, _ = await asyncio.wait([self._life], timeout=CLOSING_SECONDS)
+        if not done:
+            log.warning("the engine does not end by itself; it is killed")
+            with suppress(ProcessLookupError):
+                self._process.kill()
+            await asyncio.wait([self._life])
+
+    async def _live(self) -> None:
+        while (answer := await read_answer(self._answers)) is not None:
+            self._take(answer)
+        self.ended = True
+        self._orders.close()
+        code = await self._process.wait()
+        if not self._closing:
+            log.error("%s; it is started again for %d jobs", _how_it_ended(code), len(self._jobs))
+        for job in self._jobs.values():
+            _settle(job.painted, None)
+        self._jobs.clear()
+
+    def _take(self, answer: Answer) -> None:
+        match answer:
+            case News(number, progress):
+                self._show(number, progress)
+            case Painted(number, result):
+                _settle(self._jobs.pop(number).painted, result)
+            case Failed(number, error):
+                painted = self._jobs.pop(number).painted
+                if not painted.done():
+                    painted.set_exception(error)
+            case Sharing(model, table):
+                self._tables[model] = table
+            case Logged(record):
+                logging.getLogger(record.name).handle(record)
+
+    def _show(self, number: int, progress: Progress) -> None:
+        watching = self._jobs[number].on_progress
+        if watching is not None:
+            asyncio.get_running_loop().call_soon(watching, progress)
+
+
+def _settle(painted: "asyncio.Future[GenerationResult | None]", result: GenerationResult | None) -> None:
+    if not painted.done():
+        painted.set_result(result)
+
+
+def _of_the_engine(settings: GenerationSettings) -> GenerationSettings:
+    """Returns only what the engine needs to know; a token is none of it."""
+    return GenerationSettings.model_construct(
+        **{name: getattr(settings, name) for name in GenerationSettings.model_fields}
+    )
+
+
+def _how_it_ended(code: int) -> str:
+    if code == DEVICE_LOST:
+        return "the device failed, and the engine's process ended for it"
+    if code == -signal.SIGKILL:
+        return "the engine's process was killed, by the system if memory ran out"
+    return f"the engine's process ended by itself with {signal.Signals(-code).name if code < 0 else f'code {code}'}"

@@ -1,0 +1,199 @@
+"""The engine's process: reads orders, has an executor paint, and answers. `generation.process` starts it."""
+
+import asyncio
+import faulthandler
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+from collections.abc import Callable
+from functools import partial
+from logging.handlers import QueueHandler
+from typing import BinaryIO
+
+from generation.cancel import CancelToken
+from generation.catalog import Catalog
+from generation.errors import EngineFailureError, GenerationError
+from generation.executor import Executor, LocalExecutor
+from generation.result import GenerationResult, Progress
+from generation.sdxl.table import CallTable
+from generation.settings import GenerationSettings
+from generation.wire import (
+    DEVICE_LOST,
+    Answer,
+    Begin,
+    Cancel,
+    Close,
+    Failed,
+    Logged,
+    News,
+    Order,
+    Painted,
+    Setup,
+    Sharing,
+    WarmUp,
+    packed,
+    read_order,
+)
+
+log = logging.getLogger(__name__)
+
+NEWS_SECONDS = 1.0  # messages are edited every three at most
+
+Make = Callable[[GenerationSettings], Executor]
+
+
+class Mouth:
+    """Says answers, whole ones, from any thread."""
+
+    def __init__(self, pipe: BinaryIO) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+
+    def say(self, answer: Answer) -> None:
+        """Says one; where nobody listens any more, the process ends."""
+        message = packed(answer)
+        try:
+            with self._lock:
+                self._pipe.write(message)
+                self._pipe.flush()
+        except OSError:
+            os._exit(1)  # the bot is gone: nobody waits for these pictures, and the device is to be free
+
+
+class Forwarding(QueueHandler):
+    """Lets log records be logged by the bot's process, with all others."""
+
+    def __init__(self, mouth: Mouth) -> None:
+        super().__init__(None)  # type: ignore[arg-type]  # there is no queue: `enqueue` says them
+        self._mouth = mouth
+        self.setFormatter(logging.Formatter("%(message)s"))  # the rest is the bot's to add
+
+    def enqueue(self, record: logging.LogRecord) -> None:
+        """Says one."""
+        self._mouth.say(Logged(record))
+
+
+class Worker:
+    """Does what it is ordered to.
+
+    Args:
+        executor: What paints.
+        mouth: Says what becomes of it.
+    """
+
+    def __init__(self, executor: Executor, mouth: Mouth) -> None:
+        self._executor = executor
+        self._mouth = mouth
+        self._tokens: dict[int, CancelToken] = {}
+        self._paintings: set[asyncio.Task[GenerationResult]] = set()
+        self._tables: dict[str, CallTable] = {}
+        self._closing = asyncio.Event()
+
+    async def serve(self, pipe: BinaryIO) -> None:
+        """Works until it is told to close."""
+        loop = asyncio.get_running_loop()
+
+        def take(order: Order) -> None:
+            loop.call_soon_threadsafe(self._take, order)
+
+        threading.Thread(target=_listen, args=(pipe, take), name="orders", daemon=True).start()
+        await self._closing.wait()
+        await self._executor.close()
+        await asyncio.gather(*self._paintings, return_exceptions=True)
+
+    def _take(self, order: Order) -> None:
+        match order:
+            case Begin():
+                token = self._tokens[order.number] = CancelToken()
+                painting = asyncio.ensure_future(self._paint(order, token))
+                self._paintings.add(painting)
+                painting.add_done_callback(partial(self._answer, order))
+            case Cancel(number) if number in self._tokens:
+                self._tokens[number].cancel()
+            case WarmUp():
+                self._warming = asyncio.ensure_future(self._executor.start())
+            case Close():
+                self._closing.set()
+
+    async def _paint(self, order: Begin, token: CancelToken) -> GenerationResult:
+        def tell(progress: Progress) -> None:
+            self._tell_of_sharing(order.request.model)
+            self._mouth.say(News(order.number, progress))
+
+        return await self._executor.generate(order.request, tell if order.watched else None, token, order.inputs)
+
+    def _answer(self, order: Begin, painting: "asyncio.Task[GenerationResult]") -> None:
+        self._paintings.discard(painting)
+        del self._tokens[order.number]
+        self._tell_of_sharing(order.request.model)
+        error = painting.exception()
+        if error is None:
+            self._mouth.say(Painted(order.number, painting.result()))
+        else:
+            self._mouth.say(Failed(order.number, error if isinstance(error, GenerationError) else _as_told(error)))
+
+    def _tell_of_sharing(self, model: str) -> None:
+        """Says how many pictures share a call of a model, where that is news."""
+        table = self._executor.sharing(model)
+        if self._tables.get(model) is not table:
+            self._tables[model] = table
+            self._mouth.say(Sharing(model, table))
+
+
+def _listen(pipe: BinaryIO, take: Callable[[Order], object]) -> None:
+    """Hands orders on; when the bot is gone without a word, so is this process, whatever it was at."""
+    while (order := read_order(pipe)) is not None:
+        take(order)
+        if isinstance(order, Close):
+            return
+    os._exit(1)
+
+
+def _as_told(error: BaseException) -> EngineFailureError:
+    """Makes an error of any library one that the bot's process can read."""
+    told = EngineFailureError(f"{type(error).__name__}: {error}")
+    told.add_note("".join(traceback.format_exception(error)))
+    return told
+
+
+def run(make: Make) -> None:
+    """Works until it is told to close, or the bot is gone.
+
+    Args:
+        make: Makes what paints.
+    """
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)  # they are sent to the bot too, which decides when to end
+    faulthandler.enable()
+    orders, mouth = sys.stdin.buffer, Mouth(os.fdopen(os.dup(sys.stdout.fileno()), "wb"))
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    setup = read_order(orders)
+    if not isinstance(setup, Setup):
+        return
+    logging.basicConfig(level=setup.log_level, handlers=[Forwarding(mouth)])
+    if setup.threads is not None:
+        os.putenv("OMP_NUM_THREADS", str(setup.threads))  # before torch is loaded
+
+    async def work() -> None:
+        await Worker(make(setup.settings), mouth).serve(orders)
+
+    asyncio.run(work())
+
+
+def _give_up(error: BaseException) -> None:
+    """Ends a process whose card does nothing more; the next one can use it."""
+    log.error("the device does nothing more in this process", exc_info=error)
+    os._exit(DEVICE_LOST)
+
+
+def local(settings: GenerationSettings) -> Executor:
+    """Returns what paints on this machine's device."""
+    catalog = Catalog(settings.models_path, settings.model)
+    return LocalExecutor(settings, catalog, on_lost=_give_up, news_seconds=NEWS_SECONDS)
+
+
+if __name__ == "__main__":
+    run(local)

@@ -1,0 +1,78 @@
+"""An engine's process without torch, whose prompts say what goes wrong. `python -m tests.process.worker`."""
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import NoReturn
+
+from generation import (
+    CancelToken,
+    GenerationRequest,
+    GenerationResult,
+    GenerationSettings,
+    InvalidRequestError,
+    Progress,
+)
+from generation.foresight import CallTable
+from generation.worker import run
+from tests.fakes import FakeExecutor
+
+
+class Scripted(FakeExecutor):
+    """Paints flat colours, and does what the prompt says before."""
+
+    def __init__(self, settings: GenerationSettings) -> None:
+        super().__init__()
+        self.seconds_per_call = 0.01
+        self._settings = settings
+        self._tables: dict[str, CallTable] = {}
+
+    async def generate(
+        self,
+        request: GenerationRequest,
+        on_progress: Callable[[Progress], None] | None = None,
+        cancel: CancelToken | None = None,
+        inputs: Mapping[str, bytes] = MappingProxyType({}),
+    ) -> GenerationResult:
+        """Paints; the notes say what it was told, and in which process."""
+        self._obey(request)
+        painted = await super().generate(request, on_progress, cancel, inputs)
+        return replace(painted, notes=(repr(self._settings), f"{len(inputs)} inputs", str(os.getpid())))
+
+    def _obey(self, request: GenerationRequest) -> None:
+        deeds: dict[str, Callable[[], object]] = {
+            "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
+            "stumble": lambda: stumble(self._settings.data_dir / "stumbled"),
+            "refuse": lambda: fail(InvalidRequestError("steps", "steps is too much of a good thing.")),
+            "break": lambda: fail(ValueError("a kernel is broken")),
+            "print": lambda: print("a library says hello", flush=True),  # noqa: T201
+            "log": lambda: logging.getLogger("some.library").warning("this is %s", "odd"),
+            "measure": lambda: self._tables.update({request.model: CallTable({64: {1: 0.5}})}),
+            "hang": lambda: time.sleep(600),
+        }
+        deeds.get(request.prompt, lambda: None)()
+
+    def sharing(self, model: str) -> CallTable:
+        """Tells what was measured."""
+        return self._tables.get(model, super().sharing(model))
+
+
+def fail(error: Exception) -> NoReturn:
+    """Fails."""
+    raise error
+
+
+def stumble(mark: Path) -> None:
+    """Ends the process, the first time."""
+    if not mark.exists():
+        mark.touch()
+        os._exit(3)
+
+
+if __name__ == "__main__":
+    run(Scripted)
