@@ -169,6 +169,7 @@ class EngineProcess:
         self._closing = False
         self.ended = False
         self._life = asyncio.create_task(self._live(), name="engine process")
+        self._life.add_done_callback(_report)
 
     @classmethod
     async def open(cls, command: Sequence[str], setup: Setup, tables: dict[str, CallTable]) -> Self:
@@ -208,21 +209,31 @@ class EngineProcess:
         done, _ = await asyncio.wait([self._life], timeout=CLOSING_SECONDS)
         if not done:
             log.warning("the engine does not end by itself; it is killed")
-            with suppress(ProcessLookupError):
-                self._process.kill()
+            self._kill()
             await asyncio.wait([self._life])
 
     async def _live(self) -> None:
-        while (answer := await read_answer(self._answers)) is not None:
-            self._take(answer)
+        try:
+            while (answer := await read_answer(self._answers)) is not None:
+                self._take(answer)
+        finally:
+            await self._end()
+
+    async def _end(self) -> None:
         self.ended = True
         self._orders.close()
+        if not self._answers.at_eof():  # what it says is not understood
+            self._kill()
         code = await self._process.wait()
         if not self._closing:
             log.error("%s; it is started again for %d jobs", _how_it_ended(code), len(self._jobs))
         for job in self._jobs.values():
             _settle(job.painted, None)
         self._jobs.clear()
+
+    def _kill(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.kill()
 
     def _take(self, answer: Answer) -> None:
         match answer:
@@ -240,9 +251,15 @@ class EngineProcess:
                 logging.getLogger(record.name).handle(record)
 
     def _show(self, number: int, progress: Progress) -> None:
-        watching = self._jobs[number].on_progress
-        if watching is not None:
-            asyncio.get_running_loop().call_soon(watching, progress)
+        job = self._jobs.get(number)  # news of what failed meanwhile comes too late
+        if job is not None and job.on_progress is not None:
+            asyncio.get_running_loop().call_soon(job.on_progress, progress)
+
+
+def _report(life: "asyncio.Task[None]") -> None:
+    error = None if life.cancelled() else life.exception()
+    if error is not None:
+        log.error("the engine could not be listened to any more", exc_info=error)
 
 
 def _settle(painted: "asyncio.Future[GenerationResult | None]", result: GenerationResult | None) -> None:

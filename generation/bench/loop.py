@@ -20,7 +20,7 @@ from generation.sdxl.text import Conditioning
 from generation.sdxl.work import Work
 
 MODES = ("eager", "recorded", "compiled")  # as it is; as CUDA graphs; block by block compiled, and then as graphs
-WAKING = 0.2  # seconds of work until a card runs at its full clock
+BURST = 64  # products that a card is given at once; to wait for each would measure the host too
 NAME = "bench"  # what the model under measurement is called in requests
 
 
@@ -127,11 +127,13 @@ def ceiling(device: torch.device, dtype: torch.dtype, side: int = 4096, rounds: 
     """Measures the FLOP a second of the largest matrix products that matter: what the device can do at most."""
     side = 1024 if device.type == "cpu" else side
     left, right = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
-    begun = now(device)
-    while device.type != "cpu" and now(device) - begun < WAKING:
-        left @ right
-    times = [seconds(lambda: left @ right, device) for _ in range(rounds)]
-    return 2 * side**3 / min(times)
+    burst = 1 if device.type == "cpu" else BURST
+
+    def products() -> None:
+        for _ in range(burst):
+            left @ right
+
+    return 2 * side**3 * burst / min(seconds(products, device) for _ in range(rounds))
 
 
 def flops(call: Callable[[], object]) -> int:

@@ -5,11 +5,12 @@ import threading
 from collections.abc import AsyncIterator
 from typing import Any
 
+import psutil
 import pytest
 from PIL import Image
 
 from bot.settings import Settings
-from generation import Catalog, LocalExecutor, Refiner, recipe
+from generation import Catalog, LocalExecutor, ProcessExecutor, Refiner, process, recipe
 from generation.sdxl import checkpoint
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
@@ -29,8 +30,8 @@ def settings(discord: LoopbackDiscord, settings: Settings) -> Settings:
 
 @pytest.fixture
 async def bot(discord: LoopbackDiscord, settings: Settings) -> AsyncIterator[None]:
-    """The bot, online, with the real engine."""
-    async with running(discord, settings, LocalExecutor(settings, Catalog(settings.models_path, settings.model))):
+    """The bot, online, with the real engine in its process."""
+    async with running(discord, settings, ProcessExecutor(settings)):
         yield
 
 
@@ -82,6 +83,24 @@ async def test_a_refiner_named_in_the_prompt_goes_on_with_the_picture(discord: L
     assert (painted.prompt, painted.refiner) == ("a red apple", Refiner(model="expert", at=3))
     assert refined.pictures[0] != plain.pictures[0]
     assert "expert is an SDXL refiner: it only goes on with what a base checkpoint began" in alone.private_texts[0]
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_engine_that_is_killed_costs_people_nothing_but_time(discord: LoopbackDiscord) -> None:
+    jobs = [
+        await discord.slash("imagine", {"prompt": f"number {number}", "width": 128, "height": 128, "steps": 100})
+        for number in range(3)
+    ]
+    await discord.wait_until(lambda: all(job.original and "%)" in job.original.content for job in jobs), 60)
+
+    (engine,) = [child for child in psutil.Process().children() if "generation.worker" in child.cmdline()]
+    engine.kill()
+    await discord.wait_until(lambda: all(job.original and "%)" not in job.original.content for job in jobs), 60)
+
+    assert [len(job.pictures) for job in jobs] == [1, 1, 1]
+    assert all(job.original and process.STARTED_AGAIN in job.original.content for job in jobs)
+    (new,) = [child for child in psutil.Process().children() if "generation.worker" in child.cmdline()]
+    assert new.pid != engine.pid
 
 
 async def test_commands_are_answered_before_the_model_is_loaded(

@@ -288,6 +288,27 @@ async def test_what_is_known_of_sharing_calls_comes_through(executor: ProcessExe
     assert executor.sharing("tiny").seconds == {64: {1: 0.5}}
 
 
+async def test_an_engine_that_cannot_be_understood_is_replaced(
+    executor: ProcessExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = pid_of(await executor.generate(request()))
+
+    result = await executor.generate(request("babble"))
+
+    assert pid_of(result) != first
+    assert "the engine could not be listened to any more" in caplog.text
+
+
+async def test_news_of_what_has_failed_comes_too_late_and_harms_nobody(executor: ProcessExecutor) -> None:
+    news: list[Progress] = []
+
+    with pytest.raises(EngineFailureError, match="too early"):
+        await executor.generate(request("late"), news.append)
+    await executor.generate(request(steps=20))
+
+    assert news == []
+
+
 def test_an_engine_whose_bot_is_gone_ends_at_once(tmp_path: Path) -> None:
     bot = (
         "import asyncio, os, sys, pathlib\n"

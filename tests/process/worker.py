@@ -1,5 +1,6 @@
 """An engine's process without torch, whose prompts say what goes wrong. `python -m tests.process.worker`."""
 
+import asyncio
 import logging
 import os
 import signal
@@ -12,11 +13,13 @@ from typing import NoReturn
 
 from generation import (
     CancelToken,
+    GenerationError,
     GenerationRequest,
     GenerationResult,
     GenerationSettings,
     InvalidRequestError,
     Progress,
+    Stage,
 )
 from generation.foresight import CallTable
 from generation.worker import run
@@ -40,6 +43,9 @@ class Scripted(FakeExecutor):
         inputs: Mapping[str, bytes] = MappingProxyType({}),
     ) -> GenerationResult:
         """Paints; the notes say what it was told, and in which process."""
+        if request.prompt == "late" and on_progress is not None:
+            asyncio.get_running_loop().call_later(0.05, on_progress, Progress(Stage.PAINTING, 1, 3))
+            raise ValueError("too early")
         self._obey(request)
         painted = await super().generate(request, on_progress, cancel, inputs)
         heap = os.environ.get("GLIBC_TUNABLES", "")
@@ -49,6 +55,7 @@ class Scripted(FakeExecutor):
         deeds: dict[str, Callable[[], object]] = {
             "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
             "stumble": lambda: stumble(self._settings.data_dir / "stumbled"),
+            "babble": lambda: babble(self._settings.data_dir / "babbled"),
             "refuse": lambda: fail(InvalidRequestError("steps", "steps is too much of a good thing.")),
             "break": lambda: fail(ValueError("a kernel is broken")),
             "print": lambda: print("a library says hello", flush=True),  # noqa: T201
@@ -66,6 +73,17 @@ class Scripted(FakeExecutor):
 def fail(error: Exception) -> NoReturn:
     """Fails."""
     raise error
+
+
+class UnknownElsewhereError(GenerationError):
+    """Is defined where only this process finds it."""
+
+
+def babble(mark: Path) -> None:
+    """Says what the bot cannot understand, the first time."""
+    if not mark.exists():
+        mark.touch()
+        raise UnknownElsewhereError
 
 
 def stumble(mark: Path) -> None:
