@@ -2,7 +2,7 @@
 
 Python serves one thread at a time. In a process of its own the device's thread never waits for the bot, and what ends
 it (a card that fails, the system's want of memory, a crash in a driver) leaves the bot online: it starts the engine
-again and has painted again what was under way (docs/decisions/0014).
+again and has painted again what was under way (docs/decisions/0015).
 """
 
 import asyncio
@@ -218,7 +218,7 @@ class EngineProcess:
             self._kill()
         code = await self._process.wait()
         if not self._closing:
-            log.error("%s; it is started again for %d jobs", _how_it_ended(code), len(self._jobs))
+            log.error("%s; %d jobs were under way", _how_it_ended(code), len(self._jobs))
         for job in self._jobs.values():
             _settle(job.painted, None)
         self._jobs.clear()
@@ -269,6 +269,10 @@ def _of_the_engine(settings: GenerationSettings) -> GenerationSettings:
 def _how_it_ended(code: int) -> str:
     if code == DEVICE_LOST:
         return "the device failed, and the engine's process ended for it"
-    if code == -signal.SIGKILL:
+    if code >= 0:
+        return f"the engine's process ended by itself with code {code}"
+    names = {number.value: number.name for number in signal.Signals}  # systems know others, some without a name
+    name = names.get(-code, f"signal {-code}")
+    if name == "SIGKILL":
         return "the engine's process was killed, by the system if memory ran out"
-    return f"the engine's process ended by itself with {signal.Signals(-code).name if code < 0 else f'code {code}'}"
+    return f"the engine's process ended by itself with {name}"

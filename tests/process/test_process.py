@@ -162,7 +162,7 @@ async def test_what_a_killed_process_was_at_is_painted_by_the_next(
     assert all(process.STARTED_AGAIN in result.notes for result in results)
     assert first not in {pid_of(result) for result in results}
     assert "the engine's process was killed, by the system if memory ran out" in caplog.text
-    assert "for 3 jobs" in caplog.text
+    assert "3 jobs were under way" in caplog.text
 
 
 async def test_a_process_that_died_idle_is_replaced_without_a_word_to_people(executor: ProcessExecutor) -> None:
@@ -194,6 +194,32 @@ async def test_a_stumble_costs_nothing_but_time(executor: ProcessExecutor, caplo
 
     assert process.STARTED_AGAIN in result.notes
     assert "ended by itself with code 3" in caplog.text
+
+
+async def test_what_a_signal_without_a_name_ended_is_painted_again(
+    executor: ProcessExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = asyncio.Event()
+    first = pid_of(await executor.generate(request()))
+    painting = asyncio.create_task(executor.generate(request(steps=40), lambda _news: started.set()))
+    await started.wait()
+
+    os.kill(first, signal.SIGRTMIN + 1)
+
+    async with asyncio.timeout(60):
+        assert pid_of(await painting) != first
+    assert f"ended by itself with signal {signal.SIGRTMIN + 1}" in caplog.text
+
+
+async def test_a_system_that_knows_no_sigkill_starts_it_again_too(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(signal, "SIGKILL")  # as on Windows
+
+    async with asyncio.timeout(60):
+        result = await executor.generate(request("stumble"))
+
+    assert process.STARTED_AGAIN in result.notes
 
 
 async def test_what_was_cancelled_meanwhile_is_not_painted_again(executor: ProcessExecutor) -> None:
