@@ -10,8 +10,8 @@ import itertools
 import logging
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -19,7 +19,7 @@ from generation.cancel import CancelToken
 from generation.errors import EngineLostError, ExecutorClosedError, GenerationCancelledError
 from generation.executor import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
 from generation.request import GenerationRequest
-from generation.result import GenerationResult, Progress
+from generation.result import GenerationResult, Progress, Stage
 from generation.sdxl.table import CallTable
 from generation.settings import GenerationSettings
 from generation.wire import (
@@ -93,13 +93,14 @@ class ProcessExecutor:
         """
         cancel = cancel or CancelToken()
         for life in range(LIVES):
-            # what was under way when a process ended goes on one by one, so that what ended it is found
-            async with self._again if life else nullcontext():
+            async with self._alone(cancel) if life else nullcontext():
                 painted = await self._paint(request, on_progress, cancel, inputs)
             if painted is not None:
                 return replace(painted, notes=(*painted.notes, STARTED_AGAIN)) if life else painted
             if cancel.cancelled:
                 raise GenerationCancelledError("Cancelled.")
+            if on_progress is not None:
+                on_progress(Progress(Stage.LOADING, 0, request.calls))
         raise EngineLostError(GIVEN_UP.format(lives=LIVES))
 
     def sharing(self, model: str) -> CallTable:
@@ -120,6 +121,25 @@ class ProcessExecutor:
             if self._process is None or self._process.ended:
                 self._process = await EngineProcess.open(self._command, self._setup, self._tables)
             return self._process
+
+    @asynccontextmanager
+    async def _alone(self, cancel: CancelToken) -> AsyncIterator[None]:
+        """Lets what was under way when a process ended go on one by one, so that what ended it is found."""
+        loop = asyncio.get_running_loop()
+        turn = asyncio.ensure_future(self._again.acquire())
+        with cancel.telling(lambda: loop.call_soon_threadsafe(turn.cancel)):
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if not turn.cancelled():
+                    self._again.release()  # it had come to its turn in the same moment
+                if cancel.cancelled:
+                    raise GenerationCancelledError("Cancelled.") from None
+                raise
+        try:
+            yield
+        finally:
+            self._again.release()
 
     async def _paint(
         self, request: GenerationRequest, on_progress: OnProgress | None, cancel: CancelToken, inputs: Inputs

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -27,6 +28,7 @@ from generation import (
     InvalidRequestError,
     ProcessExecutor,
     Progress,
+    Stage,
     process,
 )
 from tests.fakes import FakeExecutor
@@ -236,6 +238,47 @@ async def test_what_was_cancelled_meanwhile_is_not_painted_again(executor: Proce
         await painting
 
 
+async def test_what_waits_to_be_painted_again_can_be_cancelled_at_once(executor: ProcessExecutor) -> None:
+    news: dict[int, list[Progress]] = {0: [], 1: []}
+    tokens = [CancelToken(), CancelToken()]
+    first = pid_of(await executor.generate(request()))
+    painting = [
+        asyncio.create_task(executor.generate(request(seed=seed, steps=150), news[seed].append, tokens[seed]))
+        for seed in range(2)
+    ]
+    await until(lambda: all(said and said[-1].done for said in news.values()))
+
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: any(said[-1].stage is Stage.PAINTING and again(said) for said in news.values()))
+    waits = next(number for number, said in news.items() if said[-1].stage is Stage.LOADING)
+    tokens[waits].cancel()
+
+    with pytest.raises(GenerationCancelledError):
+        await painting[waits]
+    assert not painting[1 - waits].done()
+    tokens[1 - waits].cancel()
+    with pytest.raises(GenerationCancelledError):
+        await painting[1 - waits]
+    await executor.generate(request())
+
+
+async def test_what_is_cancelled_by_its_task_in_its_turn_leaves_the_turn_to_others(executor: ProcessExecutor) -> None:
+    news: list[list[Progress]] = [[], [], []]
+    first = pid_of(await executor.generate(request()))
+    painting = [
+        asyncio.create_task(executor.generate(request(seed=seed, steps=150), news[seed].append)) for seed in range(3)
+    ]
+    await until(lambda: all(said and said[-1].done for said in news))
+
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: any(again(said) and said[-1].stage is Stage.PAINTING for said in news))
+    for task in painting[:2]:
+        task.cancel()
+
+    results = await asyncio.gather(*painting, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError] * 2 + [GenerationResult]
+
+
 async def test_closing_ends_what_is_under_way_and_the_process(executor: ProcessExecutor) -> None:
     pid = pid_of(await executor.generate(request()))
     started = asyncio.Event()
@@ -335,6 +378,18 @@ def test_an_engine_whose_bot_is_gone_ends_at_once(tmp_path: Path) -> None:
 
     assert done.returncode == 9, done.stderr
     asyncio.run(gone(int(done.stdout)))
+
+
+def again(news: list[Progress]) -> bool:
+    """Whether something began anew."""
+    return any(later.done < earlier.done for earlier, later in pairwise(news))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits until something is so."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def gone(pid: int) -> None:
