@@ -8,11 +8,13 @@ again and has painted again what was under way (docs/decisions/0015).
 import asyncio
 import itertools
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 from generation.cancel import CancelToken
@@ -42,7 +44,7 @@ from generation.wire import (
 
 log = logging.getLogger(__name__)
 
-COMMAND = (sys.executable, "-m", "generation.worker")
+COMMAND = (sys.executable, "-P", "-m", "generation.worker")  # -P: not what happens to lie in this folder
 LIVES = 3  # processes that may end while they are at a request, before it is given up
 CLOSING_SECONDS = 10.0  # for ending in good order; then it is killed
 BUFFER = 1 << 20  # bytes of answers that are taken in at once
@@ -195,7 +197,10 @@ class EngineProcess:
             tables: Where it is kept how many pictures share a UNet call of a model.
         """
         pipe = asyncio.subprocess.PIPE
-        process = cls(await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=BUFFER), tables)
+        started = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, limit=BUFFER, env=_environment()
+        )
+        process = cls(started, tables)
         process.send(setup)
         return process
 
@@ -284,6 +289,11 @@ def _of_the_engine(settings: GenerationSettings) -> GenerationSettings:
     return GenerationSettings.model_construct(
         **{name: getattr(settings, name) for name in GenerationSettings.model_fields}
     )
+
+
+def _environment() -> dict[str, str]:
+    """Lets the process find the very modules that this one finds."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(str(Path(each).absolute()) for each in sys.path)}
 
 
 def _how_it_ended(code: int) -> str:

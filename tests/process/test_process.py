@@ -34,13 +34,12 @@ from generation import (
 from tests.fakes import FakeExecutor
 
 ROOT = Path(__file__).parents[2]
-COMMAND = (sys.executable, "-m", "tests.process.worker")
+COMMAND = (*process.COMMAND[:-1], "tests.process.worker")
 
 
 @pytest.fixture
-async def executor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProcessExecutor]:
+async def executor(tmp_path: Path) -> AsyncIterator[ProcessExecutor]:
     """Paints flat colours in a process of its own."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     paints = ProcessExecutor(GenerationSettings(data_dir=tmp_path), command=COMMAND)
     yield paints
     await paints.close()
@@ -81,10 +80,7 @@ async def test_progress_arrives_in_order(executor: ProcessExecutor) -> None:
     assert [progress.done for progress in news] == list(range(5))
 
 
-async def test_input_pictures_and_settings_arrive_and_a_token_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+async def test_input_pictures_and_settings_arrive_and_a_token_does_not(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, slots=7, discord_token=SecretStr("a.secret.token"), _env_file=None)
     executor = ProcessExecutor(settings, command=COMMAND)
 
@@ -321,6 +317,21 @@ async def test_signals_that_are_meant_for_the_bot_do_not_end_the_engine(executor
 
 async def test_what_a_library_prints_is_no_answer(executor: ProcessExecutor) -> None:
     assert (await executor.generate(request("print"))).artifacts
+
+
+async def test_what_a_library_reads_is_no_order(executor: ProcessExecutor) -> None:
+    async with asyncio.timeout(60):
+        assert (await executor.generate(request("ask"))).artifacts
+
+
+async def test_the_process_is_the_same_program_in_whatever_folder_it_is_started(
+    executor: ProcessExecutor, tmp_path: Path
+) -> None:
+    assert Path.cwd() == tmp_path
+    (tmp_path / "generation").mkdir()
+    (tmp_path / "generation/__init__.py").write_text("raise ImportError('of somebody else')")
+
+    assert (await executor.generate(request())).artifacts
 
 
 async def test_log_records_come_through(executor: ProcessExecutor, caplog: pytest.LogCaptureFixture) -> None:

@@ -58,6 +58,7 @@ class Scripted(FakeExecutor):
             "refuse": lambda: fail(InvalidRequestError("steps", "steps is too much of a good thing.")),
             "break": lambda: fail(ValueError("a kernel is broken")),
             "print": lambda: print("a library says hello", flush=True),  # noqa: T201
+            "ask": lambda: os.read(0, 1),
             "log": lambda: logging.getLogger("some.library").warning("this is %s", "odd"),
             "measure": lambda: self._tables.update({request.model: CallTable({64: {1: 0.5}})}),
             "hang": lambda: time.sleep(600),
