@@ -129,7 +129,11 @@ class ProcessExecutor:
         """Lets what was under way when a process ended go on one by one, so that what ended it is found."""
         loop = asyncio.get_running_loop()
         turn = asyncio.ensure_future(self._again.acquire())
-        with cancel.telling(lambda: loop.call_soon_threadsafe(turn.cancel)):
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(turn.cancel)
+
+        with cancel.telling(stop):
             try:
                 await turn
             except asyncio.CancelledError:
@@ -264,7 +268,8 @@ class EngineProcess:
                     painted.set_exception(error)
             case Sharing(model, table):
                 self._tables[model] = table
-            case Logged(record):
+            case Logged(attributes):
+                record = logging.makeLogRecord(attributes)
                 logging.getLogger(record.name).handle(record)
 
     def _show(self, number: int, progress: Progress) -> None:

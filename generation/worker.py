@@ -41,6 +41,7 @@ from generation.wire import (
 log = logging.getLogger(__name__)
 
 NEWS_SECONDS = 1.0  # messages are edited every three at most
+LOGGED = ("name", "levelno", "levelname", "msg", "created", "msecs", "threadName", "pathname", "lineno", "funcName")
 
 Make = Callable[[GenerationSettings], Executor]
 
@@ -73,7 +74,7 @@ class Forwarding(QueueHandler):
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Says one."""
-        self._mouth.say(Logged(record))
+        self._mouth.say(Logged({name: getattr(record, name) for name in LOGGED}))
 
 
 class Worker:

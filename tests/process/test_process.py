@@ -338,6 +338,11 @@ async def test_log_records_come_through(executor: ProcessExecutor, caplog: pytes
     await executor.generate(request("log"))
 
     assert ("some.library", logging.WARNING, "this is odd") in caplog.record_tuples
+    assert "could not be listened to" not in caplog.text
+
+
+async def test_what_cannot_be_logged_stops_nothing(executor: ProcessExecutor) -> None:
+    assert (await executor.generate(request("log badly"))).artifacts
 
 
 async def test_what_is_known_of_sharing_calls_comes_through(executor: ProcessExecutor) -> None:

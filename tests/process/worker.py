@@ -59,7 +59,8 @@ class Scripted(FakeExecutor):
             "break": lambda: fail(ValueError("a kernel is broken")),
             "print": lambda: print("a library says hello", flush=True),  # noqa: T201
             "ask": lambda: os.read(0, 1),
-            "log": lambda: logging.getLogger("some.library").warning("this is %s", "odd"),
+            "log": lambda: logging.getLogger("some.library").warning("this is %s", "odd", extra=ODD),
+            "log badly": lambda: logging.getLogger("some.library").warning("%d of them", "odd"),
             "measure": lambda: self._tables.update({request.model: CallTable({64: {1: 0.5}})}),
             "hang": lambda: time.sleep(600),
         }
@@ -77,6 +78,9 @@ def fail(error: Exception) -> NoReturn:
 
 class UnknownElsewhereError(GenerationError):
     """Is defined where only this process finds it."""
+
+
+ODD = {"with": UnknownElsewhereError()}
 
 
 def babble(mark: Path) -> None:
