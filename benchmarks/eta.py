@@ -33,6 +33,7 @@ from bot.services.forecast import Forecast
 from bot.services.ports import Ports, Upload
 from bot.services.queue import FairQueue
 from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
+from generation.worker import NEWS_SECONDS
 from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, job
 
 PEOPLE, SLOTS = 5, 4
@@ -137,7 +138,8 @@ async def measure(jobs: int, waiting: int, seed: int) -> dict[str, list[float]]:
     """Returns the relative errors by what they are of."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
-        executor = LocalExecutor(GenerationSettings(data_dir=path, device="cpu", slots=SLOTS), Catalog(path))
+        settings = GenerationSettings(data_dir=path, device="cpu", slots=SLOTS)
+        executor = LocalExecutor(settings, Catalog(path), news_seconds=NEWS_SECONDS)  # as the bot hears of it
         notes, messenger = Notes(), Watch()
         costs = Watched(notes)
         queue = FairQueue(1000, costs.estimate, 3, 60.0)

@@ -1,8 +1,8 @@
 """Whether the engine's memory grows over many jobs.
 
-`python -m benchmarks.soak_engine` paints 500 jobs of mixed size, steps, sampler and prompt with the tiny model through
-the whole executor, four at a time, and prints the resident memory on the way. The exit code says whether it grew by
-less than 2 % after the first 50 jobs.
+`python -m benchmarks.soak_engine` paints 500 jobs of mixed size, steps, sampler and prompt with the tiny model, four at
+a time, in an engine's process as the bot starts it, and prints that process's resident memory on the way. The exit code
+says whether it grew by less than 2 % after the first 50 jobs. `--first` takes other jobs, `--jobs` more of them.
 """
 
 import argparse
@@ -14,11 +14,10 @@ import time
 from pathlib import Path
 
 import psutil
-import torch
 from rich.console import Console
 from rich.table import Table
 
-from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
+from generation import GenerationRequest, GenerationSettings, ProcessExecutor
 from tests import tiny
 
 JOBS, AT_ONCE, WARM, MOST = 500, 4, 50, 0.02
@@ -41,12 +40,18 @@ def request(number: int) -> GenerationRequest:
     )
 
 
-async def soak(folder: Path, jobs: int) -> list[tuple[int, float]]:
-    """Paints the jobs; returns MiB of resident memory by the number of jobs done."""
+async def soak(folder: Path, numbers: range) -> list[tuple[int, float]]:
+    """Paints the jobs; returns MiB of the engine's resident memory by the number of jobs done.
+
+    Raises:
+        psutil.NoSuchProcess: The engine's process ended by itself.
+    """
     tiny.save_single_file(folder / "tiny.safetensors")
-    executor = LocalExecutor(GenerationSettings(models_dir=folder, data_dir=folder, device="cpu"), Catalog(folder))
-    torch.set_num_threads(1)
-    process, room = psutil.Process(), asyncio.Semaphore(AT_ONCE)
+    settings = GenerationSettings(models_dir=folder, data_dir=folder, device="cpu")
+    executor = ProcessExecutor(settings, threads=1)
+    await executor.start()
+    [engine] = psutil.Process().children()
+    room = asyncio.Semaphore(AT_ONCE)
     seen: list[tuple[int, float]] = []
     done = 0
 
@@ -56,9 +61,9 @@ async def soak(folder: Path, jobs: int) -> list[tuple[int, float]]:
             await executor.generate(request(number), lambda _progress: None)
         done += 1
         if done % WARM == 0:
-            seen.append((done, process.memory_info().rss / 2**20))
+            seen.append((done, engine.memory_info().rss / 2**20))
 
-    await asyncio.gather(*(one(number) for number in range(jobs)))
+    await asyncio.gather(*(one(number) for number in numbers))
     await executor.close()
     return seen
 
@@ -67,9 +72,12 @@ def main() -> None:
     """Prints the memory."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.soak_engine", description=main.__doc__)
     parser.add_argument("--jobs", type=int, default=JOBS)
+    parser.add_argument("--first", type=int, default=0, help="the first job's number")
+    arguments = parser.parse_args()
+    numbers = range(arguments.first, arguments.first + arguments.jobs)
     begun = time.perf_counter()
     with tempfile.TemporaryDirectory() as folder:
-        seen = asyncio.run(soak(Path(folder), parser.parse_args().jobs))
+        seen = asyncio.run(soak(Path(folder), numbers))
     table = Table("jobs", "resident MiB", title=f"tiny model, mixed jobs, {time.perf_counter() - begun:.0f} s")
     for jobs, resident in seen:
         table.add_row(str(jobs), f"{resident:.1f}")

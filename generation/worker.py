@@ -40,8 +40,8 @@ from generation.wire import (
 
 log = logging.getLogger(__name__)
 
-NEWS_SECONDS = 1.0  # messages are edited every three at most
 LOGGED = ("name", "levelno", "levelname", "msg", "created", "msecs", "threadName", "pathname", "lineno", "funcName")
+NEWS_SECONDS = 0.25  # messages are edited every three seconds at most, but countdowns go by it too
 
 Make = Callable[[GenerationSettings], Executor]
 

@@ -17,7 +17,7 @@ from bot.bench.startup import measure_start
 from bot.errors import EaselError
 from bot.settings import Settings
 
-QUICK, FULL = Load(commands=10, rounds=3, steps=20, side=0), Load(commands=24, rounds=5, steps=20, side=0)
+QUICK, FULL = Load(commands=20, rounds=3, steps=20, side=0), Load(commands=40, rounds=5, steps=20, side=0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,8 @@
 """Separate VAEs and textual inversion embeddings become tensors."""
 
-from collections.abc import Mapping
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from typing import TypeVar
 
 import torch
 from diffusers import AutoencoderKL
@@ -16,9 +18,14 @@ from generation.sdxl.layout import PREFIXES, origins, read
 from generation.sdxl.streamline import streamline
 from generation.sdxl.upscaler import RrdbNet, from_tensors
 
+KEPT_EMBEDDINGS = 64  # the names people use for them, whatever the capitals, are endless; 0.1 MB each
+KEPT_UPSCALERS = 3  # on the device, 34 to 67 MB each
+
+Kept = TypeVar("Kept")
+
 
 class Additions:
-    """Loads what a request names beside its checkpoint; each file once.
+    """Loads what a request names beside its checkpoint; the latest few files only once.
 
     Args:
         extras: Where names are looked up.
@@ -26,8 +33,8 @@ class Additions:
 
     def __init__(self, extras: Extras) -> None:
         self._extras = extras
-        self._upscalers: dict[str, RrdbNet] = {}
-        self._embeddings: dict[str, Mapping[str, Tensor]] = {}
+        self._upscalers: OrderedDict[str, RrdbNet] = OrderedDict()
+        self._embeddings: OrderedDict[str, Mapping[str, Tensor]] = OrderedDict()
 
     def embedding(self, name: str) -> Mapping[str, Tensor]:
         """Returns an embedding's vectors for "clip_l" and "clip_g", each (count, width).
@@ -35,13 +42,15 @@ class Additions:
         Raises:
             ModelError: There is none of that name, or it is not one for SDXL.
         """
-        if name not in self._embeddings:
+
+        def load() -> Mapping[str, Tensor]:
             path = self._extras.find(Kind.EMBEDDING, name)
             vectors = _read(str(path))
             if not {"clip_l", "clip_g"} <= vectors.keys():
                 raise ModelError(f"{path.name} is an embedding for Stable Diffusion 1.x or 2.x, not for SDXL.")
-            self._embeddings[name] = {which: vectors[which] for which in ("clip_l", "clip_g")}
-        return self._embeddings[name]
+            return {which: vectors[which] for which in ("clip_l", "clip_g")}
+
+        return _recall(self._embeddings, name, load, KEPT_EMBEDDINGS)
 
     def upscaler(self, name: str, placement: Placement) -> RrdbNet:
         """Returns an upscaler, on the device in the VAE's precision.
@@ -49,11 +58,12 @@ class Additions:
         Raises:
             ModelError: There is none of that name, or it is of a kind that Easel does not know.
         """
-        if name not in self._upscalers:
+
+        def load() -> RrdbNet:
             path = self._extras.find(Kind.UPSCALER, name)
-            network = from_tensors(path.name, _read(str(path)))
-            self._upscalers[name] = network.to(placement.device, placement.vae_dtype)
-        return self._upscalers[name]
+            return from_tensors(path.name, _read(str(path))).to(placement.device, placement.vae_dtype)
+
+        return _recall(self._upscalers, name, load, KEPT_UPSCALERS)
 
     def vae(self, name: str, own: AutoencoderKL, placement: Placement) -> AutoencoderKL:
         """Loads a VAE of the same architecture as the checkpoint's own, in the original or in diffusers' layout.
@@ -75,6 +85,14 @@ class Additions:
         vae.requires_grad_(requires_grad=False).eval().to(placement.device)
         streamline(vae)
         return vae
+
+
+def _recall(kept: OrderedDict[str, Kept], name: str, load: Callable[[], Kept], most: int) -> Kept:
+    """Returns what is kept under a name, or loads it in place of what was used longest ago."""
+    kept[name] = kept.pop(name) if name in kept else load()
+    if len(kept) > most:
+        kept.popitem(last=False)
+    return kept[name]
 
 
 def _from_original(name: str, tensors: dict[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:

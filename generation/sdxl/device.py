@@ -9,6 +9,8 @@ import torch
 from generation.errors import ModelError
 from generation.settings import Device, Precision
 
+CONVOLUTIONS = "128"  # kept by oneDNN and torch; the starter's UNet and VAE have 34 of one size
+
 
 @dataclass(frozen=True, slots=True)
 class Placement:
@@ -83,8 +85,10 @@ def tune(device: torch.device, *, fp16_accumulation: bool) -> None:
     """
     torch.backends.cuda.matmul.allow_fp16_accumulation = fp16_accumulation
     if device.type == "cpu":
-        # oneDNN keeps 1024 compiled convolutions: a UNet's for a dozen sizes, 40 MiB that come bit by bit
-        os.putenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", "128")
+        # oneDNN keeps 1024 compiled convolutions, a UNet's for a dozen sizes, and torch their descriptions beside it:
+        # together 50 MiB that come bit by bit
+        os.putenv("ONEDNN_PRIMITIVE_CACHE_CAPACITY", CONVOLUTIONS)
+        os.putenv("LRU_CACHE_CAPACITY", CONVOLUTIONS)
 
 
 def free_memory(device: torch.device) -> int | None:

@@ -92,6 +92,26 @@ async def test_input_pictures_and_settings_arrive_and_a_token_does_not(tmp_path:
     assert result.notes[1] == "1 inputs"
 
 
+async def test_the_c_library_is_told_to_leave_no_holes(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("GLIBC_TUNABLES", raising=False)
+
+    result = await executor.generate(request())
+
+    assert result.notes[3] == "glibc.malloc.tcache_count=0"
+
+
+async def test_what_the_operator_tells_the_c_library_counts(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=3")
+
+    result = await executor.generate(request())
+
+    assert result.notes[3] == "glibc.malloc.tcache_count=3"
+
+
 async def test_a_token_stops_it_from_any_thread(executor: ProcessExecutor) -> None:
     token, started = CancelToken(), asyncio.Event()
     painting = asyncio.create_task(executor.generate(request(steps=150), lambda _news: started.set(), token))

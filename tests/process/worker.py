@@ -48,7 +48,8 @@ class Scripted(FakeExecutor):
             raise ValueError("too early")
         self._obey(request)
         painted = await super().generate(request, on_progress, cancel, inputs)
-        return replace(painted, notes=(repr(self._settings), f"{len(inputs)} inputs", str(os.getpid())))
+        heap = os.environ.get("GLIBC_TUNABLES", "")
+        return replace(painted, notes=(repr(self._settings), f"{len(inputs)} inputs", str(os.getpid()), heap))
 
     def _obey(self, request: GenerationRequest) -> None:
         deeds: dict[str, Callable[[], object]] = {
