@@ -2,7 +2,7 @@
 
 Python serves one thread at a time. In a process of its own the device's thread never waits for the bot, and what ends
 it (a card that fails, the system's want of memory, a crash in a driver) leaves the bot online: it starts the engine
-again and has painted again what was under way (docs/decisions/0014).
+again and has painted again what was under way (docs/decisions/0015).
 """
 
 import asyncio
@@ -11,16 +11,17 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Self
 
 from generation.cancel import CancelToken
 from generation.errors import EngineLostError, ExecutorClosedError, GenerationCancelledError
 from generation.executor import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
 from generation.request import GenerationRequest
-from generation.result import GenerationResult, Progress
+from generation.result import GenerationResult, Progress, Stage
 from generation.sdxl.table import CallTable
 from generation.settings import GenerationSettings
 from generation.wire import (
@@ -43,7 +44,7 @@ from generation.wire import (
 
 log = logging.getLogger(__name__)
 
-COMMAND = (sys.executable, "-m", "generation.worker")
+COMMAND = (sys.executable, "-P", "-m", "generation.worker")  # -P: not what happens to lie in this folder
 LIVES = 3  # processes that may end while they are at a request, before it is given up
 CLOSING_SECONDS = 10.0  # for ending in good order; then it is killed
 BUFFER = 1 << 20  # bytes of answers that are taken in at once
@@ -99,13 +100,14 @@ class ProcessExecutor:
         """
         cancel = cancel or CancelToken()
         for life in range(LIVES):
-            # what was under way when a process ended goes on one by one, so that what ended it is found
-            async with self._again if life else nullcontext():
+            async with self._alone(cancel) if life else nullcontext():
                 painted = await self._paint(request, on_progress, cancel, inputs)
             if painted is not None:
                 return replace(painted, notes=(*painted.notes, STARTED_AGAIN)) if life else painted
             if cancel.cancelled:
                 raise GenerationCancelledError("Cancelled.")
+            if on_progress is not None:
+                on_progress(Progress(Stage.LOADING, 0, request.calls))
         raise EngineLostError(GIVEN_UP.format(lives=LIVES))
 
     def sharing(self, model: str) -> CallTable:
@@ -126,6 +128,29 @@ class ProcessExecutor:
             if self._process is None or self._process.ended:
                 self._process = await EngineProcess.open(self._command, self._setup, self._tables)
             return self._process
+
+    @asynccontextmanager
+    async def _alone(self, cancel: CancelToken) -> AsyncIterator[None]:
+        """Lets what was under way when a process ended go on one by one, so that what ended it is found."""
+        loop = asyncio.get_running_loop()
+        turn = asyncio.ensure_future(self._again.acquire())
+
+        def stop() -> None:
+            loop.call_soon_threadsafe(turn.cancel)
+
+        with cancel.telling(stop):
+            try:
+                await turn
+            except asyncio.CancelledError:
+                if not turn.cancelled():
+                    self._again.release()  # it had come to its turn in the same moment
+                if cancel.cancelled:
+                    raise GenerationCancelledError("Cancelled.") from None
+                raise
+        try:
+            yield
+        finally:
+            self._again.release()
 
     async def _paint(
         self, request: GenerationRequest, on_progress: OnProgress | None, cancel: CancelToken, inputs: Inputs
@@ -181,8 +206,9 @@ class EngineProcess:
             tables: Where it is kept how many pictures share a UNet call of a model.
         """
         pipe = asyncio.subprocess.PIPE
-        environment = HEAP | os.environ  # what the operator says of it counts
-        started = await asyncio.create_subprocess_exec(*command, stdin=pipe, stdout=pipe, limit=BUFFER, env=environment)
+        started = await asyncio.create_subprocess_exec(
+            *command, stdin=pipe, stdout=pipe, limit=BUFFER, env=_environment()
+        )
         process = cls(started, tables)
         process.send(setup)
         return process
@@ -226,7 +252,7 @@ class EngineProcess:
             self._kill()
         code = await self._process.wait()
         if not self._closing:
-            log.error("%s; it is started again for %d jobs", _how_it_ended(code), len(self._jobs))
+            log.error("%s; %d jobs were under way", _how_it_ended(code), len(self._jobs))
         for job in self._jobs.values():
             _settle(job.painted, None)
         self._jobs.clear()
@@ -247,7 +273,8 @@ class EngineProcess:
                     painted.set_exception(error)
             case Sharing(model, table):
                 self._tables[model] = table
-            case Logged(record):
+            case Logged(attributes):
+                record = logging.makeLogRecord(attributes)
                 logging.getLogger(record.name).handle(record)
 
     def _show(self, number: int, progress: Progress) -> None:
@@ -274,9 +301,19 @@ def _of_the_engine(settings: GenerationSettings) -> GenerationSettings:
     )
 
 
+def _environment() -> dict[str, str]:
+    """Lets the process find the very modules that this one finds; what the operator says of its heap counts."""
+    modules = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
+    return {**HEAP, **os.environ, "PYTHONPATH": modules}
+
+
 def _how_it_ended(code: int) -> str:
     if code == DEVICE_LOST:
         return "the device failed, and the engine's process ended for it"
-    if code == -signal.SIGKILL:
+    if code >= 0:
+        return f"the engine's process ended by itself with code {code}"
+    names = {number.value: number.name for number in signal.Signals}  # systems know others, some without a name
+    name = names.get(-code, f"signal {-code}")
+    if name == "SIGKILL":
         return "the engine's process was killed, by the system if memory ran out"
-    return f"the engine's process ended by itself with {signal.Signals(-code).name if code < 0 else f'code {code}'}"
+    return f"the engine's process ended by itself with {name}"

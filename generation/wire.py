@@ -5,7 +5,6 @@ ends are this program on this machine, started one by the other.
 """
 
 import asyncio
-import logging
 import pickle
 import struct
 from dataclasses import dataclass
@@ -104,9 +103,13 @@ class Sharing:
 
 @dataclass(frozen=True, slots=True)
 class Logged:
-    """A log record, its text complete."""
+    """A log record, its text complete.
 
-    record: logging.LogRecord
+    Attributes:
+        attributes: Of the record, those that every record has; what a library adds may mean nothing elsewhere.
+    """
+
+    attributes: dict[str, str | int | float]
 
 
 Order = Setup | WarmUp | Begin | Cancel | Close

@@ -5,12 +5,12 @@ import faulthandler
 import logging
 import os
 import signal
-import sys
 import threading
 import traceback
 from collections.abc import Callable
 from functools import partial
 from logging.handlers import QueueHandler
+from pathlib import Path
 from typing import BinaryIO
 
 from generation.cancel import CancelToken
@@ -40,6 +40,7 @@ from generation.wire import (
 
 log = logging.getLogger(__name__)
 
+LOGGED = ("name", "levelno", "levelname", "msg", "created", "msecs", "threadName", "pathname", "lineno", "funcName")
 NEWS_SECONDS = 0.25  # messages are edited every three seconds at most, but countdowns go by it too
 
 Make = Callable[[GenerationSettings], Executor]
@@ -73,7 +74,7 @@ class Forwarding(QueueHandler):
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Says one."""
-        self._mouth.say(Logged(record))
+        self._mouth.say(Logged({name: getattr(record, name) for name in LOGGED}))
 
 
 class Worker:
@@ -168,8 +169,7 @@ def run(make: Make) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # they are sent to the bot too, which decides when to end
     faulthandler.enable()
-    orders, mouth = sys.stdin.buffer, Mouth(os.fdopen(os.dup(sys.stdout.fileno()), "wb"))
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints is no answer
+    orders, mouth = _pipes()
     setup = read_order(orders)
     if not isinstance(setup, Setup):
         return
@@ -181,6 +181,15 @@ def run(make: Make) -> None:
         await Worker(make(setup.settings), mouth).serve(orders)
 
     asyncio.run(work())
+
+
+def _pipes() -> tuple[BinaryIO, Mouth]:
+    """Keeps the pipes to itself: what a library prints is no answer, and what it or a child of it reads is no order."""
+    orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    with Path(os.devnull).open("rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    os.dup2(2, 1)
+    return orders, Mouth(answers)
 
 
 def _give_up(error: BaseException) -> None:

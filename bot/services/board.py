@@ -113,6 +113,8 @@ class StatusBoard:
             return
         if not job.wishes.previews:
             progress = replace(progress, preview=None)
+        if progress.done < self._running[job.id][1].done:
+            self._begun.pop(job.id, None)  # it begins anew, so what was foretold of it teaches nothing
         self._running[job.id] = job, progress
         looks = progress.stage, f"{progress.fraction:.0%}", progress.preview
         self._tell(job, looks, lambda: self._messenger.show_progress(job, progress, self.ready(job)))

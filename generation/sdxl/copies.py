@@ -14,9 +14,8 @@ from torch import Tensor, nn
 
 log = logging.getLogger(__name__)
 
-CHUNK = (
-    2**27
-)  # bytes pinned at a time: torch rounds up to a power of two, and takes a freed one for the next checkpoint
+# bytes pinned at a time: torch rounds up to a power of two, and takes a freed one for the next checkpoint
+CHUNK = 2**27
 ALIGNED = 256  # bytes, as torch aligns what it allocates
 
 Fetch = Callable[[Tensor, torch.device], Tensor]

@@ -105,15 +105,20 @@ def total_memory(device: torch.device) -> int:
 
 
 def is_memory_error(error: BaseException) -> bool:
-    """Whether an error says that memory ran out; the CPU's allocator raises a plain RuntimeError."""
-    return isinstance(error, torch.OutOfMemoryError) or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    """Whether an error says that memory ran out: to torch, to the CPU's allocator, or to CUDA itself."""
+    return (
+        isinstance(error, torch.OutOfMemoryError)
+        or (isinstance(error, torch.AcceleratorError) and "out of memory" in str(error))
+        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
     )
 
 
 def is_device_lost(error: BaseException) -> bool:
-    """Whether an error says that the device failed: CUDA then refuses everything else in the same process."""
-    return isinstance(error, torch.AcceleratorError)
+    """Whether an error says that the device failed: CUDA then refuses everything else in the same process.
+
+    When memory ran out it does not.
+    """
+    return isinstance(error, torch.AcceleratorError) and not is_memory_error(error)
 
 
 def _main_memory() -> str:

@@ -7,7 +7,8 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
@@ -27,18 +28,18 @@ from generation import (
     InvalidRequestError,
     ProcessExecutor,
     Progress,
+    Stage,
     process,
 )
 from tests.fakes import FakeExecutor
 
 ROOT = Path(__file__).parents[2]
-COMMAND = (sys.executable, "-m", "tests.process.worker")
+COMMAND = (*process.COMMAND[:-1], "tests.process.worker")
 
 
 @pytest.fixture
-async def executor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[ProcessExecutor]:
+async def executor(tmp_path: Path) -> AsyncIterator[ProcessExecutor]:
     """Paints flat colours in a process of its own."""
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
     paints = ProcessExecutor(GenerationSettings(data_dir=tmp_path), command=COMMAND)
     yield paints
     await paints.close()
@@ -79,10 +80,7 @@ async def test_progress_arrives_in_order(executor: ProcessExecutor) -> None:
     assert [progress.done for progress in news] == list(range(5))
 
 
-async def test_input_pictures_and_settings_arrive_and_a_token_does_not(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+async def test_input_pictures_and_settings_arrive_and_a_token_does_not(tmp_path: Path) -> None:
     settings = Settings(data_dir=tmp_path, slots=7, discord_token=SecretStr("a.secret.token"), _env_file=None)
     executor = ProcessExecutor(settings, command=COMMAND)
 
@@ -182,7 +180,7 @@ async def test_what_a_killed_process_was_at_is_painted_by_the_next(
     assert all(process.STARTED_AGAIN in result.notes for result in results)
     assert first not in {pid_of(result) for result in results}
     assert "the engine's process was killed, by the system if memory ran out" in caplog.text
-    assert "for 3 jobs" in caplog.text
+    assert "3 jobs were under way" in caplog.text
 
 
 async def test_a_process_that_died_idle_is_replaced_without_a_word_to_people(executor: ProcessExecutor) -> None:
@@ -216,6 +214,32 @@ async def test_a_stumble_costs_nothing_but_time(executor: ProcessExecutor, caplo
     assert "ended by itself with code 3" in caplog.text
 
 
+async def test_what_a_signal_without_a_name_ended_is_painted_again(
+    executor: ProcessExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    started = asyncio.Event()
+    first = pid_of(await executor.generate(request()))
+    painting = asyncio.create_task(executor.generate(request(steps=40), lambda _news: started.set()))
+    await started.wait()
+
+    os.kill(first, signal.SIGRTMIN + 1)
+
+    async with asyncio.timeout(60):
+        assert pid_of(await painting) != first
+    assert f"ended by itself with signal {signal.SIGRTMIN + 1}" in caplog.text
+
+
+async def test_a_system_that_knows_no_sigkill_starts_it_again_too(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(signal, "SIGKILL")  # as on Windows
+
+    async with asyncio.timeout(60):
+        result = await executor.generate(request("stumble"))
+
+    assert process.STARTED_AGAIN in result.notes
+
+
 async def test_what_was_cancelled_meanwhile_is_not_painted_again(executor: ProcessExecutor) -> None:
     token, started = CancelToken(), asyncio.Event()
     first = pid_of(await executor.generate(request()))
@@ -228,6 +252,47 @@ async def test_what_was_cancelled_meanwhile_is_not_painted_again(executor: Proce
 
     with pytest.raises(GenerationCancelledError):
         await painting
+
+
+async def test_what_waits_to_be_painted_again_can_be_cancelled_at_once(executor: ProcessExecutor) -> None:
+    news: dict[int, list[Progress]] = {0: [], 1: []}
+    tokens = [CancelToken(), CancelToken()]
+    first = pid_of(await executor.generate(request()))
+    painting = [
+        asyncio.create_task(executor.generate(request(seed=seed, steps=150), news[seed].append, tokens[seed]))
+        for seed in range(2)
+    ]
+    await until(lambda: all(said and said[-1].done for said in news.values()))
+
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: any(said[-1].stage is Stage.PAINTING and again(said) for said in news.values()))
+    waits = next(number for number, said in news.items() if said[-1].stage is Stage.LOADING)
+    tokens[waits].cancel()
+
+    with pytest.raises(GenerationCancelledError):
+        await painting[waits]
+    assert not painting[1 - waits].done()
+    tokens[1 - waits].cancel()
+    with pytest.raises(GenerationCancelledError):
+        await painting[1 - waits]
+    await executor.generate(request())
+
+
+async def test_what_is_cancelled_by_its_task_in_its_turn_leaves_the_turn_to_others(executor: ProcessExecutor) -> None:
+    news: list[list[Progress]] = [[], [], []]
+    first = pid_of(await executor.generate(request()))
+    painting = [
+        asyncio.create_task(executor.generate(request(seed=seed, steps=150), news[seed].append)) for seed in range(3)
+    ]
+    await until(lambda: all(said and said[-1].done for said in news))
+
+    os.kill(first, signal.SIGKILL)
+    await until(lambda: any(again(said) and said[-1].stage is Stage.PAINTING for said in news))
+    for task in painting[:2]:
+        task.cancel()
+
+    results = await asyncio.gather(*painting, return_exceptions=True)
+    assert [type(result) for result in results] == [asyncio.CancelledError] * 2 + [GenerationResult]
 
 
 async def test_closing_ends_what_is_under_way_and_the_process(executor: ProcessExecutor) -> None:
@@ -274,10 +339,30 @@ async def test_what_a_library_prints_is_no_answer(executor: ProcessExecutor) -> 
     assert (await executor.generate(request("print"))).artifacts
 
 
+async def test_what_a_library_reads_is_no_order(executor: ProcessExecutor) -> None:
+    async with asyncio.timeout(60):
+        assert (await executor.generate(request("ask"))).artifacts
+
+
+async def test_the_process_is_the_same_program_in_whatever_folder_it_is_started(
+    executor: ProcessExecutor, tmp_path: Path
+) -> None:
+    assert Path.cwd() == tmp_path
+    (tmp_path / "generation").mkdir()
+    (tmp_path / "generation/__init__.py").write_text("raise ImportError('of somebody else')")
+
+    assert (await executor.generate(request())).artifacts
+
+
 async def test_log_records_come_through(executor: ProcessExecutor, caplog: pytest.LogCaptureFixture) -> None:
     await executor.generate(request("log"))
 
     assert ("some.library", logging.WARNING, "this is odd") in caplog.record_tuples
+    assert "could not be listened to" not in caplog.text
+
+
+async def test_what_cannot_be_logged_stops_nothing(executor: ProcessExecutor) -> None:
+    assert (await executor.generate(request("log badly"))).artifacts
 
 
 async def test_what_is_known_of_sharing_calls_comes_through(executor: ProcessExecutor) -> None:
@@ -329,6 +414,18 @@ def test_an_engine_whose_bot_is_gone_ends_at_once(tmp_path: Path) -> None:
 
     assert done.returncode == 9, done.stderr
     asyncio.run(gone(int(done.stdout)))
+
+
+def again(news: list[Progress]) -> bool:
+    """Whether something began anew."""
+    return any(later.done < earlier.done for earlier, later in pairwise(news))
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Waits until something is so."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
 
 
 async def gone(pid: int) -> None:

@@ -59,7 +59,9 @@ class Scripted(FakeExecutor):
             "refuse": lambda: fail(InvalidRequestError("steps", "steps is too much of a good thing.")),
             "break": lambda: fail(ValueError("a kernel is broken")),
             "print": lambda: print("a library says hello", flush=True),  # noqa: T201
-            "log": lambda: logging.getLogger("some.library").warning("this is %s", "odd"),
+            "ask": lambda: os.read(0, 1),
+            "log": lambda: logging.getLogger("some.library").warning("this is %s", "odd", extra=ODD),
+            "log badly": lambda: logging.getLogger("some.library").warning("%d of them", "odd"),
             "measure": lambda: self._tables.update({request.model: CallTable({64: {1: 0.5}})}),
             "hang": lambda: time.sleep(600),
         }
@@ -77,6 +79,9 @@ def fail(error: Exception) -> NoReturn:
 
 class UnknownElsewhereError(GenerationError):
     """Is defined where only this process finds it."""
+
+
+ODD = {"with": UnknownElsewhereError()}
 
 
 def babble(mark: Path) -> None:

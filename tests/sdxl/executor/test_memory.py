@@ -47,7 +47,7 @@ async def test_every_rung_of_the_ladder_is_taken_once_and_named(
     executor: LocalExecutor, unet: Watch, vae: Watch
 ) -> None:
     short = torch.OutOfMemoryError("CUDA out of memory")
-    unet.failures = [short, short]
+    unet.failures = [short, torch.AcceleratorError("CUDA error: out of memory")]
     vae.failures = [short]
 
     result = await executor.generate(request(count=2))

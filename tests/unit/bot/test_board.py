@@ -51,6 +51,29 @@ async def test_news_that_looks_like_the_last_is_not_told_again() -> None:
     assert [said for said in messenger.said if said[0] == "progress"] == [("progress", f"{wanted.id} 60")]
 
 
+async def test_a_job_that_begins_anew_teaches_the_forecast_nothing() -> None:
+    costs, now = CostModel(), 0.0
+    queue = FairQueue(10, costs.estimate)
+    forecast = Forecast(queue, costs, lambda _model: CallTable(), slots=1, clock=lambda: now)
+    board = StatusBoard(queue, forecast, RecordingMessenger(), clock=lambda: now)
+    wanted, later = job(1, steps=40), job(2, steps=40)
+    queue.put(wanted, reserved=False)
+    board.started(await queue.get())
+    await asyncio.sleep(LOOK_SECONDS + 0.1)
+    before = board.free()
+
+    for stage, done in ((Stage.PAINTING, 30), (Stage.LOADING, 0), (Stage.PAINTING, 40)):
+        board.progress(wanted, Progress(stage, done, 40))
+    now = 3600.0
+    queue.settle(wanted, 0.0)
+    board.painted(wanted)
+    queue.put(later, reserved=False)
+    board.started(await queue.get())
+
+    assert abs((board.free() - before).total_seconds()) < 5
+    await board.close_all()
+
+
 async def test_a_countdown_that_turns_out_wrong_is_told_anew_though_the_place_stays() -> None:
     messenger, costs, now = RecordingMessenger(), CostModel(), 0.0
     queue = FairQueue(10, costs.estimate)
