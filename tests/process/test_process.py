@@ -385,6 +385,7 @@ async def test_an_engine_that_cannot_be_understood_is_replaced(
 
     assert pid_of(result) != first
     assert "the engine could not be listened to any more" in caplog.text
+    assert "memory ran out" not in caplog.text
 
 
 async def test_news_of_what_has_failed_comes_too_late_and_harms_nobody(executor: ProcessExecutor) -> None:
