@@ -6,7 +6,8 @@ quick draft does not even wait for the last steps of a long job. Three bounds ke
 fair order, and the picture admitted first gets at least one part in PATIENCE + 1 of the device's time, so nobody
 takes longer than PATIENCE + 1 times the work up to its own. Pictures whose weights are not on the device wait until
 those that are there have had QUANTUM calls, so weights do not come and go with every call, and nobody waits for them
-longer than that. And pictures share a call only where a table measured on this device says that it pays
+longer than that. And pictures share a call only where a table measured on this device says that it pays, and where
+their work is of an order: what a draft would lose by a long job in its few calls is more than that job would gain
 (docs/decisions/0010).
 """
 
@@ -17,6 +18,7 @@ from generation.sdxl.table import CallTable
 
 PATIENCE = 7
 QUANTUM = 16
+FAR = 6  # times a picture's whole work, from which another has too much of it to join its calls
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,4 +119,5 @@ def _with_mates(candidates: Sequence[Candidate], lead: int, ranked: Sequence[int
 
 
 def _can_share(mate: Candidate, leader: Candidate) -> bool:
-    return (mate.key, mate.weights) == (leader.key, leader.weights) and not mate.alone
+    of_an_order = mate.total * mate.cost <= FAR * leader.total * leader.cost
+    return (mate.key, mate.weights) == (leader.key, leader.weights) and of_an_order and not mate.alone

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation.sdxl.policy import PATIENCE, QUANTUM, Candidate, Turn, choose
+from generation.sdxl.policy import FAR, PATIENCE, QUANTUM, Candidate, Turn, choose
 from generation.sdxl.table import CallTable
 
 ONE_BY_ONE = CallTable({1: {1: 1.0}})
@@ -88,11 +88,28 @@ def test_the_least_product_of_remaining_and_whole_work_leads(waiting: list[Candi
     assert not choice.indices or ranks[choice.indices[0]] == min(ranks)
 
 
-@given(arrives=st.integers(0, 59), steps=st.integers(4, 8))
-def test_a_draft_during_a_long_job_takes_at_most_half_as_long_again(arrives: int, steps: int) -> None:
-    ends, _ = simulate([Simulated("long", 60), Simulated("draft", steps, arrives)])
+@given(arrives=st.integers(0, 59), steps=st.integers(4, 8), table=st.sampled_from([ONE_BY_ONE, CallTable()]))
+def test_a_draft_during_a_long_job_takes_at_most_half_as_long_again(arrives: int, steps: int, table: CallTable) -> None:
+    ends, _ = simulate([Simulated("long", 60), Simulated("draft", steps, arrives)], table)
 
     assert ends["draft"] - arrives <= 1.5 * steps
+
+
+@given(st.lists(st.integers(1, 150), min_size=2, max_size=8))
+def test_who_joins_a_call_has_not_far_more_to_do_than_its_leader(totals: list[int]) -> None:
+    waiting = [Candidate("a", "v", total, total, AREA) for total in totals]
+
+    lead, *mates = choose(waiting, Turn(), lambda _lead: CallTable({AREA: {1: 1.0, 8: 1.1}})).indices
+
+    assert all(totals[mate] <= FAR * totals[lead] for mate in mates)
+
+
+def test_a_long_job_lets_drafts_join_it_when_its_patience_has_ended() -> None:
+    long, draft = Candidate("a", "v", 60, 60, AREA), Candidate("a", "v", 4, 4, AREA)
+
+    choice = choose([long, draft], Turn(passed=PATIENCE * long.cost), lambda _lead: CallTable())
+
+    assert choice.indices == (0, 1)
 
 
 @given(every=st.integers(1, 6), steps=st.integers(10, 30))
