@@ -248,11 +248,13 @@ class EngineProcess:
     async def _end(self) -> None:
         self.ended = True
         self._orders.close()
-        if not self._answers.at_eof():  # what it says is not understood
+        speaks = not self._answers.at_eof()
+        if speaks:  # but is not understood, or nobody listens any more
             self._kill()
         code = await self._process.wait()
         if not self._closing:
-            log.error("%s; %d jobs were under way", _how_it_ended(code), len(self._jobs))
+            how = "the engine's process was ended, as nobody listens to it" if speaks else _how_it_ended(code)
+            log.error("%s; %d jobs were under way", how, len(self._jobs))
         for job in self._jobs.values():
             _settle(job.painted, None)
         self._jobs.clear()

@@ -91,6 +91,7 @@ class Worker:
         self._tokens: dict[int, CancelToken] = {}
         self._paintings: set[asyncio.Task[GenerationResult]] = set()
         self._tables: dict[str, CallTable] = {}
+        self._warming: asyncio.Future[None] | None = None
         self._closing = asyncio.Event()
 
     async def serve(self, pipe: BinaryIO) -> None:

@@ -183,14 +183,17 @@ async def test_what_a_killed_process_was_at_is_painted_by_the_next(
     assert "3 jobs were under way" in caplog.text
 
 
-async def test_a_process_that_died_idle_is_replaced_without_a_word_to_people(executor: ProcessExecutor) -> None:
+async def test_a_process_that_died_idle_is_replaced_without_a_word_to_people(
+    executor: ProcessExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
     first = pid_of(await executor.generate(request()))
     os.kill(first, signal.SIGKILL)
-    await gone(first)
+    await until(lambda: "0 jobs were under way" in caplog.text)
 
     second = await executor.generate(request())
 
     assert pid_of(second) != first
+    assert process.STARTED_AGAIN not in second.notes
 
 
 async def test_a_request_that_ends_every_process_is_given_up_and_its_neighbours_are_painted(
@@ -382,6 +385,7 @@ async def test_an_engine_that_cannot_be_understood_is_replaced(
 
     assert pid_of(result) != first
     assert "the engine could not be listened to any more" in caplog.text
+    assert "memory ran out" not in caplog.text
 
 
 async def test_news_of_what_has_failed_comes_too_late_and_harms_nobody(executor: ProcessExecutor) -> None:
