@@ -45,6 +45,7 @@ from generation.wire import (
 log = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-P", "-m", "generation.worker")  # -P: not what happens to lie in this folder
+SECRETS = ("DISCORD_TOKEN", "DATABASE_URL")
 LIVES = 3  # processes that may end while they are at a request, before it is given up
 CLOSING_SECONDS = 10.0  # for ending in good order; then it is killed
 BUFFER = 1 << 20  # bytes of answers that are taken in at once
@@ -304,9 +305,13 @@ def _of_the_engine(settings: GenerationSettings) -> GenerationSettings:
 
 
 def _environment() -> dict[str, str]:
-    """Lets the process find the very modules that this one finds; what the operator says of its heap counts."""
+    """Lets the process find the very modules that this one finds; what the operator says of its heap counts.
+
+    Passwords are none of its business, and what it loads is other people's code.
+    """
     modules = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
-    return {**HEAP, **os.environ, "PYTHONPATH": modules}
+    here = {name: value for name, value in os.environ.items() if name not in SECRETS}
+    return {**HEAP, **here, "PYTHONPATH": modules}
 
 
 def _how_it_ended(code: int) -> str:

@@ -80,7 +80,11 @@ async def test_progress_arrives_in_order(executor: ProcessExecutor) -> None:
     assert [progress.done for progress in news] == list(range(5))
 
 
-async def test_input_pictures_and_settings_arrive_and_a_token_does_not(tmp_path: Path) -> None:
+async def test_input_pictures_and_settings_arrive_and_passwords_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DISCORD_TOKEN", "a.secret.token")
+    monkeypatch.setenv("DATABASE_URL", "postgresql://easel:password@here/easel")
     settings = Settings(data_dir=tmp_path, slots=7, discord_token=SecretStr("a.secret.token"), _env_file=None)
     executor = ProcessExecutor(settings, command=COMMAND)
 
@@ -90,6 +94,7 @@ async def test_input_pictures_and_settings_arrive_and_a_token_does_not(tmp_path:
     assert "slots=7" in result.notes[0]
     assert "token" not in result.notes[0]
     assert result.notes[1] == "1 inputs"
+    assert result.notes[4:6] == ("nothing", "nothing")
 
 
 async def test_the_c_library_is_told_to_leave_no_holes(

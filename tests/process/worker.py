@@ -48,8 +48,8 @@ class Scripted(FakeExecutor):
             raise ValueError("too early")
         self._obey(request)
         painted = await super().generate(request, on_progress, cancel, inputs)
-        heap = os.environ.get("GLIBC_TUNABLES", "")
-        return replace(painted, notes=(repr(self._settings), f"{len(inputs)} inputs", str(os.getpid()), heap))
+        told = (os.environ.get(name, "nothing") for name in ("GLIBC_TUNABLES", "DISCORD_TOKEN", "DATABASE_URL"))
+        return replace(painted, notes=(repr(self._settings), f"{len(inputs)} inputs", str(os.getpid()), *told))
 
     def _obey(self, request: GenerationRequest) -> None:
         deeds: dict[str, Callable[[], object]] = {
