@@ -52,7 +52,7 @@ BUFFER = 1 << 20  # bytes of answers that are taken in at once
 
 # glibc keeps small freed pieces for each thread, among them what it cuts off to align a tensor. Where such a piece is
 # used again for something that stays, a hole is left beside it that no tensor of the same size fits into: 20 MiB of
-# them over jobs of many sizes. Without, nothing is slower that could be measured; other C libraries do not look at it.
+# them over jobs of many sizes. One of each size is kept here instead of seven; other C libraries do not look at it.
 HEAP = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=1"}
 
 STARTED_AGAIN = "The engine had to be started again meanwhile."
