@@ -10,13 +10,24 @@ SIZE_STEP = 8
 MIN_SIZE, MAX_SIZE = 64, 4096
 MOST_NAMED = 40  # where nothing is near
 MAX_PROMPT_CHARACTERS = 6000  # the longest text a Discord command option takes
+MAX_OPTION_CHARACTERS = 1000  # every other text that is typed: names, aspects, lists of LoRAs
+SHOWN_CHARACTERS = 60  # of a wrong value, in the refusal that names it
 
 
-def check_text(field: str, text: str) -> None:
-    """Refuses a prompt that is too long."""
-    if len(text) > MAX_PROMPT_CHARACTERS:
-        message = f"{field} is {len(text):,} characters long; at most {MAX_PROMPT_CHARACTERS:,} are possible."
-        raise InvalidRequestError(field, message)
+def check_text(field: str, text: str, most: int = MAX_PROMPT_CHARACTERS) -> None:
+    """Refuses a text that is too long. Call it before any other work on typed text."""
+    check_length(field, len(text), most)
+
+
+def check_length(field: str, length: int, most: int = MAX_PROMPT_CHARACTERS) -> None:
+    """Refuses a text of a length that is too long, before the text is made."""
+    if length > most:
+        raise InvalidRequestError(field, f"{field} is {length:,} characters long; at most {most:,} are possible.")
+
+
+def quoted(text: str) -> str:
+    """Returns a typed value as a refusal names it: in quotation marks, shortened, control characters escaped."""
+    return repr(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
 
 
 def check_range(field: str, value: float, lowest: float, highest: float) -> None:
@@ -38,7 +49,8 @@ def check_size(field: str, pixels: int) -> None:
 def check_name(field: str, name: str, known: Collection[str]) -> None:
     """Refuses an unknown name, with the nearest known ones."""
     if name not in known:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or sorted(known)[:MOST_NAMED]
+        wanted = name[:MAX_OPTION_CHARACTERS]  # comparing is quadratic
+        near = difflib.get_close_matches(wanted, known, n=3, cutoff=0.5) or sorted(known)[:MOST_NAMED]
         if not near:
-            raise InvalidRequestError(field, f"There is no {field} named {name!r}: there is none here at all.")
-        raise InvalidRequestError(field, f"There is no {field} named {name!r}. Did you mean {' or '.join(near)}?")
+            raise InvalidRequestError(field, f"There is no {field} named {quoted(name)}: there is none here at all.")
+        raise InvalidRequestError(field, f"There is no {field} named {quoted(name)}. Did you mean {' or '.join(near)}?")

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
+from generation.checks import check_text
 from generation.errors import InvalidRequestError
 from generation.prompt import complaint
 
@@ -31,8 +32,9 @@ def expand(text: str, most: int) -> tuple[str, ...]:
         most: How many prompts it may become.
 
     Raises:
-        InvalidRequestError: A bracket has no partner, or there are too many choices.
+        InvalidRequestError: The text is too long, a bracket has no partner, or there are too many choices.
     """
+    check_text("prompt", text)
     sequence = _parse(text)
     count = _count(sequence)
     if count > most:

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.domain import Order
 from generation import InvalidRequestError
-from generation.request import check_name
+from generation.checks import MAX_OPTION_CHARACTERS, check_name, check_text, quoted
 
 
 def _yes_or_no(text: str) -> bool:
@@ -48,6 +48,7 @@ def unpack(order: Order) -> Order:
     Raises:
         InvalidRequestError: A name is unknown or a value is none; the text says what would work.
     """
+    check_text("extra", order.extra or "", MAX_OPTION_CHARACTERS)
     typed: dict[str, Any] = {}
     for word in (order.extra or "").replace(",", " ").split():
         key, equals, text = word.partition("=")
@@ -57,5 +58,5 @@ def unpack(order: Order) -> Order:
         try:
             typed[key] = KEYS[key][0](text)
         except ValueError:
-            raise InvalidRequestError("extra", f"extra: {key} is {KEYS[key][1]}, not {text!r}.") from None
+            raise InvalidRequestError("extra", f"extra: {key} is {KEYS[key][1]}, not {quoted(text)}.") from None
     return replace(order, **(typed | {key: kept for key in typed if (kept := getattr(order, key)) is not None}))

@@ -14,6 +14,7 @@ from bot.domain import Order
 from bot.services.extra import KEYS
 from bot.services.partwords import in_words
 from generation import GenerationRequest, InvalidRequestError, permutations
+from generation.checks import check_text
 
 NEGATIVE = "negative"
 
@@ -100,8 +101,10 @@ def read(text: str, presets: Collection[str] = ()) -> Flagged:
         presets: Names that `--name` may stand for, in lower case.
 
     Raises:
-        InvalidRequestError: A flag is unknown, lacks its value or is given twice; the text says what would work.
+        InvalidRequestError: The text is too long, or a flag is unknown, lacks its value or is given twice; the
+            message says what would work.
     """
+    check_text("prompt", text)
     words: list[str] = []
     values: dict[str, Any] = {}
     named: list[str] = []

@@ -7,11 +7,11 @@ from typing import Any
 
 from bot.domain import Order, Values, Wishes
 from generation import InvalidRequestError, presets
-from generation.request import check_name
+from generation.checks import check_length, check_name
 
 SIZE = ("aspect", "width", "height")  # whoever says one of them decides the whole size
 PRESET, PROMPT = "preset", "prompt"
-_PLACE = "{prompt}"
+PLACE = "{prompt}"  # in a template: where the prompt goes
 
 
 class Source(StrEnum):
@@ -115,11 +115,19 @@ def choose(ordered: Sequence[Layer]) -> dict[str, Chosen]:
 
 
 def wrap(prompt: str, ordered: Sequence[Layer]) -> str:
-    """Puts a prompt into the templates of the presets in use; one that has no {prompt} follows it."""
+    """Puts a prompt into the templates of the presets in use; one that has no {prompt} follows it.
+
+    Raises:
+        InvalidRequestError: The prompt would become too long; it is refused before it is made.
+    """
     for layer in ordered:
         template = layer.values.get(PROMPT) if layer.source is Source.PRESET else None
         if template:
-            prompt = template.replace(_PLACE, prompt) if _PLACE in template else f"{prompt}, {template}"
+            template = template if PLACE in template else f"{PLACE}, {template}"
+            places = template.count(PLACE)
+            length = len(template) + places * (len(prompt) - len(PLACE))
+            check_length(f"prompt with the preset {layer.name}", length)
+            prompt = template.replace(PLACE, prompt)
     return prompt
 
 

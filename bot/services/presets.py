@@ -10,10 +10,9 @@ from bot.errors import LimitError
 from bot.services.books import ChoiceBook, PresetBook
 from bot.services.flags import ALIASES, DECIDED, FLAGS, read, values_of
 from bot.services.generation import GenerationService
-from bot.services.layers import PRESET, PROMPT, Taste
+from bot.services.layers import PLACE, PRESET, PROMPT, Taste
 from generation import GenerationRequest, InvalidRequestError, presets
-from generation.checks import check_text
-from generation.request import check_name
+from generation.checks import check_name, check_text
 
 # What belongs to one picture and not to a way of painting.
 _NOT_KEPT = {"seed", "subseed", "row", "rows"}
@@ -141,8 +140,7 @@ class Presets:
             )
         values = {name: value for name, value in values.items() if name not in {*_NOT_KEPT, PROMPT}} | flagged.values
         if making.template.strip():
-            check_text("template", making.template)
-            values[PROMPT] = making.template.strip()
+            values[PROMPT] = checked_template(making.template)
         if not values:
             raise InvalidRequestError(PRESET, "There is nothing to save: give a job's id, flags, or a template.")
         if PRESET in values:
@@ -170,6 +168,19 @@ class Presets:
 
 
 BUILT_IN = Owner(Scope.SERVER, 0)  # nobody's: the built-in presets can only be read
+
+
+def checked_template(template: str) -> str:
+    """Returns a preset's template as it is kept.
+
+    Raises:
+        InvalidRequestError: It is too long, or has more than one place for the prompt.
+    """
+    check_text("template", template)
+    places = template.count(PLACE)
+    if places > 1:
+        raise InvalidRequestError("template", f"template has {places} times {PLACE}; keep one, where the prompt goes.")
+    return template.strip()
 
 
 def checked_name(name: str) -> str:

@@ -14,8 +14,9 @@ from bot.services.layers import PRESET, SIZE, Chosen, Layer, Source, Taste, choo
 from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
 from generation.catalog import no_beginner
+from generation.checks import MAX_OPTION_CHARACTERS, MAX_PROMPT_CHARACTERS, check_name, check_text
 from generation.prompt import DIALECTS, Dialect, parse, parse_loras
-from generation.request import MAX_SIZE, check_name
+from generation.request import MAX_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,9 @@ class Resolved:
     chosen: Mapping[str, Chosen]
 
 
+PROMPTS = ("prompt", "negative")
+
+
 def random_seed() -> int:
     """Draws a seed of 32 bits, which every other tool can read."""
     return secrets.randbelow(2**32)
@@ -79,7 +83,9 @@ def resolve(
         LimitError: A value is beyond what this bot allows.
     """
     taste = taste or Taste()
+    check_lengths(order)
     order, named = unflag(unpack(order), taste.known_presets)
+    check_lengths(order)
     if not order.prompt.strip():
         raise InvalidRequestError("prompt", "prompt is empty: say what to paint, such as `a red apple`.")
     stated = list(layers(given(order), named, taste))
@@ -96,6 +102,18 @@ def resolve(
     fields = {name: ORDERED.get(name, name) for name in GenerationRequest.__slots__}
     request = GenerationRequest(**{field: values[name] for field, name in fields.items() if name in values})
     return Resolved(request, chosen)
+
+
+def check_lengths(order: Order) -> None:
+    """Refuses an order with a text that is too long.
+
+    Raises:
+        InvalidRequestError: One is; the text names it and how long it may be.
+    """
+    for field in Order.__slots__:
+        value = getattr(order, field)
+        if isinstance(value, str):
+            check_text(field, value, MAX_PROMPT_CHARACTERS if field in PROMPTS else MAX_OPTION_CHARACTERS)
 
 
 def _applicable(chosen: Mapping[str, Chosen]) -> dict[str, Chosen]:
@@ -140,8 +158,9 @@ def _advice(model: ModelEntry, stated: Sequence[Layer]) -> list[Layer]:
 def _check_prompts(values: Mapping[str, Any]) -> None:
     dialect = values.get("weights", DIALECTS[0])
     check_name("weights", dialect, DIALECTS)
-    for text in (values["prompt"], values["negative"]):
-        parse(text, cast(Dialect, dialect))
+    for field in PROMPTS:
+        check_text(field, values[field])
+        parse(values[field], cast(Dialect, dialect))
 
 
 def _model(wanted: Chosen, models: Sequence[ModelEntry]) -> ModelEntry:

@@ -91,3 +91,27 @@ def test_a_default_that_is_gone_is_named_with_whose_it_is() -> None:
 def test_the_order_of_the_sources_is_the_order_of_their_strength() -> None:
     assert list(Source) == ["typed", "preset", "your default", "the channel's default", "the server's default",
                             "advised for this model", "the bot's default", "drawn by lot"]  # fmt: skip
+
+
+def test_presets_expand_only_within_the_prompt_limit() -> None:
+    places = Taste(presets={f"p{number}": {"prompt": "{prompt}" * 125} for number in range(5)})
+
+    with pytest.raises(
+        InvalidRequestError, match=r"prompt with the preset p3 is 15,625 characters long; at most 6,000"
+    ):
+        ask(places, prompt="a --p0 --p1 --p2 --p3 --p4")
+
+
+def test_a_prompt_may_fill_the_limit_with_its_presets() -> None:
+    film = Taste(presets={"film": {"prompt": "{prompt}, on film"}})
+    longest = "x" * (6000 - len(", on film"))
+
+    assert len(ask(film, prompt=longest, preset="film").request.prompt) == 6000
+    with pytest.raises(InvalidRequestError, match="6,001 characters"):
+        ask(film, prompt=f"{longest}x", preset="film")
+
+
+def test_a_stored_template_with_several_places_still_works() -> None:
+    twice = Taste(presets={"twice": {"prompt": "{prompt}, more {prompt}"}})
+
+    assert ask(twice, preset="twice").request.prompt == "a cat, more a cat"

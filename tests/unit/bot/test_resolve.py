@@ -137,3 +137,28 @@ def test_the_servers_vae_holds_where_none_is_typed() -> None:
 
     assert resolve(Order(prompt="a"), MODELS, "sdxl", defaults).request.vae == "soft"
     assert resolve(Order(prompt="a", vae="hard"), MODELS, "sdxl", defaults).request.vae == "hard"
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ({"prompt": "x" * 6001}, "prompt is 6,001 characters long; at most 6,000 are possible."),
+        ({"negative": "x" * 6001}, "negative is 6,001 characters long; at most 6,000 are possible."),
+        ({"extra": "fit=crop " * 200}, "extra is 1,800 characters long; at most 1,000 are possible."),
+        ({"lora": "x," * 501}, "lora is 1,002 characters long; at most 1,000 are possible."),
+        ({"prompt": f"a --model {'x' * 1001}"}, "model is 1,001 characters long; at most 1,000 are possible."),
+        ({"prompt": f"a --no {'x' * 5000}", "negative": "y" * 5000}, "negative is 10,002 characters long"),
+    ],
+)
+def test_a_text_that_is_too_long_is_refused_before_it_is_read(typed: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        ask(**typed)
+
+    assert str(refused.value).startswith(message)
+
+
+def test_a_refusal_shows_only_the_beginning_of_a_long_name() -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        ask(model="x" * 1000)
+
+    assert str(refused.value).startswith(f"There is no model named '{'x' * 60}…'. Did you mean ")

@@ -39,3 +39,8 @@ def test_too_many_choices_are_counted_but_never_written_out() -> None:
 
 def test_what_is_escaped_is_painted_as_it_is() -> None:
     assert expand(escape("a {red, blue} cat"), most=1) == ("a {red, blue} cat",)
+
+
+def test_a_prompt_that_is_too_long_is_not_expanded() -> None:
+    with pytest.raises(InvalidRequestError, match="prompt is 6,001 characters long"):
+        expand("{a,b}" + "x" * 5996, most=100)
