@@ -15,6 +15,7 @@ import discord
 from bot.client import EaselClient, Parts, Shelf
 from bot.domain import Action
 from bot.errors import SettingsError
+from bot.logs import log_to_stderr
 from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database
 from bot.persistence.drafts import SqlDrafts
@@ -74,7 +75,7 @@ def run(settings: Settings) -> None:
     Raises:
         EaselError: A setting is wrong, or Discord or the database cannot be reached; the text says what to do.
     """
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)-7s %(name)s: %(message)s")
+    log_to_stderr(settings.log_level)
     with suppress(asyncio.CancelledError):
         if settings.discord_token is not None:
             asyncio.run(serve(settings, settings.discord_token.get_secret_value()))

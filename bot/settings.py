@@ -88,7 +88,9 @@ class Settings(GenerationSettings):
         default=15.0, ge=0, description="how long running jobs may go on after the bot is told to stop"
     )
     log_level: str = Field(
-        default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR"
+        default="INFO",
+        pattern="^(DEBUG|INFO|WARNING|ERROR)$",
+        description="DEBUG, INFO, WARNING or ERROR, of Easel itself; libraries are heard from INFO upwards",
     )
 
     @property

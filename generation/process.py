@@ -74,7 +74,7 @@ class ProcessExecutor:
     def __init__(
         self, settings: GenerationSettings, threads: int | None = None, command: Sequence[str] = COMMAND
     ) -> None:
-        self._setup = Setup(_of_the_engine(settings), logging.getLogger().getEffectiveLevel(), threads)
+        self._setup = Setup(_of_the_engine(settings), log.getEffectiveLevel(), threads)
         self._command = command
         self._numbers = itertools.count(1)
         self._tables: dict[str, CallTable] = {}

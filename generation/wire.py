@@ -26,7 +26,7 @@ class Setup:
 
     Attributes:
         settings: Device, precision, folders and so on.
-        log_level: Which log records are wanted, as a number of `logging`.
+        log_level: The lowest level of Easel's own log records, as a number of `logging`; libraries' start at INFO.
         threads: How many threads torch computes with on a CPU; None for its own choice.
     """
 

@@ -174,7 +174,8 @@ def run(make: Make) -> None:
     setup = read_order(orders)
     if not isinstance(setup, Setup):
         return
-    logging.basicConfig(level=setup.log_level, handlers=[Forwarding(mouth)])
+    logging.basicConfig(level=max(setup.log_level, logging.INFO), handlers=[Forwarding(mouth)])
+    logging.getLogger(__package__).setLevel(setup.log_level)
     if setup.threads is not None:
         os.putenv("OMP_NUM_THREADS", str(setup.threads))  # before torch is loaded
 

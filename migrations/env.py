@@ -16,7 +16,7 @@ def migrate(connection: Connection) -> None:
 
 
 async def run(url: str) -> None:
-    engine = create_async_engine(url, poolclass=pool.NullPool)
+    engine = create_async_engine(url, poolclass=pool.NullPool, hide_parameters=True)
     try:
         async with engine.begin() as connection:
             await connection.run_sync(migrate)

@@ -199,7 +199,7 @@ def _alembic(url: str) -> Config:
 def _engine(url: str) -> AsyncEngine:
     try:
         _try_file(url)
-        engine = create_async_engine(url)
+        engine = create_async_engine(url, hide_parameters=True)  # its errors are logged; their values are private
     except _UNUSABLE as error:
         raise SettingsError(f"DATABASE_URL cannot be used: {_first_line(error)}.") from error
     except (sqlite3.Error, OSError) as error:

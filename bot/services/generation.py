@@ -188,7 +188,7 @@ class GenerationService:
             await self._ledger.add(*jobs)
             undo.pop_all()
         self._dispatcher.expect(jobs)
-        log.info("%s of %s accepted", ", ".join(f"job {job.id}" for job in jobs), person)
+        log.info("%s accepted", ", ".join(f"job {job.id}" for job in jobs))
         return jobs
 
     def begin(self, job: Job) -> None:
