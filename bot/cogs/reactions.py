@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 import discord
 from discord.ext import commands
@@ -9,6 +10,7 @@ from discord.ext import commands
 from bot.domain import Post
 from bot.errors import DeliveryError, LimitError, NotKeptError
 from bot.services.actions import FORGOTTEN, Actor, PictureActions, check_place, check_user
+from bot.ui.cooldown import Cooldown
 from bot.ui.gallery import Gallery
 from bot.ui.letters import Letters
 from bot.ui.lines import Lines
@@ -23,6 +25,7 @@ from bot.ui.submitting import submit_for_reaction
 log = logging.getLogger(__name__)
 
 HINT_SECONDS = 30.0
+HINT_PAUSE_SECONDS = 60.0  # for one person in one channel
 REACTION_SCALE = 2.0
 ONE_OF_MANY = "This message shows {} pictures: take out the one you mean with U1 to U{}, and react to that."
 CLOSED = "I cannot write to you: allow direct messages from this server, then react again."
@@ -49,6 +52,7 @@ class ReactionsCog(commands.Cog):
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._lines = Lines()
+        self._hinted = Cooldown(HINT_PAUSE_SECONDS)
 
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, event: Event) -> None:
@@ -83,8 +87,8 @@ class ReactionsCog(commands.Cog):
             elif meaning is Meaning.LETTER:
                 await self._write(event, post)
             else:
-                files = await self._desk.actions.originals(post.job, post.number)
-                await self._desk.gallery.star(event.message_id, post, event.user_id, files)
+                originals = partial(self._desk.actions.originals, post.job, post.number)
+                await self._desk.gallery.star(event.message_id, post, event.user_id, originals)
 
     async def _removed(self, event: Event, meaning: Meaning) -> None:
         async with self._lines.of((event.message_id, event.user_id)):
@@ -110,7 +114,10 @@ class ReactionsCog(commands.Cog):
         await submit_for_reaction(event, self._desk.client, actions.generation, accepted)
 
     async def _write(self, event: Event, post: Post) -> None:
-        """Sends the originals by direct message; where none is taken, a line that soon goes says so in public."""
+        """Sends the originals by direct message; where none is taken, a line says so in public for half a minute.
+
+        That line is posted at most once a minute for one person in one channel.
+        """
         text, attached = recipe_card(post.job, post.number, self._desk.command)
         files = await self._desk.actions.originals(post.job, post.number)
         try:
@@ -118,6 +125,8 @@ class ReactionsCog(commands.Cog):
         except DeliveryError:
             if event.guild_id is None:
                 raise
+            if not self._hinted.passes((event.user_id, event.channel_id)):
+                return
             channel = self._desk.client.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
             hint = f"<@{event.user_id}> {CLOSED}"
             await patiently(lambda: channel.send(hint, delete_after=HINT_SECONDS, allowed_mentions=NO_MENTIONS))

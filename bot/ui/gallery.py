@@ -1,7 +1,7 @@
 """A server's gallery: the channel where starred pictures are shown once, with the number of their stars."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 import discord
 
@@ -17,6 +17,8 @@ from bot.ui.requests import patiently
 from bot.ui.uploads import as_files
 
 log = logging.getLogger(__name__)
+
+Originals = Callable[[], Awaitable[Sequence[Upload]]]
 
 
 class Gallery:
@@ -55,8 +57,14 @@ class Gallery:
             raise LimitError(f"#{found.name} is not age-restricted, so pictures from here are not copied to it.")
         return found
 
-    async def star(self, message_id: int, post: Post, person: int, files: Sequence[Upload]) -> None:
+    async def star(self, message_id: int, post: Post, person: int, originals: Originals) -> None:
         """Notes a star, and copies the message to the gallery or changes the number there.
+
+        Args:
+            message_id: The message.
+            post: What it shows.
+            person: Whose star it is.
+            originals: Reads the pictures; asked only where a new copy is posted.
 
         Raises:
             LimitError: There is no gallery.
@@ -65,9 +73,10 @@ class Gallery:
         origin = post.job.origin
         gallery = await self.channel(origin.guild_id, origin.channel_id)
         async with self._lines.of(message_id):
+            files = await originals() if await self._stars.copy_of(message_id) is None else ()
             count = await self._stars.add(message_id, post, person)
             if not await self._recount(message_id, post, count):
-                copy_id = await self._copy(gallery, message_id, post, files, count)
+                copy_id = await self._copy(gallery, message_id, post, files or await originals(), count)
                 await self._stars.copied(message_id, post.job.id, Copy(gallery.id, copy_id))
 
     async def unstar(self, message_id: int, post: Post, person: int) -> None:

@@ -1,8 +1,7 @@
 """Direct messages: a word to one person, and originals in a letter."""
 
 import logging
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import discord
 
@@ -11,6 +10,7 @@ from bot.errors import DeliveryError
 from bot.services.fitting import fit_each
 from bot.services.originals import batches
 from bot.services.ports import Upload
+from bot.ui.cooldown import Cooldown
 from bot.ui.private import NO_MENTIONS, in_words
 from bot.ui.requests import patiently
 from bot.ui.uploads import as_files
@@ -26,13 +26,12 @@ class Letters:
 
     Args:
         client: The client.
-        clock: Seconds that only go up.
+        told: Keeps the same words from being said to the same person again at once.
     """
 
-    def __init__(self, client: discord.Client, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, client: discord.Client, told: Cooldown | None = None) -> None:
         self._client = client
-        self._clock = clock
-        self._told: dict[tuple[int, str], float] = {}
+        self._told = told or Cooldown(ONCE_SECONDS)
 
     async def tell(self, person: int, text: str) -> None:
         """Tells a person something; the same again within a minute is left unsaid.
@@ -40,12 +39,8 @@ class Letters:
         Raises:
             DeliveryError: They take no direct messages.
         """
-        now = self._clock()
-        self._told = {key: at for key, at in self._told.items() if now - at < ONCE_SECONDS}
-        if (person, text) in self._told:
-            return
-        self._told[person, text] = now
-        await self._send(await self._channel(person), text, [])
+        if self._told.passes((person, text)):
+            await self._send(await self._channel(person), text, [])
 
     async def confess(self, person: int, cause: BaseException) -> None:
         """Tells a person alone why what they did, such as a reaction, did nothing."""
