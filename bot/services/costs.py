@@ -1,7 +1,7 @@
 """What a job costs in seconds of the device: estimated before, learned from what finished jobs took. Pure."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from bot.domain import Speed
@@ -17,6 +17,8 @@ DECODE_WORK = 1.55  # one VAE decode in UNet rows, by FLOP (10.47 / 6.76 TFLOP a
 UPSCALER_WORK = 5.56  # one megapixel through Real-ESRGAN's x4plus likewise (17.9 million products a pixel, 37.6 TFLOP)
 FIRST_GUESS = 0.35  # seconds per unit before anything was learned: a card of the middle class
 
+BUCKETS_PER_OCTAVE = 4  # of areas that share one learned speed: neighbours differ by 19 %
+OCTAVES = 12  # from the smallest area that can be painted, 64x64, to the largest, 4096x4096
 ANY_SIZE = 0  # the "pixels" under which it is kept what a call costs beside its rows, in seconds
 CALL_DOUBT = 2.0  # variances of logarithms: how far off the guess is of what a call costs beside its rows,
 SIZE_DOUBT = 0.6  # how much more a row of one size takes than its work says by the other sizes,
@@ -33,12 +35,24 @@ class CostModel:
     """
 
     def __init__(self) -> None:
-        self._speeds: dict[tuple[str, int], Speed] = {}
+        self._rows: dict[str, dict[int, Speed]] = {}  # by painter and area
+        self._calls: dict[str, Speed] = {}
+        self._latest_rows: dict[int, Speed] = {}  # by area, whoever painted last
+        self._latest_call: Speed | None = None
         self._doubts: dict[tuple[str, int], float] = {}  # variances; not kept, as the number of jobs tells enough
 
     def recall(self, known: Iterable[Speed]) -> None:
         """Takes in what was learned in an earlier run."""
-        self._speeds |= {(speed.model, speed.pixels): speed for speed in known}
+        for speed in known:
+            if speed.pixels == ANY_SIZE:
+                self._calls[speed.model] = self._latest_call = speed
+            else:
+                kept = replace(speed, pixels=area_bucket(speed.pixels))
+                self._rows.setdefault(kept.model, {})[kept.pixels] = self._latest_rows[kept.pixels] = kept
+
+    def knows(self, request: GenerationRequest) -> bool:
+        """Whether the speed of this request's model was measured on this device."""
+        return painter(request) in self._rows or request.model in self._rows
 
     def estimate(self, request: GenerationRequest) -> float:
         """Returns the device seconds a request will take if it shares no call with others."""
@@ -73,12 +87,12 @@ class CostModel:
         shared = (calls or request.calls) * outline.passes[0].shared
         surprise = math.log(max(seconds, 1e-6) / (own + shared))
         row, call = self._known(request)
-        if any(model == painter(request) for model, _ in self._speeds):
+        if painter(request) in self._rows:
             shifts = self._correct(surprise, (row, own / (own + shared)), (call, shared / (own + shared)))
         else:
             shifts = (surprise, surprise)  # the first job sets the scale
         learned = (_scaled(row, shifts[0]), _scaled(call, shifts[1]))
-        self._speeds |= {(speed.model, speed.pixels): speed for speed in learned}
+        self.recall(learned)
         return learned
 
     def _correct(self, surprise: float, *parts: tuple[Speed, float]) -> tuple[float, ...]:
@@ -103,25 +117,29 @@ class CostModel:
         return self._doubts.get((speed.model, speed.pixels), start / (speed.jobs + 1))
 
     def _known(self, request: GenerationRequest) -> tuple[Speed, Speed]:
-        model, pixels = painter(request), request.width * request.height
-        row = self._speeds.get((model, pixels)) or Speed(model, pixels, self._row_seconds(request), 0)
-        call = self._speeds.get((model, ANY_SIZE)) or Speed(model, ANY_SIZE, self._call_seconds(request), 0)
+        model, pixels = painter(request), area_bucket(request.width * request.height)
+        row = self._rows.get(model, {}).get(pixels) or Speed(model, pixels, self._row_seconds(request), 0)
+        call = self._calls.get(model) or Speed(model, ANY_SIZE, self._call_seconds(request), 0)
         return row, call
 
     def _row_seconds(self, request: GenerationRequest) -> float:
         """Takes the same model's nearest size, else another model's, else a guess."""
-        rows = [speed for speed in self._speeds.values() if speed.pixels != ANY_SIZE]
-        candidates = [speed for speed in rows if speed.model == painter(request)] or rows
-        if not candidates:
-            return FIRST_GUESS
-        pixels = request.width * request.height
-        return min(candidates, key=lambda speed: abs(speed.pixels - pixels)).seconds_per_unit
+        candidates = self._rows.get(painter(request)) or self._rows.get(request.model) or self._latest_rows
+        nearest = _nearest(candidates, request.width * request.height)
+        return FIRST_GUESS if nearest is None else nearest.seconds_per_unit
 
     def _call_seconds(self, request: GenerationRequest) -> float:
         """Takes the same model's, else another model's, else a guess by what a row takes."""
-        calls = [speed for speed in self._speeds.values() if speed.pixels == ANY_SIZE]
-        candidates = [speed for speed in calls if speed.model == painter(request)] or calls
-        return candidates[0].seconds_per_unit if candidates else CALL_WORK * self._row_seconds(request)
+        known = self._calls.get(painter(request)) or self._calls.get(request.model) or self._latest_call
+        return CALL_WORK * self._row_seconds(request) if known is None else known.seconds_per_unit
+
+
+def area_bucket(pixels: int) -> int:
+    """Returns the area, a power of 2 in quarter octaves, under which the speed at an area is kept.
+
+    Sizes are many and areas nearly equal: without buckets there would be some 65,000 speeds for each model.
+    """
+    return round(2 ** (round(BUCKETS_PER_OCTAVE * math.log2(pixels)) / BUCKETS_PER_OCTAVE))
 
 
 def painter(request: GenerationRequest) -> str:
@@ -155,6 +173,17 @@ def _upscaler(request: GenerationRequest) -> str:
     """Returns the name of the upscaler that a request enlarges with; "" for none."""
     method = "" if request.hires is None else request.hires.method
     return "" if method in ENLARGERS else method
+
+
+def _nearest(speeds: Mapping[int, Speed], pixels: int) -> Speed | None:
+    """Returns the speed of the nearest bucket, the smaller of two equally near ones; looks at a bounded number."""
+    octave = round(BUCKETS_PER_OCTAVE * math.log2(pixels))
+    for distance in range(BUCKETS_PER_OCTAVE * OCTAVES + 1):
+        for exponent in (octave - distance, octave + distance):
+            found = speeds.get(round(2 ** (exponent / BUCKETS_PER_OCTAVE)))
+            if found is not None:
+                return found
+    return None
 
 
 def _scaled(speed: Speed, shift: float) -> Speed:

@@ -214,3 +214,23 @@ async def test_an_unknown_revision_is_named(url: str) -> None:
 async def test_nothing_is_backed_up_where_there_is_nothing(url: str, tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="no database yet"):
         await backup(url, tmp_path / "copy.db")
+
+
+async def test_speeds_of_neighbouring_areas_become_one_speed(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "easel.db"
+    await upgrade(url, "0007")
+    with closing(sqlite3.connect(path)) as old, old:
+        rows = [
+            ("tiny", 1024 * 1024, 2.0, 3),
+            ("tiny", 1024 * 1016, 8.0, 1),
+            ("tiny", 512 * 512, 1.0, 2),
+            ("tiny", 0, 0.5, 6),
+        ]
+        old.executemany("INSERT INTO speeds VALUES (?, ?, ?, ?)", rows)
+
+    await upgrade(url)
+
+    with closing(sqlite3.connect(path)) as new:
+        kept = new.execute("SELECT pixels, seconds_per_unit, jobs FROM speeds ORDER BY pixels").fetchall()
+    assert [(pixels, jobs) for pixels, _, jobs in kept] == [(0, 6), (512 * 512, 2), (1024 * 1024, 4)]
+    assert [seconds for _, seconds, _ in kept] == pytest.approx([0.5, 1.0, 2.0 * 4**0.25])

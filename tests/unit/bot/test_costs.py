@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain import Speed
-from bot.services.costs import ANY_SIZE, CALL_WORK, CostModel
+from bot.services.costs import ANY_SIZE, BUCKETS_PER_OCTAVE, CALL_WORK, OCTAVES, CostModel, area_bucket
 from generation import GenerationRequest, Hires, Init
 from tests.unit.bot.jobs import job
 
@@ -133,3 +133,46 @@ def test_speeds_from_before_calls_were_counted_are_understood() -> None:
     costs.recall([Speed("tiny", 1024 * 1024, UNIT, 5)])
 
     assert costs.outline(job().request).passes[0].shared == pytest.approx(CALL_WORK * UNIT)
+
+
+def test_speeds_are_kept_for_a_bounded_number_of_areas() -> None:
+    costs = CostModel()
+    sides = range(64, 4097, 104)
+
+    areas = {
+        speed.pixels
+        for width in sides
+        for height in sides
+        for speed in costs.learn(job(width=width, height=height).request, 10.0)
+    }
+
+    assert len(areas) <= BUCKETS_PER_OCTAVE * OCTAVES + 2
+
+
+@pytest.mark.parametrize("side", [64, 512, 1024, 2048, 4096])
+def test_usual_areas_are_the_middle_of_their_range(side: int) -> None:
+    assert area_bucket(side * side) == side * side
+    assert area_bucket(side * (side - 2)) == side * side
+
+
+def test_an_area_far_from_any_that_was_painted_is_estimated_from_the_nearest() -> None:
+    costs = CostModel()
+    costs.recall([Speed("tiny", 64 * 64, 7.0, 5), Speed("tiny", 128 * 128, 3.0, 5), Speed("tiny", ANY_SIZE, 0.0, 5)])
+    only = CostModel()
+    only.recall([Speed("tiny", 128 * 128, 3.0, 5), Speed("tiny", ANY_SIZE, 0.0, 5)])
+    request = job(width=4096, height=4096).request
+
+    assert costs.estimate(request) == pytest.approx(only.estimate(request))
+
+
+def test_a_model_is_known_once_it_painted_whatever_upscaler_follows() -> None:
+    costs = CostModel()
+    plain = job().request
+    larger = replace(plain, hires=Hires(scale=2, method="realesrgan-x4plus"))
+    assert not costs.knows(plain)
+
+    costs.learn(plain, 10.0)
+
+    assert costs.knows(plain)
+    assert costs.knows(larger)
+    assert not costs.knows(job(model="other").request)
