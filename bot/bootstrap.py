@@ -160,7 +160,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     pictures = PictureFolder(settings.pictures_path)
     worker = this_process()
     ledger = SqlLedger(database, worker.id)
-    models = ModelShelf(_catalog(settings), Extras(settings.models_path))
+    models = ModelShelf(_catalog(settings), Extras(settings.models_path, settings.vae))
     tools = Toolbox(models, settings.max_size, settings.max_upscaled)
     messenger = DiscordMessenger(client, tools, show_reroll=settings.show_reroll)
     ports = Ports(ledger, SqlSpeedBook(database), pictures, messenger)
@@ -220,7 +220,7 @@ def _defaults(settings: Settings) -> Defaults:
         scheduler=settings.default_scheduler,
         negative=settings.default_negative,
         count=settings.default_count,
-        vae=settings.vae or "",
+        vae=settings.vae_name,
         max_size=settings.max_size,
         max_upscaled=settings.max_upscaled,
     )

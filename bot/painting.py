@@ -99,7 +99,7 @@ def _has_refiner(settings: Settings, name: str) -> bool:
 
 
 def _has_vae(settings: Settings, name: str) -> bool:
-    return name.lower() in {known.lower() for known in Extras(settings.models_path).names(Kind.VAE)}
+    return name.lower() in {known.lower() for known in Extras(settings.models_path, settings.vae).names(Kind.VAE)}
 
 
 def bring(order: Order, files: Mapping[str, Path | None]) -> tuple[Order, dict[str, bytes]]:
@@ -134,7 +134,7 @@ async def paint(settings: Settings, order: Order, output: Path | None, inputs: M
 
     Args:
         settings: Defaults for what the order leaves open.
-        order: What to paint; its model may be a file, a folder or a hub id as well as a name.
+        order: What to paint; its model may be a file, a folder or a hub id as well as a name, its VAE a file.
         output: A file or a folder; a name that is not taken yet in the present folder by default.
         inputs: The files that its pictures begin from, by their SHA-256.
 
@@ -142,6 +142,9 @@ async def paint(settings: Settings, order: Order, output: Path | None, inputs: M
         GenerationError: It cannot be painted.
         EaselError: A value is not allowed.
     """
+    if order.vae:
+        settings = settings.model_copy(update={"vae": order.vae})
+        order = replace(order, vae=settings.vae_name)
     catalog = Catalog(settings.models_path, order.model or settings.model, refiner=order.refiner)
     model = catalog.default()
     if order.refiner is not None:
@@ -199,7 +202,7 @@ def _defaults(settings: Settings) -> Defaults:
         scheduler=settings.default_scheduler,
         negative=settings.default_negative,
         count=settings.default_count,
-        vae=settings.vae or "",
+        vae=settings.vae_name,
         max_size=MAX_SIZE,
     )
 

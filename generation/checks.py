@@ -9,6 +9,7 @@ from generation.errors import InvalidRequestError
 SIZE_STEP = 8
 MIN_SIZE, MAX_SIZE = 64, 4096
 MOST_NAMED = 40  # where nothing is near
+_WEIGHTS = ".safetensors"
 MAX_PROMPT_CHARACTERS = 6000  # the longest text a Discord command option takes
 MAX_OPTION_CHARACTERS = 1000  # every other text that is typed: names, aspects, lists of LoRAs
 SHOWN_CHARACTERS = 60  # of a wrong value, in the refusal that names it
@@ -54,3 +55,20 @@ def check_name(field: str, name: str, known: Collection[str]) -> None:
         if not near:
             raise InvalidRequestError(field, f"There is no {field} named {quoted(name)}: there is none here at all.")
         raise InvalidRequestError(field, f"There is no {field} named {quoted(name)}. Did you mean {' or '.join(near)}?")
+
+
+def has_folders(name: str) -> bool:
+    """Whether a name could lead out of the folder that it is looked up in, on any system."""
+    return any(mark in name for mark in ("/", "\\", "\0"))
+
+
+def is_path(setting: str) -> bool:
+    """Whether an operator's setting names a model file by its path instead of its name."""
+    return setting.endswith(_WEIGHTS) or has_folders(setting)
+
+
+def file_name(setting: str | None) -> str:
+    """Returns what people see of a file that an operator's setting names: its name, without folders and ending."""
+    if not setting or not is_path(setting):
+        return setting or ""
+    return setting.replace("\\", "/").rpartition("/")[2].removesuffix(_WEIGHTS)

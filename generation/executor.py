@@ -243,7 +243,7 @@ class LocalExecutor:
             placement = choose_placement(self._settings.device, self._settings.dtype)
             tune(placement.device, fp16_accumulation=self._settings.fp16_accumulation)
             log.info("painting on %s in %s", placement.device, placement.dtype)
-            extras = Extras(self._settings.models_path)
+            extras = Extras(self._settings.models_path, self._settings.vae)
             additions = Additions(extras)
 
             def load_named(name: str) -> "Model":

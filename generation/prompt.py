@@ -19,6 +19,7 @@ DIALECTS: tuple[Dialect, ...] = ("comfyui", "a1111")
 UP = 1.1
 _LORA = re.compile(r"<\s*lora\s*:([^<>]*)>", re.IGNORECASE)
 _LORA_START = re.compile(r"<\s*lora\s*:", re.IGNORECASE)
+EMBEDDING = re.compile(r"(?:^|(?<=[\s,]))embedding:([^\s,]+)")
 _BREAK = re.compile(r"\s*\bBREAK\b\s*")
 _A1111 = re.compile(
     r"\\(?P<literal>[()\[\]\\])|(?P<open>[(\[])|:\s*(?P<weight>[+-]?[.\d]+)\s*\)|(?P<close>[)\]])"
@@ -74,6 +75,12 @@ def parse_loras(text: str) -> tuple[Lora, ...]:
     """
     tags = "".join(f"<lora:{each.strip()}>" for each in text.split(",") if each.strip())
     return parse(tags).loras
+
+
+def embeddings(prompt: Prompt) -> tuple[str, ...]:
+    """Names the textual inversion embeddings that a prompt asks for, each once."""
+    pieces = (piece for chunk in prompt.chunks for piece in chunk)
+    return tuple(dict.fromkeys(match[1] for piece in pieces for match in EMBEDDING.finditer(piece.text)))
 
 
 def without_loras(text: str) -> str:

@@ -6,6 +6,8 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from generation.checks import file_name
+
 Device = Literal["auto", "cuda", "mps", "cpu"]
 Precision = Literal["auto", "float32", "bfloat16", "float16"]
 
@@ -58,6 +60,11 @@ class GenerationSettings(BaseSettings):
         description="whether sums of float16 products are kept in float16: faster on consumer cards, a little less "
         "exact",
     )
+
+    @property
+    def vae_name(self) -> str:
+        """The name of the operator's VAE, which is all that people see of it; "" for the checkpoint's own."""
+        return file_name(self.vae)
 
     @property
     def models_path(self) -> Path:

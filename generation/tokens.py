@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from generation.catalog import ModelEntry
-from generation.extras import Extras
+from generation.extras import Extras, count_vectors
 from generation.header import Kind, read_header
 from generation.prompt import Dialect, parse
 
@@ -56,7 +56,7 @@ class TokenCounter:
 
     def _vectors(self, embedding: str) -> int:
         """Says how many vectors an embedding has, the same for both encoders."""
-        return read_header(self._extras.find(Kind.EMBEDDING, embedding)).shapes["clip_l"][0]
+        return count_vectors(read_header(self._extras.find(Kind.EMBEDDING, embedding)))
 
 
 def _merges(source: Path | str) -> tuple[str, ...] | None:

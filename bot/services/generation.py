@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from typing import cast
 
 from bot.domain import Derivation, Job, JobState, Order, Origin, Wishes, new_job_id, now
 from bot.errors import DeliveryError, JobTakenError, LimitError, StorageError
@@ -18,7 +19,7 @@ from bot.services.resolve import Defaults, Resolved, resolve
 from bot.services.tastes import Tastes
 from generation import GenerationRequest
 from generation.parts import ENLARGERS
-from generation.prompt import parse
+from generation.prompt import Dialect, embeddings, parse
 from generation.request import check_name
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,7 @@ class GenerationService:
         if request.vae != self._rules.defaults.vae and request.vae.lower() not in vaes | {""}:
             check_name("vae", request.vae, self.models.vaes)  # a path is the operator's to name, never a person's
         self._check_loras(request)
+        self._check_embeddings(request)
         if request.hires is not None:
             check_name("hires_method", request.hires.method, (*ENLARGERS, *self.models.upscalers))
         return resolved
@@ -124,6 +126,7 @@ class GenerationService:
         self._check_open()
         check_name("model", request.model, [model.name for model in self.models.usable])
         self._check_loras(request)
+        self._check_embeddings(request)
         if request.refiner is not None:
             check_name("refiner", request.refiner.model, [model.name for model in self.models.whole])
         self._queue.reserve(person)
@@ -259,6 +262,14 @@ class GenerationService:
         for lora in (*request.loras, *parse(request.prompt).loras):
             if lora.name.lower() not in known:
                 check_name("lora", lora.name, self.models.loras)
+
+    def _check_embeddings(self, request: GenerationRequest) -> None:
+        """Refuses embeddings that are not here, before their names come near the file system."""
+        known = {name.lower() for name in self.models.embeddings}
+        for text in (request.prompt, request.negative_prompt):
+            for name in embeddings(parse(text, cast(Dialect, request.weights))):
+                if name.lower() not in known:
+                    check_name("embedding", name, self.models.embeddings)
 
     def _check_open(self) -> None:
         if self._closing:

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from generation import Catalog, ModelEntry, ModelError
 from generation.catalog import STARTER_NOTE
@@ -25,9 +26,7 @@ class ModelShelf:
     def __init__(self, catalog: Catalog, extras: Extras | None = None) -> None:
         self._catalog = catalog
         self._extras = extras
-        self._vaes: tuple[str, ...] = ()
-        self._loras: tuple[str, ...] = ()
-        self._upscalers: tuple[str, ...] = ()
+        self._names: Mapping[Kind, tuple[str, ...]] = {}
         self._whole: tuple[ModelEntry, ...] = ()
         self._default: str | None = None
         self._problem = "The models folder could not be read; whoever runs this bot finds the reason in its log."
@@ -45,17 +44,22 @@ class ModelShelf:
     @property
     def vaes(self) -> tuple[str, ...]:
         """The separate VAEs, by name."""
-        return self._vaes
+        return self._names.get(Kind.VAE, ())
 
     @property
     def upscalers(self) -> tuple[str, ...]:
         """The upscalers, by name."""
-        return self._upscalers
+        return self._names.get(Kind.UPSCALER, ())
 
     @property
     def loras(self) -> tuple[str, ...]:
         """The LoRAs, by name."""
-        return self._loras
+        return self._names.get(Kind.LORA, ())
+
+    @property
+    def embeddings(self) -> tuple[str, ...]:
+        """The textual inversion embeddings, by name."""
+        return self._names.get(Kind.EMBEDDING, ())
 
     def native_size(self, name: str) -> int:
         """Returns the side in pixels of the square pictures that a model was trained on.
@@ -89,9 +93,7 @@ class ModelShelf:
 
     def _look(self) -> None:
         try:
-            self._vaes = tuple(self._extras.names(Kind.VAE)) if self._extras else ()
-            self._loras = tuple(self._extras.names(Kind.LORA)) if self._extras else ()
-            self._upscalers = tuple(self._extras.names(Kind.UPSCALER)) if self._extras else ()
+            self._names = self._extras.all_names() if self._extras else {}
             self._whole = self._catalog.whole()
             default = self._catalog.default()
             if default.name != self._default:

@@ -2,8 +2,10 @@
 
 import dataclasses
 import json
+from dataclasses import replace
 from typing import Any
 
+from generation.checks import file_name
 from generation.errors import InvalidRequestError
 from generation.parts import Hires, Init, Lora, Margins, Mask, Refiner
 from generation.request import GenerationRequest
@@ -42,7 +44,7 @@ def from_json(text: str) -> GenerationRequest:
         reads = f"this Easel reads formats 1 to {FORMAT}"
         raise InvalidRequestError("recipe", f"The recipe has format {version}; {reads}.")
     request: GenerationRequest = _read(GenerationRequest, values, "request")
-    return request
+    return replace(request, vae=file_name(request.vae))  # earlier versions wrote the operator's path
 
 
 def model_hash(text: str) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TypeVar
 
 import torch
@@ -11,8 +12,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from generation.errors import ModelError
-from generation.extras import Extras
-from generation.header import Kind
+from generation.extras import Extras, count_vectors
+from generation.header import Kind, read_header
 from generation.sdxl.device import Placement
 from generation.sdxl.layout import PREFIXES, origins, read
 from generation.sdxl.streamline import streamline
@@ -45,9 +46,8 @@ class Additions:
 
         def load() -> Mapping[str, Tensor]:
             path = self._extras.find(Kind.EMBEDDING, name)
-            vectors = _read(str(path))
-            if not {"clip_l", "clip_g"} <= vectors.keys():
-                raise ModelError(f"{path.name} is an embedding for Stable Diffusion 1.x or 2.x, not for SDXL.")
+            count_vectors(read_header(path))
+            vectors = _read(path)
             return {which: vectors[which] for which in ("clip_l", "clip_g")}
 
         return _recall(self._embeddings, name, load, KEPT_EMBEDDINGS)
@@ -61,7 +61,7 @@ class Additions:
 
         def load() -> RrdbNet:
             path = self._extras.find(Kind.UPSCALER, name)
-            return from_tensors(path.name, _read(str(path))).to(placement.device, placement.vae_dtype)
+            return from_tensors(path.name, _read(path)).to(placement.device, placement.vae_dtype)
 
         return _recall(self._upscalers, name, load, KEPT_UPSCALERS)
 
@@ -72,7 +72,7 @@ class Additions:
             ModelError: There is none of that name, or its tensors are not those of this architecture.
         """
         path = self._extras.find(Kind.VAE, name)
-        tensors = {key.removeprefix(PREFIXES["vae"]): tensor for key, tensor in _read(str(path)).items()}
+        tensors = {key.removeprefix(PREFIXES["vae"]): tensor for key, tensor in _read(path).items()}
         with torch.device("meta"):
             vae: AutoencoderKL = AutoencoderKL(**own.config)
         expected = vae.state_dict()
@@ -105,8 +105,8 @@ def _from_original(name: str, tensors: dict[str, Tensor], expected: Mapping[str,
         raise ModelError(f"{name} is no VAE for this model: {error} is missing in it.") from error
 
 
-def _read(path: str) -> dict[str, Tensor]:
+def _read(path: Path) -> dict[str, Tensor]:
     try:
         return load_file(path)
     except SafetensorError as error:
-        raise ModelError(f"{path} is damaged ({error}); download it again.") from error
+        raise ModelError(f"{path.name} is damaged ({error}); download it again.") from error

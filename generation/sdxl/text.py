@@ -123,7 +123,7 @@ class TextEncoders:
 
         def count(name: str) -> int:
             try:
-                return len(self.find_embedding(name)["clip_l"])
+                return self._count_vectors(name)
             except ModelError as error:
                 raise complaint(prompt, prompt.find(f"embedding:{name}"), str(error)) from error
 
@@ -134,6 +134,13 @@ class TextEncoders:
             hidden, _ = self._weighted(self.encoder, "clip_l", rows, style)
             heard = torch.cat([hidden, heard], dim=-1)
         return Conditioning(heard.reshape(1, -1, heard.shape[-1]), pooled)
+
+    def _count_vectors(self, embedding: str) -> int:
+        vectors = self.find_embedding(embedding)
+        for encoder, which in ((self.encoder, "clip_l"), (self.encoder_2, "clip_g")):
+            if encoder is not None and vectors[which].shape[-1] != encoder.config.hidden_size:
+                raise ModelError(f"The embedding {embedding!r} has vectors of another width than this model's words.")
+        return len(vectors["clip_l"])
 
     def _weighted(self, encoder: Any, which: Which, rows: list[Row], style: TextStyle) -> tuple[Tensor, Tensor]:
         """Returns hidden states with their weights applied, (rows, 77, width), and the first row's summary."""

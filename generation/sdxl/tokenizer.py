@@ -1,6 +1,5 @@
 """CLIP's byte-pair encoding, made from its list of merges alone (OpenAI, "simple_tokenizer.py", 2021)."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -10,13 +9,12 @@ from typing import cast
 from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer
 
-from generation.prompt import Piece
+from generation.prompt import EMBEDDING, Piece
 
 ROW = 77
 CHUNK = 75  # a row less its start and end token
 _UNCUT = 8  # a piece of fewer tokens is never cut across two rows
 _END_OF_WORD = "</w>"
-_EMBEDDING = re.compile(r"(?:^|(?<=[\s,]))embedding:([^\s,]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +97,7 @@ class Tokenizer:
     def _groups(self, pieces: Iterable[Piece], vectors: CountVectors) -> Iterator[Row]:
         for piece in pieces:
             done = 0
-            for match in _EMBEDDING.finditer(piece.text):
+            for match in EMBEDDING.finditer(piece.text):
                 count = vectors(match[1])
                 if count:
                     yield self._words(piece.text[done : match.start()], piece.weight)
