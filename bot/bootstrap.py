@@ -13,7 +13,7 @@ import aiohttp
 import discord
 
 from bot.client import EaselClient, Parts, Shelf
-from bot.domain import Action
+from bot.domain import Action, Owner
 from bot.errors import SettingsError
 from bot.logs import log_to_stderr
 from bot.persistence.choices import SqlChoices, SqlPresets
@@ -50,6 +50,7 @@ from bot.services.takeover import Takeover
 from bot.services.tastes import Tastes
 from bot.services.tools import Toolbox
 from bot.settings import DISCORD_API, Settings
+from bot.ui import escape
 from bot.ui.messenger import DiscordMessenger
 from bot.ui.showing import Bench
 from generation import Catalog, Executor, ProcessExecutor
@@ -182,7 +183,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
         Presets(presets, choices, generation, settings.max_presets),
         Bench(History(histories, ledger, pictures), settings.command),
         SqlDrafts(database),
-        Forgetting(histories, pictures, database.forget_deleted, (choices.drop, presets.drop)),
+        Forgetting(histories, pictures, database.forget_deleted, (choices.drop, presets.drop, forget_texts)),
     )
     actions = PictureActions(generation, ledger, SqlPosts(database), pictures, tools, _rules(settings))
     client.fit(
@@ -201,6 +202,11 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
         )
     )
     return client
+
+
+def forget_texts(_owner: Owner) -> None:
+    """Drops what is remembered of typed texts: their parsed and their rendered form."""
+    escape.forget()
 
 
 def point_at(api_url: str) -> None:

@@ -10,6 +10,7 @@ from bot.errors import EaselError
 from bot.services.generation import GenerationService
 from bot.services.overview import ALL, QueueOverview
 from bot.ui import words
+from bot.ui.escape import plain
 from bot.ui.private import whisper
 
 
@@ -59,7 +60,7 @@ class JobsCog(commands.Cog):
         mine = self._overview.of(interaction.user.id).mine
         choices = [app_commands.Choice(name=f"all {len(mine)} of mine", value=ALL)] if mine else []
         choices += [
-            app_commands.Choice(name=f"{number}: {standing.job.request.prompt}"[:100], value=standing.job.id)
+            app_commands.Choice(name=f"{number}: {plain(standing.job.request.prompt)}"[:100], value=standing.job.id)
             for number, standing in enumerate(mine, 1)
         ]
         return [choice for choice in choices if current.lower() in choice.name.lower()][:25]

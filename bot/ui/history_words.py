@@ -10,8 +10,10 @@ from bot.domain import Entry, Job, Search
 from bot.services.family import Member
 from bot.services.flags import changes
 from bot.services.history import Page
-from bot.ui.words import ACTIONS, CONTENT_LIMIT, escape
+from bot.ui.escape import escape, plain
+from bot.ui.words import ACTIONS, CONTENT_LIMIT
 
+_LABEL_LIMIT = 100  # Discord's, of one choice
 _NOTHING = "Nothing was found. /history without anything shows all that was painted for you and is remembered."
 
 
@@ -54,8 +56,8 @@ def _made(member: Member, members: Sequence[Member]) -> str:
     if member.parent is None:
         return f"{action}{of}"
     changed = changes(members[member.parent].job.request, member.job.request)
-    told = ", ".join(f"{name} {_shown(new)[:60]}" for name, (_, new) in changed.items())
-    return f"{action}{of}: {told[:160]}"
+    told = ", ".join(f"{name} {_shown(new, 60)}" for name, (_, new) in changed.items())
+    return f"{action}{of}: {told}"
 
 
 def _entry(entry: Entry) -> str:
@@ -86,19 +88,19 @@ def _filtered(search: Search) -> str:
     return f" ({escape(', '.join(parts), 200)})" if parts else ""
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, limit: int = 300) -> str:
     if value == "":
         return "nothing"
-    return f"{value:g}" if isinstance(value, float) else escape(str(value), 300)
+    return f"{value:g}" if isinstance(value, float) else escape(str(value), limit)
 
 
 def choice_label(entry: Entry) -> discord.SelectOption:
     """Offers an entry in a select."""
-    label = " ".join(entry.job.request.prompt.split())[:100] or entry.job.id
+    label = plain(entry.job.request.prompt, _LABEL_LIMIT) or entry.job.id
     return discord.SelectOption(label=label, value=entry.job.id, description=entry.job.id)
 
 
 def job_choice(entry: Entry) -> app_commands.Choice[str]:
     """Offers an entry while a person types."""
-    prompt = " ".join(entry.job.request.prompt.split())
-    return app_commands.Choice(name=f"{entry.job.id} {prompt}"[:100], value=entry.job.id)
+    name = f"{entry.job.id} {plain(entry.job.request.prompt)}"
+    return app_commands.Choice(name=name[:_LABEL_LIMIT], value=entry.job.id)

@@ -14,6 +14,7 @@ from bot.services.ports import Upload
 from bot.services.tools import Toolbox, known_size
 from bot.ui import words
 from bot.ui.buttons import cancel_view, cancels
+from bot.ui.escape import escape
 from bot.ui.picture_buttons import result_view
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
@@ -165,7 +166,7 @@ class DiscordMessenger:
 
     async def refuse(self, job: Job, reason: str) -> None:
         """Tells the person alone why there is no result, and takes the public answer away."""
-        text = f"{words.escape(job.request.prompt, 300)}: {reason}"[: words.CONTENT_LIMIT]
+        text = f"{escape(job.request.prompt, 300)}: {reason}"[: words.CONTENT_LIMIT]
         if job.origin.token and job.origin.answerable(now()):
             try:
                 await self._refuse_by_follow_up(job, text)

@@ -15,12 +15,12 @@ from bot.services.inputs import InputShelf
 from bot.services.layers import Taste
 from bot.services.tastes import Tastes
 from bot.ui.attachments import Files, bring, expecting, with_files
+from bot.ui.escape import escape
 from bot.ui.lasting import LastingButton
 from bot.ui.permissions import check_posting
 from bot.ui.private import NO_MENTIONS
 from bot.ui.seats import seat_of
 from bot.ui.submitting import submit_all, submit_many
-from bot.ui.words import escape
 from generation import GenerationRequest
 from generation.permutations import expand
 

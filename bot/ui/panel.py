@@ -9,7 +9,7 @@ import discord
 
 from bot.domain import Owner, Scope
 from bot.services.choices import LABELS, Panel
-from bot.ui.words import escape
+from bot.ui.escape import escape
 
 OFFERS = 24  # what fits into a select beside "as it was"
 UNSET = "-"

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from bot.domain import Owner, Preset, Scope
 from bot.services.layers import PROMPT
 from bot.services.presets import BUILT_IN
-from bot.ui.words import CONTENT_LIMIT, escape
+from bot.ui.escape import escape
+from bot.ui.words import CONTENT_LIMIT
 from generation import presets
 
 

@@ -4,6 +4,7 @@ from bot.domain import Job
 from bot.services.flags import command_line
 from bot.services.ports import Upload
 from bot.ui import words
+from bot.ui.escape import escape
 from generation import GenerationRequest
 
 LONGEST_LINE = 1200  # a longer one comes as a file
@@ -40,11 +41,9 @@ def _heading(job: Job, number: int | None) -> str:
 
 
 def _shortened(note: str) -> str:
-    return words.escape(note, 200)
+    return escape(note, 200)
 
 
 def _described(request: GenerationRequest) -> list[str]:
-    negative = (
-        [f"Negative: {words.escape(request.negative_prompt, _LONGEST_PROMPT)}"] if request.negative_prompt else []
-    )
-    return [f"Prompt: {words.escape(request.prompt, _LONGEST_PROMPT)}", *negative, words.recipe_line(request)]
+    negative = [f"Negative: {escape(request.negative_prompt, _LONGEST_PROMPT)}"] if request.negative_prompt else []
+    return [f"Prompt: {escape(request.prompt, _LONGEST_PROMPT)}", *negative, words.recipe_line(request)]

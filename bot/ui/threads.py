@@ -9,6 +9,7 @@ import discord
 from bot.domain import Job, Origin
 from bot.errors import DeliveryError
 from bot.ui import words
+from bot.ui.escape import plain
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
 
@@ -50,7 +51,7 @@ async def _open(interaction: discord.Interaction[Any], origin: Origin, prompt: s
     """Opens the thread; it has the id of the message that it stands under."""
     channel = interaction.client.get_partial_messageable(origin.channel_id, guild_id=origin.guild_id)
     message = channel.get_partial_message(origin.message_id)
-    name = " ".join(prompt.split())[:NAME_LIMIT] or "Pictures"
+    name = plain(prompt, NAME_LIMIT) or "Pictures"
 
     async def create() -> None:
         try:

@@ -1,13 +1,11 @@
 """What people read: messages about a job, escaped and shortened so that Discord takes them."""
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
-import discord
-
 from bot.domain import Action, Job, Post, Usage
 from bot.services.overview import Overview, Standing
+from bot.ui.escape import escape
 from generation import GenerationRequest, Progress, Stage
 
 CONTENT_LIMIT = 2000
@@ -24,20 +22,6 @@ ACTIONS = {
     Action.PAN: "panned",
     Action.VARY_REGION: "a region painted anew",
 }
-_LINE_LIMIT = 1500  # what a prompt may take; the rest is for the lines around it
-
-
-def escape(text: str, limit: int = _LINE_LIMIT) -> str:
-    """Makes a person's text harmless and one line long: no markdown, no mentions, no link previews."""
-    line = re.sub(r"\s+", " ", text).strip()
-    escaped = _escape_line(line)
-    if len(escaped) <= limit:
-        return escaped
-    keep = len(line)
-    while len(escaped) >= limit:
-        keep = min(keep - 1, int(keep * limit / len(escaped)))
-        escaped = _escape_line(line[:keep].rstrip())
-    return f"{escaped}…"
 
 
 def waiting(job: Job, place: int, ready: datetime, *, resumed: bool = False) -> str:
@@ -228,8 +212,3 @@ def _standing(number: int, standing: Standing) -> str:
 
 def _count(number: int, thing: str) -> str:
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
-
-
-def _escape_line(line: str) -> str:
-    unlinked = re.sub(r"(?i)\b(https?|discord)://", "\\1:\u200b//", line)  # a broken link shows no preview
-    return discord.utils.escape_mentions(discord.utils.escape_markdown(unlinked))

@@ -12,25 +12,6 @@ from tests.unit.bot.jobs import job
 SOON = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("typed", "shown"),
-    [
-        ("a *red* apple", r"a \*red\* apple"),
-        ("@everyone look", "@\u200beveryone look"),
-        ("<@123456789012345678>", "<@\u200b123456789012345678>"),
-        ("two\nlines\n\nhere", "two lines here"),
-        ("||spoiler|| `code` ~~no~~", r"\|\|spoiler\|\| \`code\` \~\~no\~\~"),
-        ("# big", r"\# big"),
-    ],
-)
-def test_what_a_person_typed_is_harmless(typed: str, shown: str) -> None:
-    assert words.escape(typed) == shown
-
-
-def test_a_link_is_not_followed() -> None:
-    assert "https://" not in words.escape("see https://example.com/x.png")
-
-
 @pytest.mark.parametrize("prompt", ["x" * 6000, "*" * 6000, "@everyone " * 600, "🍎" * 3000])
 def test_every_message_fits_into_discord(prompt: str) -> None:
     long = job(prompt=prompt, model="m" * 200, count=10)
