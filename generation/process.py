@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Self
 
 from generation.cancel import CancelToken
+from generation.environment import engine_environment
 from generation.errors import EngineLostError, ExecutorClosedError, GenerationCancelledError
 from generation.executor import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
 from generation.request import GenerationRequest
@@ -45,15 +46,9 @@ from generation.wire import (
 log = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-P", "-m", "generation.worker")  # -P: not what happens to lie in this folder
-SECRETS = ("DISCORD_TOKEN", "DATABASE_URL")
 LIVES = 3  # processes that may end while they are at a request, before it is given up
 CLOSING_SECONDS = 10.0  # for ending in good order; then it is killed
 BUFFER = 1 << 20  # bytes of answers that are taken in at once
-
-# glibc keeps small freed pieces for each thread, among them what it cuts off to align a tensor. Where such a piece is
-# used again for something that stays, a hole is left beside it that no tensor of the same size fits into: 20 MiB of
-# them over jobs of many sizes. One of each size is kept here instead of seven; other C libraries do not look at it.
-HEAP = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=1"}
 
 STARTED_AGAIN = "The engine had to be started again meanwhile."
 GIVEN_UP = (
@@ -305,13 +300,9 @@ def _of_the_engine(settings: GenerationSettings) -> GenerationSettings:
 
 
 def _environment() -> dict[str, str]:
-    """Lets the process find the very modules that this one finds; what the operator says of its heap counts.
-
-    Passwords are none of its business, and what it loads is other people's code.
-    """
+    """Lets the process find the very modules that this one finds, and gives it nothing that it does not need."""
     modules = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
-    here = {name: value for name, value in os.environ.items() if name not in SECRETS}
-    return {**HEAP, **here, "PYTHONPATH": modules}
+    return engine_environment(os.environ) | {"PYTHONPATH": modules}
 
 
 def _how_it_ended(code: int) -> str:
