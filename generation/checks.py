@@ -2,6 +2,7 @@
 
 import difflib
 import math
+import re
 from collections.abc import Collection
 
 from generation.errors import InvalidRequestError
@@ -13,11 +14,19 @@ _WEIGHTS = ".safetensors"
 MAX_PROMPT_CHARACTERS = 6000  # the longest text a Discord command option takes
 MAX_OPTION_CHARACTERS = 1000  # every other text that is typed: names, aspects, lists of LoRAs
 SHOWN_CHARACTERS = 60  # of a wrong value, in the refusal that names it
+_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 def check_text(field: str, text: str, most: int = MAX_PROMPT_CHARACTERS) -> None:
-    """Refuses a text that is too long. Call it before any other work on typed text."""
+    """Refuses a text that is too long, or has half a surrogate pair, which no file or message can hold.
+
+    Call it before any other work on typed text.
+    """
     check_length(field, len(text), most)
+    broken = _HALF_CHARACTER.search(text)
+    if broken:
+        where = f"at character {broken.start() + 1:,}"
+        raise InvalidRequestError(field, f"{field} has half a character {where}; delete it and type it once more.")
 
 
 def check_length(field: str, length: int, most: int = MAX_PROMPT_CHARACTERS) -> None:

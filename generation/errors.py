@@ -1,7 +1,5 @@
 """What can go wrong while painting; every message is a plain sentence that may be shown to a person."""
 
-from typing import Self
-
 
 class GenerationError(Exception):
     """Something about one request or one model; the text names the input, the reason and the way out."""
@@ -17,10 +15,6 @@ class InvalidRequestError(GenerationError):
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
         self.field = field
-
-    def __reduce__(self) -> tuple[type[Self], tuple[str, str]]:
-        """Lets it cross from one process to another."""
-        return type(self), (self.field, str(self))
 
 
 class ModelError(GenerationError):
@@ -41,6 +35,14 @@ class ExecutorClosedError(GenerationError):
 
 class EngineLostError(GenerationError):
     """The engine's process ended over and over while it was at the request."""
+
+
+class EngineVersionError(GenerationError):
+    """The engine's process is of another version of Easel than the bot's."""
+
+
+class ProtocolError(Exception):
+    """A message between the bot and the engine is malformed or too long. Not for people."""
 
 
 class EngineFailureError(Exception):

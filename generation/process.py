@@ -17,9 +17,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
+import msgspec
+
 from generation.cancel import CancelToken
 from generation.environment import engine_environment
-from generation.errors import EngineLostError, ExecutorClosedError, GenerationCancelledError
+from generation.errors import (
+    EngineLostError,
+    EngineVersionError,
+    ExecutorClosedError,
+    GenerationCancelledError,
+    ProtocolError,
+)
 from generation.executor import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
 from generation.request import GenerationRequest
 from generation.result import GenerationResult, Progress, Stage
@@ -27,6 +35,7 @@ from generation.sdxl.table import CallTable
 from generation.settings import GenerationSettings
 from generation.wire import (
     DEVICE_LOST,
+    PROTOCOL,
     Answer,
     Begin,
     Cancel,
@@ -36,6 +45,7 @@ from generation.wire import (
     News,
     Order,
     Painted,
+    Refused,
     Setup,
     Sharing,
     WarmUp,
@@ -55,6 +65,10 @@ GIVEN_UP = (
     "The engine broke down {lives} times while it was at this, so I gave it up. Try another size or model; "
     "whoever runs me finds the reason in my log."
 )
+OTHER_VERSION = (
+    "The engine belongs to another version of Easel than I do (it speaks version {theirs} of our protocol, I speak "
+    "{ours}), so it cannot paint for me. Whoever runs me has to install one version for both and start me again."
+)
 
 
 class ProcessExecutor:
@@ -69,7 +83,7 @@ class ProcessExecutor:
     def __init__(
         self, settings: GenerationSettings, threads: int | None = None, command: Sequence[str] = COMMAND
     ) -> None:
-        self._setup = Setup(_of_the_engine(settings), log.getEffectiveLevel(), threads)
+        self._setup = Setup(PROTOCOL, _of_the_engine(settings), log.getEffectiveLevel(), threads)
         self._command = command
         self._numbers = itertools.count(1)
         self._tables: dict[str, CallTable] = {}
@@ -93,13 +107,14 @@ class ProcessExecutor:
 
         Raises:
             EngineLostError: So many processes ended while they were at it.
+            EngineVersionError: The engine's process is of another version.
         """
         cancel = cancel or CancelToken()
         for life in range(LIVES):
             async with self._alone(cancel) if life else nullcontext():
-                painted = await self._paint(request, on_progress, cancel, inputs)
-            if painted is not None:
-                return replace(painted, notes=(*painted.notes, STARTED_AGAIN)) if life else painted
+                outcome = await self._paint(request, on_progress, cancel, inputs)
+            if isinstance(outcome, GenerationResult):
+                return replace(outcome, notes=(*outcome.notes, STARTED_AGAIN)) if life else outcome
             if cancel.cancelled:
                 raise GenerationCancelledError("Cancelled.")
             if on_progress is not None:
@@ -150,8 +165,8 @@ class ProcessExecutor:
 
     async def _paint(
         self, request: GenerationRequest, on_progress: OnProgress | None, cancel: CancelToken, inputs: Inputs
-    ) -> GenerationResult | None:
-        """Paints a request; returns None if the process ended while it was at it."""
+    ) -> "Outcome":
+        """Paints a request, or returns None if the process ended that was at it."""
         process, number = await self._running(), next(self._numbers)
         order = Begin(number, request, on_progress is not None, dict(inputs))
         painted = process.begin(order, on_progress)
@@ -169,11 +184,14 @@ class ProcessExecutor:
                 raise
 
 
+Outcome = GenerationResult | None  # None where the process ended before
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """A request under way in the engine's process: who waits for it, and who looks."""
 
-    painted: "asyncio.Future[GenerationResult | None]"
+    painted: "asyncio.Future[Outcome]"
     on_progress: OnProgress | None
 
 
@@ -214,14 +232,14 @@ class EngineProcess:
         if not (self.ended or self._orders.is_closing()):
             self._orders.write(packed(order))
 
-    def begin(self, order: Begin, on_progress: OnProgress | None) -> "asyncio.Future[GenerationResult | None]":
+    def begin(self, order: Begin, on_progress: OnProgress | None) -> "asyncio.Future[Outcome]":
         """Has a request painted; what comes of it is None if the process ends before."""
-        painted: asyncio.Future[GenerationResult | None] = asyncio.get_running_loop().create_future()
+        painted: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         if self.ended:
             painted.set_result(None)
         else:
-            self._jobs[order.number] = Job(painted, on_progress)
             self.send(order)
+            self._jobs[order.number] = Job(painted, on_progress)
         return painted
 
     async def close(self) -> None:
@@ -264,16 +282,23 @@ class EngineProcess:
             case News(number, progress):
                 self._show(number, progress)
             case Painted(number, result):
-                _settle(self._jobs.pop(number).painted, result)
-            case Failed(number, error):
-                painted = self._jobs.pop(number).painted
-                if not painted.done():
-                    painted.set_exception(error)
+                _settle(self._job_of(number).painted, result)
+            case Failed(number):
+                _fail(self._job_of(number).painted, answer.error)
+            case Refused(theirs):
+                for job in self._jobs.values():
+                    _fail(job.painted, EngineVersionError(OTHER_VERSION.format(theirs=theirs, ours=PROTOCOL)))
+                self._jobs.clear()
             case Sharing(model, table):
                 self._tables[model] = table
-            case Logged(attributes):
-                record = logging.makeLogRecord(attributes)
+            case Logged():
+                record = logging.makeLogRecord(msgspec.structs.asdict(answer))
                 logging.getLogger(record.name).handle(record)
+
+    def _job_of(self, number: int) -> Job:
+        if number not in self._jobs:
+            raise ProtocolError(f"there is no request {number} under way")
+        return self._jobs.pop(number)
 
     def _show(self, number: int, progress: Progress) -> None:
         job = self._jobs.get(number)  # news of what failed meanwhile comes too late
@@ -287,9 +312,14 @@ def _report(life: "asyncio.Task[None]") -> None:
         log.error("the engine could not be listened to any more", exc_info=error)
 
 
-def _settle(painted: "asyncio.Future[GenerationResult | None]", result: GenerationResult | None) -> None:
+def _settle(painted: "asyncio.Future[Outcome]", outcome: Outcome) -> None:
     if not painted.done():
-        painted.set_result(result)
+        painted.set_result(outcome)
+
+
+def _fail(painted: "asyncio.Future[Outcome]", error: Exception) -> None:
+    if not painted.done():
+        painted.set_exception(error)
 
 
 def _of_the_engine(settings: GenerationSettings) -> GenerationSettings:

@@ -1,5 +1,6 @@
 """What comes out of the engine, and what it says on the way."""
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -29,6 +30,10 @@ class Progress:
     done: int
     total: int
     preview: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if min(self.done, self.total) < 0:
+            raise ValueError("progress cannot be negative")
 
     @property
     def fraction(self) -> float:
@@ -68,3 +73,8 @@ class GenerationResult:
     notes: tuple[str, ...] = ()
     device_seconds: float = 0.0
     calls: float = 0.0
+
+    def __post_init__(self) -> None:
+        for measured in (self.seconds, self.device_seconds, self.calls):
+            if not (math.isfinite(measured) and measured >= 0):
+                raise ValueError(f"{measured} is no measurement")

@@ -1,47 +1,81 @@
-"""What the bot's process and the engine's say to each other, and how it goes through a pipe.
+"""The messages between the bot's process and the engine's, and how they go through a pipe.
 
-Only frozen values, bytes and errors cross, as at every wall; each message is its length and then its pickle. Both
-ends are this program on this machine, started one by the other.
+Each message is its length in bytes and then msgpack of one of the few types below; nothing else can come out of the
+pipe, whatever the other end sends. The same bytes are meant to cross machines, so the first message names the version
+of the protocol, and a message longer than its limit is refused before it is read.
 """
 
 import asyncio
-import pickle
+import logging
 import struct
-from dataclasses import dataclass
-from typing import BinaryIO
+from collections.abc import Mapping
+from pathlib import PurePath
+from typing import Any, BinaryIO, TypeVar
 
+import msgspec
+
+from generation.errors import (
+    DeviceMemoryError,
+    EngineFailureError,
+    ExecutorClosedError,
+    GenerationCancelledError,
+    GenerationError,
+    InvalidRequestError,
+    ModelError,
+    ProtocolError,
+)
 from generation.request import GenerationRequest
 from generation.result import GenerationResult, Progress
 from generation.sdxl.table import CallTable
 from generation.settings import GenerationSettings
 
+PROTOCOL = 1  # raise it with every change of a message, or of a value inside one
 HEAD = struct.Struct("!Q")  # a message's length in bytes
+MAX_ORDER = 1 << 27  # bytes: two input files of 25 MB, and the rest
+MAX_ANSWER = 1 << 30  # bytes: ten pictures of 4096x4096 without compression take half of it
 
 DEVICE_LOST = 70  # the exit code of an engine whose card does nothing more until another process uses it
 
+# The errors that cross, by name. One of a library crosses as EngineFailureError, with its traceback as a note.
+ERRORS: Mapping[str, type[Exception]] = {
+    each.__name__: each
+    for each in (
+        GenerationError,
+        InvalidRequestError,
+        ModelError,
+        DeviceMemoryError,
+        GenerationCancelledError,
+        ExecutorClosedError,
+        EngineFailureError,
+    )
+}
 
-@dataclass(frozen=True, slots=True)
-class Setup:
-    """The first word to the engine.
+
+class Message(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """What all messages have in common: they are frozen, and their type's name goes with them."""
+
+
+class Setup(Message, frozen=True):
+    """The first message to the engine. Its name and `protocol` stay what they are in every version.
 
     Attributes:
+        protocol: The version of the protocol that the bot speaks.
         settings: Device, precision, folders and so on.
         log_level: The lowest level of Easel's own log records, as a number of `logging`; libraries' start at INFO.
         threads: How many threads torch computes with on a CPU; None for its own choice.
     """
 
+    protocol: int
     settings: GenerationSettings
     log_level: int
     threads: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class WarmUp:
+class WarmUp(Message, frozen=True):
     """Get ready before anybody asks."""
 
 
-@dataclass(frozen=True, slots=True)
-class Begin:
+class Begin(Message, frozen=True):
     """Paint a request.
 
     Attributes:
@@ -57,90 +91,226 @@ class Begin:
     inputs: dict[str, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Message, frozen=True):
     """Stop painting a request."""
 
     number: int
 
 
-@dataclass(frozen=True, slots=True)
-class Close:
+class Close(Message, frozen=True):
     """End everything under way, and then the process."""
 
 
-@dataclass(frozen=True, slots=True)
-class News:
+class Refused(Message, frozen=True):
+    """The engine's only answer to a bot of another version. It stays what it is in every version.
+
+    Attributes:
+        protocol: The version of the protocol that the engine speaks.
+    """
+
+    protocol: int
+
+
+class News(Message, frozen=True):
     """How far a request has come."""
 
     number: int
     progress: Progress
 
 
-@dataclass(frozen=True, slots=True)
-class Painted:
+class Painted(Message, frozen=True):
     """A request is done."""
 
     number: int
     result: GenerationResult
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """A request cannot be painted."""
+class Failed(Message, frozen=True):
+    """A request cannot be painted.
+
+    Attributes:
+        number: Which request.
+        kind: The error's name in ERRORS.
+        text: What it says.
+        field: For an InvalidRequestError, the field that is wrong.
+        notes: What was added to it, such as a traceback.
+    """
 
     number: int
-    error: Exception
+    kind: str
+    text: str
+    field: str = ""
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.kind not in ERRORS:
+            raise ValueError(f"there is no error named {self.kind[:100]!r}")
+
+    @property
+    def error(self) -> Exception:
+        """The error itself."""
+        kind = ERRORS[self.kind]
+        error = kind(self.field, self.text) if kind is InvalidRequestError else kind(self.text)
+        for note in self.notes:
+            error.add_note(note)
+        return error
 
 
-@dataclass(frozen=True, slots=True)
-class Sharing:
+class Sharing(Message, frozen=True):
     """How many pictures share a UNet call of a model."""
 
     model: str
     table: CallTable
 
 
-@dataclass(frozen=True, slots=True)
-class Logged:
-    """A log record, its text complete.
+class Logged(Message, frozen=True):
+    """A log record, its text complete; the names are those of `logging.LogRecord`."""
 
-    Attributes:
-        attributes: Of the record, those that every record has; what a library adds may mean nothing elsewhere.
-    """
-
-    attributes: dict[str, str | int | float]
+    name: str
+    levelno: int
+    levelname: str
+    msg: str
+    created: float
+    msecs: float
+    threadName: str | None  # noqa: N815 - logging's own name
+    pathname: str
+    lineno: int
+    funcName: str | None  # noqa: N815 - likewise
 
 
 Order = Setup | WarmUp | Begin | Cancel | Close
-Answer = News | Painted | Failed | Sharing | Logged
+Answer = Refused | News | Painted | Failed | Sharing | Logged
+Some = TypeVar("Some")
 
 
-def packed(message: Order | Answer) -> bytes:
-    """Returns a message as it goes through the pipe."""
-    body = pickle.dumps(message, protocol=5)
-    return HEAD.pack(len(body)) + body
+class _Opening(msgspec.Struct, frozen=True, tag="Setup"):
+    """As much of a Setup as every version understands."""
+
+    protocol: int
+
+
+def failed(number: int, error: Exception) -> Failed:
+    """Puts an error into a message: as the nearest of its types that are known on the other side."""
+    kind = next((each.__name__ for each in type(error).__mro__ if ERRORS.get(each.__name__) is each), None)
+    if kind is None:
+        raise AssertionError(f"{type(error).__name__} is none of the errors that cross")
+    field = error.field if isinstance(error, InvalidRequestError) else ""
+    return Failed(number, kind, _unicode(str(error)), field, tuple(map(_unicode, getattr(error, "__notes__", ()))))
+
+
+def logged(record: logging.LogRecord) -> Logged:
+    """Puts a log record whose text is complete into a message."""
+    values = {name: getattr(record, name) for name in Logged.__struct_fields__}
+    texts = {name: _unicode(value) for name, value in values.items() if isinstance(value, str)}
+    return msgspec.convert(values | texts, Logged)
+
+
+def packed(message: Order | Answer) -> bytearray:
+    """Returns a message as it goes through the pipe.
+
+    Raises:
+        ProtocolError: It is too long, or holds text that is no Unicode.
+    """
+    frame = bytearray(HEAD.size)
+    try:
+        _ENCODER.encode_into(message, frame, HEAD.size)
+    except UnicodeEncodeError as error:
+        raise ProtocolError(f"{type(message).__name__} holds text that is no Unicode") from error
+    length = len(frame) - HEAD.size
+    _check_length(length, MAX_ORDER if isinstance(message, Order) else MAX_ANSWER)
+    HEAD.pack_into(frame, 0, length)
+    return frame
+
+
+def read_setup(pipe: BinaryIO) -> Setup | Refused | None:
+    """Waits for the first order.
+
+    Returns:
+        What to answer instead, if the other side speaks another version; None if there are no orders at all.
+
+    Raises:
+        ProtocolError: It is no Setup.
+    """
+    body = _read(pipe)
+    if body is None:
+        return None
+    opening = _decoded(body, _OPENINGS)
+    return _decoded(body, _SETUPS) if opening.protocol == PROTOCOL else Refused(PROTOCOL)
 
 
 def read_order(pipe: BinaryIO) -> Order | None:
-    """Waits for the next order; None once there will be no more."""
+    """Waits for the next order; None once there will be no more.
+
+    Raises:
+        ProtocolError: It is none of the orders.
+    """
+    body = _read(pipe)
+    return None if body is None else _decoded(body, _ORDERS)
+
+
+async def read_answer(pipe: asyncio.StreamReader) -> Answer | None:
+    """Waits for the next answer; None once there will be no more.
+
+    Raises:
+        ProtocolError: It is none of the answers.
+    """
+    try:
+        (length,) = HEAD.unpack(await pipe.readexactly(HEAD.size))
+        _check_length(length, MAX_ANSWER)
+        body = await pipe.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+    return _decoded(body, _ANSWERS)
+
+
+def _read(pipe: BinaryIO) -> bytes | None:
+    """Reads the body of one order."""
     head = pipe.read(HEAD.size)
     if len(head) < HEAD.size:
         return None
     (length,) = HEAD.unpack(head)
+    _check_length(length, MAX_ORDER)
     body = pipe.read(length)
-    if len(body) < length:
-        return None
-    order: Order = pickle.loads(body)  # noqa: S301 - from the process that started this one
-    return order
+    return body if len(body) == length else None
 
 
-async def read_answer(pipe: asyncio.StreamReader) -> Answer | None:
-    """Waits for the next answer; None once there will be no more."""
+def _unicode(text: str) -> str:
+    """Writes out what is no Unicode, such as a byte of a file's name."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _check_length(length: int, most: int) -> None:
+    if length > most:
+        raise ProtocolError(f"a message of {length:,} bytes is too long; at most {most:,} are possible")
+
+
+def _decoded(body: bytes, decoder: "msgspec.msgpack.Decoder[Some]") -> Some:
     try:
-        (length,) = HEAD.unpack(await pipe.readexactly(HEAD.size))
-        body = await pipe.readexactly(length)
-    except (asyncio.IncompleteReadError, ConnectionError):
-        return None
-    answer: Answer = pickle.loads(body)  # noqa: S301 - from the process that this one started
-    return answer
+        return decoder.decode(body)
+    except (
+        msgspec.DecodeError,
+        GenerationError,
+        RecursionError,
+    ) as error:  # values check themselves when they are made
+        raise ProtocolError(f"a message cannot be understood: {error}") from error
+
+
+def _as_values(value: object) -> Any:
+    if isinstance(value, GenerationSettings):
+        return {name: getattr(value, name) for name in GenerationSettings.model_fields}
+    if isinstance(value, PurePath):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} does not cross")
+
+
+def _from_values(kind: type, values: Any) -> object:
+    if kind is GenerationSettings:
+        return GenerationSettings(_env_file=None, **values)  # every field is given, so the environment gives none
+    raise NotImplementedError(f"{kind.__name__} does not cross")
+
+
+_ENCODER = msgspec.msgpack.Encoder(enc_hook=_as_values)
+_OPENINGS = msgspec.msgpack.Decoder(_Opening)
+_SETUPS = msgspec.msgpack.Decoder(Setup, dec_hook=_from_values)
+_ORDERS: "msgspec.msgpack.Decoder[Order]" = msgspec.msgpack.Decoder(Order, dec_hook=_from_values)
+_ANSWERS: "msgspec.msgpack.Decoder[Answer]" = msgspec.msgpack.Decoder(Answer)

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 from generation.cancel import CancelToken
 from generation.catalog import Catalog
-from generation.errors import EngineFailureError, GenerationError
+from generation.errors import EngineFailureError, GenerationError, ProtocolError
 from generation.executor import Executor, LocalExecutor
 from generation.result import GenerationResult, Progress
 from generation.sdxl.table import CallTable
@@ -26,21 +26,22 @@ from generation.wire import (
     Begin,
     Cancel,
     Close,
-    Failed,
-    Logged,
     News,
     Order,
     Painted,
+    Refused,
     Setup,
     Sharing,
     WarmUp,
+    failed,
+    logged,
     packed,
     read_order,
+    read_setup,
 )
 
 log = logging.getLogger(__name__)
 
-LOGGED = ("name", "levelno", "levelname", "msg", "created", "msecs", "threadName", "pathname", "lineno", "funcName")
 NEWS_SECONDS = 0.25  # messages are edited every three seconds at most, but countdowns go by it too
 
 Make = Callable[[GenerationSettings], Executor]
@@ -74,7 +75,7 @@ class Forwarding(QueueHandler):
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Says one."""
-        self._mouth.say(Logged({name: getattr(record, name) for name in LOGGED}))
+        self._mouth.say(logged(record))
 
 
 class Worker:
@@ -131,11 +132,10 @@ class Worker:
         self._paintings.discard(painting)
         del self._tokens[order.number]
         self._tell_of_sharing(order.request.model)
-        error = painting.exception()
-        if error is None:
-            self._mouth.say(Painted(order.number, painting.result()))
-        else:
-            self._mouth.say(Failed(order.number, error if isinstance(error, GenerationError) else _as_told(error)))
+        try:
+            self._mouth.say(_answer_of(order.number, painting))
+        except ProtocolError as error:
+            self._mouth.say(failed(order.number, _as_told(error)))
 
     def _tell_of_sharing(self, model: str) -> None:
         """Says how many pictures share a call of a model, where that is news."""
@@ -145,12 +145,22 @@ class Worker:
             self._mouth.say(Sharing(model, table))
 
 
+def _answer_of(number: int, painting: "asyncio.Task[GenerationResult]") -> Answer:
+    error = painting.exception()
+    if error is None:
+        return Painted(number, painting.result())
+    return failed(number, error if isinstance(error, GenerationError) else _as_told(error))
+
+
 def _listen(pipe: BinaryIO, take: Callable[[Order], object]) -> None:
     """Hands orders on; when the bot is gone without a word, so is this process, whatever it was at."""
-    while (order := read_order(pipe)) is not None:
-        take(order)
-        if isinstance(order, Close):
-            return
+    try:
+        while (order := read_order(pipe)) is not None:
+            take(order)
+            if isinstance(order, Close):
+                return
+    except ProtocolError as error:
+        log.error("the bot's orders cannot be understood, so the engine ends: %s", error)  # noqa: TRY400
     os._exit(1)
 
 
@@ -171,7 +181,9 @@ def run(make: Make) -> None:
         signal.signal(number, signal.SIG_IGN)  # they are sent to the bot too, which decides when to end
     faulthandler.enable()
     orders, mouth = _pipes()
-    setup = read_order(orders)
+    setup = read_setup(orders)
+    if isinstance(setup, Refused):
+        mouth.say(setup)
     if not isinstance(setup, Setup):
         return
     logging.basicConfig(level=max(setup.log_level, logging.INFO), handlers=[Forwarding(mouth)])

@@ -6,6 +6,7 @@ precision and size of UNet.
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -30,9 +31,18 @@ class CallTable:
     Attributes:
         seconds: For a picture's area in pixels, the seconds of one call by the number of its pictures, 1 among them.
             Empty for a device that was not measured.
+
+    Raises:
+        ValueError: A size lacks its single picture, or a number is not positive.
     """
 
     seconds: Mapping[int, Seconds] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for area, times in self.seconds.items():
+            positive = all(0 < each < math.inf for each in times.values())
+            if area < 1 or 1 not in times or min(times) < 1 or not positive:
+                raise ValueError("a size lacks its single picture, or a number is not positive")
 
     def pictures(self, pixels: int, waiting: int) -> int:
         """Says how many of the waiting pictures of an area share the next call.
@@ -96,7 +106,4 @@ def write_table(folder: Path, key: DeviceKey, table: CallTable) -> Path:
 
 
 def _by_count(times: Mapping[str, float]) -> dict[int, float]:
-    seconds = {int(count): float(each) for count, each in times.items()}
-    if 1 not in seconds or min(seconds.values()) <= 0:
-        raise ValueError("a size lacks its single picture, or a time is not positive")
-    return seconds
+    return {int(count): float(each) for count, each in times.items()}

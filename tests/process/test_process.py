@@ -13,11 +13,15 @@ from bot.settings import Settings
 from generation import (
     CancelToken,
     EngineFailureError,
+    EngineVersionError,
     GenerationCancelledError,
+    GenerationError,
     GenerationResult,
+    GenerationSettings,
     InvalidRequestError,
     ProcessExecutor,
     Progress,
+    process,
 )
 from tests.fakes import FakeExecutor
 from tests.process.conftest import COMMAND, pid_of, request
@@ -47,11 +51,12 @@ async def test_progress_arrives_in_order(executor: ProcessExecutor) -> None:
     assert [progress.done for progress in news] == list(range(5))
 
 
-async def test_input_pictures_and_settings_arrive_and_passwords_do_not(
+async def test_input_pictures_and_settings_arrive_and_secrets_do_not(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DISCORD_TOKEN", "a.secret.token")
-    monkeypatch.setenv("DATABASE_URL", "postgresql://easel:password@here/easel")
+    secrets = {"DISCORD_TOKEN", "discord_token", "DATABASE_URL", "AWS_SECRET_ACCESS_KEY", "EASEL_GALLERY"}
+    for secret in secrets:
+        monkeypatch.setenv(secret, "a.secret.token")
     settings = Settings(data_dir=tmp_path, slots=7, discord_token=SecretStr("a.secret.token"), _env_file=None)
     executor = ProcessExecutor(settings, command=COMMAND)
 
@@ -61,7 +66,8 @@ async def test_input_pictures_and_settings_arrive_and_passwords_do_not(
     assert "slots=7" in result.notes[0]
     assert "token" not in result.notes[0]
     assert result.notes[1] == "1 inputs"
-    assert result.notes[4:6] == ("nothing", "nothing")
+    assert not secrets & {*result.notes[4].split()}
+    assert "PATH" in result.notes[4].split()
 
 
 async def test_the_c_library_is_told_to_leave_no_holes(
@@ -132,6 +138,26 @@ async def test_a_fault_arrives_with_its_traceback_and_nothing_else_stops(executo
     assert str(broken) == "ValueError: a kernel is broken"
     assert "in generate" in broken.__notes__[0]
     assert isinstance(good, GenerationResult)
+
+
+async def test_an_error_that_only_the_engine_knows_arrives_as_the_nearest_that_the_bot_knows(
+    executor: ProcessExecutor,
+) -> None:
+    with pytest.raises(GenerationError, match="a wire is loose") as told:
+        await executor.generate(request("invent"))
+
+    assert type(told.value) is GenerationError
+
+
+async def test_an_engine_of_another_version_refuses_in_words(
+    executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "PROTOCOL", 99)
+    newer = ProcessExecutor(GenerationSettings(), command=COMMAND)
+
+    with pytest.raises(EngineVersionError, match=r"speaks version 1 of our protocol, I speak 99\)"):
+        await newer.generate(request())
+    await newer.close()
 
 
 async def test_what_a_library_prints_is_no_answer(executor: ProcessExecutor) -> None:

@@ -20,8 +20,10 @@ from generation import (
     InvalidRequestError,
     Progress,
     Stage,
+    worker,
 )
 from generation.foresight import CallTable
+from generation.wire import HEAD
 from generation.worker import run
 from tests.fakes import FakeExecutor
 
@@ -48,14 +50,18 @@ class Scripted(FakeExecutor):
             raise ValueError("too early")
         self._obey(request)
         painted = await super().generate(request, on_progress, cancel, inputs)
-        told = (os.environ.get(name, "nothing") for name in ("GLIBC_TUNABLES", "DISCORD_TOKEN", "DATABASE_URL"))
-        return replace(painted, notes=(repr(self._settings), f"{len(inputs)} inputs", str(os.getpid()), *told))
+        names = " ".join(sorted(os.environ))
+        told = (repr(self._settings), f"{len(inputs)} inputs", str(os.getpid()), os.environ["GLIBC_TUNABLES"], names)
+        return replace(painted, notes=told)
 
     def _obey(self, request: GenerationRequest) -> None:
         deeds: dict[str, Callable[[], object]] = {
             "die": lambda: os.kill(os.getpid(), signal.SIGKILL),
+            "end": lambda: os._exit(3),
             "stumble": lambda: stumble(self._settings.data_dir / "stumbled"),
             "babble": lambda: babble(self._settings.data_dir / "babbled"),
+            "burst": lambda: burst(self._settings.data_dir / "burst"),
+            "invent": lambda: fail(UnknownElsewhereError("a wire is loose")),
             "refuse": lambda: fail(InvalidRequestError("steps", "steps is too much of a good thing.")),
             "break": lambda: fail(ValueError("a kernel is broken")),
             "print": lambda: print("a library says hello", flush=True),  # noqa: T201
@@ -88,7 +94,14 @@ def babble(mark: Path) -> None:
     """Says what the bot cannot understand, the first time."""
     if not mark.exists():
         mark.touch()
-        raise UnknownElsewhereError
+        vars(worker)["packed"] = lambda _answer: HEAD.pack(5) + b"noise"
+
+
+def burst(mark: Path) -> None:
+    """Is killed like a process that takes too much memory, the first time."""
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def stumble(mark: Path) -> None:

@@ -23,6 +23,7 @@ def request(**changes: object) -> GenerationRequest:
         ("count", 11, "count must be between 1 and 10, not 11."),
         ("sampler", "euler_a", "There is no sampler named 'euler_a'. Did you mean euler or euler_ancestral?"),
         ("scheduler", "karas", "There is no scheduler named 'karas'. Did you mean karras?"),
+        ("prompt", "a \ud83d cat", "prompt has half a character at character 3; delete it and type it once more."),
         ("prompt", "x" * 6001, "prompt is 6,001 characters long; at most 6,000 are possible."),
     ],
 )
