@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
+from enum import Enum, auto
 from pathlib import Path
 from typing import Self
 
@@ -65,6 +66,10 @@ GIVEN_UP = (
     "The engine broke down {lives} times while it was at this, so I gave it up. Try another size or model; "
     "whoever runs me finds the reason in my log."
 )
+KILLED = (
+    "The system ended the engine while it worked on this, most likely because memory ran out, so I gave it up. "
+    "Try a smaller size, a lower count or a shorter prompt; whoever runs me finds more in my log."
+)
 OTHER_VERSION = (
     "The engine belongs to another version of Easel than I do (it speaks version {theirs} of our protocol, I speak "
     "{ours}), so it cannot paint for me. Whoever runs me has to install one version for both and start me again."
@@ -105,8 +110,11 @@ class ProcessExecutor:
     ) -> GenerationResult:
         """Paints one request; see Executor. What a process left unfinished is painted again by the next one.
 
+        One that the system killed for this very request, which was alone in it or is being painted again, would be
+        killed for it once more: the request is given up at once.
+
         Raises:
-            EngineLostError: So many processes ended while they were at it.
+            EngineLostError: So many processes ended while they were at it, or the system killed one for it.
             EngineVersionError: The engine's process is of another version.
         """
         cancel = cancel or CancelToken()
@@ -117,6 +125,8 @@ class ProcessExecutor:
                 return replace(outcome, notes=(*outcome.notes, STARTED_AGAIN)) if life else outcome
             if cancel.cancelled:
                 raise GenerationCancelledError("Cancelled.")
+            if outcome is Ending.KILLED_FOR_ONE or (outcome is Ending.KILLED and life):
+                raise EngineLostError(KILLED)
             if on_progress is not None:
                 on_progress(Progress(Stage.LOADING, 0, request.calls))
         raise EngineLostError(GIVEN_UP.format(lives=LIVES))
@@ -166,7 +176,7 @@ class ProcessExecutor:
     async def _paint(
         self, request: GenerationRequest, on_progress: OnProgress | None, cancel: CancelToken, inputs: Inputs
     ) -> "Outcome":
-        """Paints a request, or returns None if the process ended that was at it."""
+        """Paints a request, or says how the process ended that was at it."""
         process, number = await self._running(), next(self._numbers)
         order = Begin(number, request, on_progress is not None, dict(inputs))
         painted = process.begin(order, on_progress)
@@ -184,7 +194,15 @@ class ProcessExecutor:
                 raise
 
 
-Outcome = GenerationResult | None  # None where the process ended before
+class Ending(Enum):
+    """How a process ended that had not been told to."""
+
+    BY_ITSELF = auto()
+    KILLED = auto()  # by the system or a person, not by this program
+    KILLED_FOR_ONE = auto()  # while it was at one request alone
+
+
+Outcome = GenerationResult | Ending
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,10 +251,10 @@ class EngineProcess:
             self._orders.write(packed(order))
 
     def begin(self, order: Begin, on_progress: OnProgress | None) -> "asyncio.Future[Outcome]":
-        """Has a request painted; what comes of it is None if the process ends before."""
+        """Has a request painted; what comes of it is how the process ended, if it ends before."""
         painted: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         if self.ended:
-            painted.set_result(None)
+            painted.set_result(Ending.BY_ITSELF)
         else:
             self.send(order)
             self._jobs[order.number] = Job(painted, on_progress)
@@ -269,8 +287,11 @@ class EngineProcess:
         if not self._closing:
             how = "the engine's process was ended, as nobody listens to it" if speaks else _how_it_ended(code)
             log.error("%s; %d jobs were under way", how, len(self._jobs))
+        ending = Ending.BY_ITSELF
+        if not (speaks or self._closing) and was_killed(code):
+            ending = Ending.KILLED_FOR_ONE if len(self._jobs) == 1 else Ending.KILLED
         for job in self._jobs.values():
-            _settle(job.painted, None)
+            _settle(job.painted, ending)
         self._jobs.clear()
 
     def _kill(self) -> None:
@@ -333,6 +354,11 @@ def _environment() -> dict[str, str]:
     """Lets the process find the very modules that this one finds, and gives it nothing that it does not need."""
     modules = os.pathsep.join(str(Path(each).absolute()) for each in sys.path)
     return engine_environment(os.environ) | {"PYTHONPATH": modules}
+
+
+def was_killed(code: int) -> bool:
+    """Whether an exit code is that of a process that the system, or a person, killed. No system but Unix tells."""
+    return code < 0 and -code == getattr(signal, "SIGKILL", None)
 
 
 def _how_it_ended(code: int) -> str:

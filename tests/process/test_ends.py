@@ -58,8 +58,23 @@ async def test_a_process_that_died_idle_is_replaced_without_a_word_to_people(
     assert process.STARTED_AGAIN not in second.notes
 
 
-async def test_a_request_that_ends_every_process_is_given_up_and_its_neighbours_are_painted(
-    executor: ProcessExecutor,
+async def test_a_request_that_a_process_is_killed_for_is_given_up_after_one_life(
+    executor: ProcessExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    with pytest.raises(EngineLostError, match="most likely because memory ran out") as told:
+        await executor.generate(request("burst"))
+
+    assert "Try a smaller size" in str(told.value)
+    assert caplog.text.count("the engine's process was killed") == 1
+
+
+async def test_a_request_that_ends_every_process_is_given_up(executor: ProcessExecutor) -> None:
+    with pytest.raises(EngineLostError, match="broke down 3 times"):
+        await executor.generate(request("end"))
+
+
+async def test_a_request_that_every_process_is_killed_for_is_given_up_and_its_neighbours_are_painted(
+    executor: ProcessExecutor, caplog: pytest.LogCaptureFixture
 ) -> None:
     deadly, *others = await asyncio.gather(
         executor.generate(request("die")),
@@ -68,7 +83,7 @@ async def test_a_request_that_ends_every_process_is_given_up_and_its_neighbours_
     )
 
     assert isinstance(deadly, EngineLostError)
-    assert "3 times" in str(deadly)
+    assert caplog.text.count("the engine's process was killed") == 2
     assert all(isinstance(result, GenerationResult) for result in others)
 
 
