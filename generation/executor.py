@@ -19,9 +19,9 @@ from generation.catalog import Catalog, ModelEntry
 from generation.errors import ExecutorClosedError, GenerationError
 from generation.extras import Extras
 from generation.hashes import HashBook
+from generation.limits import check_limits, loras_of
 from generation.parts import Lora
 from generation.pixels import Pixels
-from generation.prompt import parse
 from generation.request import GenerationRequest
 from generation.result import Artifact, GenerationResult, Progress, Stage
 from generation.sdxl.table import CallTable, read_table
@@ -128,6 +128,7 @@ class LocalExecutor:
         inputs: Inputs = NO_INPUTS,
     ) -> GenerationResult:
         """Paints one request; see Executor."""
+        check_limits(request)
         cancel = cancel or CancelToken()
         loop = asyncio.get_running_loop()
         async with self._slots:
@@ -161,7 +162,7 @@ class LocalExecutor:
         self, request: GenerationRequest, inputs: Inputs
     ) -> "tuple[Canvas | None, tuple[LoadedLora, ...]]":
         """Reads the request's pictures and LoRAs: off the event loop, and while the device paints for others."""
-        wanted = (*request.loras, *parse(request.prompt).loras)
+        wanted = loras_of(request)
         if not request.inputs and not wanted:
             return None, ()
         loop = asyncio.get_running_loop()

@@ -18,6 +18,7 @@ from bot.services.queue import FairQueue, weight_of
 from bot.services.resolve import Defaults, Resolved, resolve
 from bot.services.tastes import Tastes
 from generation import GenerationRequest
+from generation.limits import check_limits, check_tile, loras_of
 from generation.parts import ENLARGERS
 from generation.prompt import Dialect, embeddings, parse
 from generation.request import check_name
@@ -120,11 +121,15 @@ class GenerationService:
         """Reserves a place for a request that was made of an earlier one; what `accept` says holds here too.
 
         Raises:
-            InvalidRequestError: The model or a LoRA it is painted with is gone, or its prompt names an unknown one.
+            InvalidRequestError: The model or a LoRA it is painted with is gone, its prompt names an unknown one, or it
+                takes more than requests may take now.
             LimitError: The person has too much waiting, or the bot is stopping.
         """
         self._check_open()
         check_name("model", request.model, [model.name for model in self.models.usable])
+        check_limits(request)
+        if request.hires is not None:
+            check_tile(request.hires, self.models.native_size(request.model))
         self._check_loras(request)
         self._check_embeddings(request)
         if request.refiner is not None:
@@ -259,7 +264,7 @@ class GenerationService:
 
     def _check_loras(self, request: GenerationRequest) -> None:
         known = {name.lower() for name in self.models.loras}
-        for lora in (*request.loras, *parse(request.prompt).loras):
+        for lora in loras_of(request):
             if lora.name.lower() not in known:
                 check_name("lora", lora.name, self.models.loras)
 

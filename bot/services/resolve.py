@@ -15,6 +15,7 @@ from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
 from generation.catalog import no_beginner
 from generation.checks import MAX_OPTION_CHARACTERS, MAX_PROMPT_CHARACTERS, check_name, check_text
+from generation.limits import check_limits, check_tile
 from generation.prompt import DIALECTS, Dialect, parse, parse_loras
 from generation.request import MAX_SIZE
 
@@ -101,6 +102,7 @@ def resolve(
     values |= _painted(Order(**values), model.native_size, defaults)
     fields = {name: ORDERED.get(name, name) for name in GenerationRequest.__slots__}
     request = GenerationRequest(**{field: values[name] for field, name in fields.items() if name in values})
+    check_limits(request)
     return Resolved(request, chosen)
 
 
@@ -130,6 +132,8 @@ def _painted(order: Order, native: int, defaults: Defaults) -> dict[str, Any]:
     """Returns the size and the parts of a request for an order that is complete but for them."""
     frame = _frame(order, native)
     hires = second_pass(order, native, order.steps or 1)
+    if hires is not None:
+        check_tile(hires, native)
     width, height = (frame.width, frame.height) if hires is None else hires.size(frame.width, frame.height)
     check_longest(width, height, defaults.max_upscaled if hires and hires.tile else defaults.max_size)
     parts: dict[str, Any] = {"init": None, "mask": None, "outpaint": None} | beginning(order, frame)

@@ -9,10 +9,10 @@ from typing import cast
 from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer
 
+from generation.limits import CHUNK
 from generation.prompt import EMBEDDING, Piece
 
 ROW = 77
-CHUNK = 75  # a row less its start and end token
 _UNCUT = 8  # a piece of fewer tokens is never cut across two rows
 _END_OF_WORD = "</w>"
 

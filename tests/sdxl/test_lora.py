@@ -240,6 +240,22 @@ async def test_jobs_with_the_same_loras_share_calls_and_others_take_turns(
         assert np.abs(pixels(results[index]) - expected).max() <= 1
 
 
+async def test_a_lora_that_is_asked_for_twice_is_merged_once_with_the_sum_of_its_strengths(
+    with_loras: LocalExecutor,
+) -> None:
+    twice = pixels(
+        await with_loras.generate(request(prompt="a red apple<lora:fur:0.5>", loras=(Lora("FUR", 0.3, 0.3),)))
+    )
+    once = pixels(await with_loras.generate(request(prompt="a red apple<lora:fur:0.8>")))
+
+    assert np.array_equal(twice, once)
+
+
+async def test_more_loras_than_are_possible_are_refused_before_any_is_read(with_loras: LocalExecutor) -> None:
+    with pytest.raises(InvalidRequestError, match="9 LoRAs are too many: at most 8 are possible"):
+        await with_loras.generate(request(loras=tuple(Lora(f"feathers{number}") for number in range(9))))
+
+
 async def test_a_lora_that_is_not_there_fails_only_its_own_job(with_loras: LocalExecutor) -> None:
     with pytest.raises(ModelError, match=r"There is no LoRA named 'feathers'"):
         await with_loras.generate(request(prompt="a <lora:feathers>"))
