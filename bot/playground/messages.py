@@ -5,19 +5,27 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+import discord
+
 from bot.playground.people import Person
 
 EPHEMERAL, LOADING, COMPONENTS_V2 = 64, 128, 1 << 15
 SUPPRESS_EMBEDS, SILENT = 1 << 2, 1 << 12
 HAS_THREAD = 1 << 5
 SETTABLE = EPHEMERAL | COMPONENTS_V2 | SUPPRESS_EMBEDS | SILENT
+PUBLIC_THREAD, PRIVATE_THREAD = 11, 12
 PLAIN, REPLY, SLASH_ANSWER, MENU_ANSWER = 0, 19, 20, 23
 KEPT_MESSAGES = 1000
 
 
 @dataclass(eq=False)
 class Channel:
-    """A text channel of the server, a thread of one, or a direct message of the bot with a person."""
+    """A text channel of the server, a thread of one, or a direct message of the bot with a person.
+
+    Attributes:
+        readers: Ids of the roles that can read it, beside administrators; None for everybody. A thread that has readers
+            is private, and they are people.
+    """
 
     id: int
     name: str
@@ -30,6 +38,7 @@ class Channel:
     opened: datetime | None = None
     opener: Person | None = None
     archived: bool = False
+    readers: frozenset[int] | None = None
     messages: dict[int, "Message"] = field(default_factory=dict)
 
     @property
@@ -43,6 +52,14 @@ class Channel:
         if len(self.messages) > KEPT_MESSAGES:
             del self.messages[next(iter(self.messages))]
 
+    def seen_by(self, person: Person) -> bool:
+        """Whether a person can read it."""
+        if self.recipient is not None:
+            return self.recipient is person
+        if self.readers is None or person.permissions.administrator:
+            return self.parent is None or self.parent.seen_by(person)
+        return not self.readers.isdisjoint({person.id, person.role_id})
+
     def json(self) -> dict[str, Any]:
         """Returns the channel object."""
         if self.parent is not None:
@@ -54,18 +71,27 @@ class Channel:
             }  # fmt: skip
         return {
             "id": str(self.id), "type": 0, "guild_id": str(self.guild_id), "name": self.name, "flags": 0,
-            "position": self.position, "permission_overwrites": [], "nsfw": self.nsfw, "topic": self.topic,
-            "last_message_id": self.last_message_id, "parent_id": None, "rate_limit_per_user": 0,
+            "position": self.position, "permission_overwrites": self._overwrites(), "nsfw": self.nsfw,
+            "topic": self.topic, "last_message_id": self.last_message_id, "parent_id": None, "rate_limit_per_user": 0,
         }  # fmt: skip
+
+    def _overwrites(self) -> list[dict[str, Any]]:
+        """Returns the overwrites that leave reading to the readers, which are roles where it is no thread."""
+        if self.readers is None:
+            return []
+        view = str(discord.Permissions(view_channel=True).value)
+        hidden = {"id": str(self.guild_id), "type": 0, "allow": "0", "deny": view}
+        return [hidden, *({"id": str(role), "type": 0, "allow": view, "deny": "0"} for role in sorted(self.readers))]
 
     def _thread_json(self, parent: "Channel") -> dict[str, Any]:
         since = self.opened and self.opened.isoformat()
         metadata = {
             "archived": self.archived, "locked": False, "auto_archive_duration": 4320, "archive_timestamp": since,
-            "create_timestamp": since,
+            "create_timestamp": since, **({} if self.readers is None else {"invitable": False}),
         }  # fmt: skip
         return {
-            "id": str(self.id), "type": 11, "guild_id": str(self.guild_id), "name": self.name, "flags": 0,
+            "id": str(self.id), "type": PUBLIC_THREAD if self.readers is None else PRIVATE_THREAD, "flags": 0,
+            "guild_id": str(self.guild_id), "name": self.name,
             "parent_id": str(parent.id), "owner_id": str(self.opener and self.opener.id), "member_count": 1,
             "message_count": len(self.messages), "total_message_sent": len(self.messages), "rate_limit_per_user": 0,
             "last_message_id": self.last_message_id, "thread_metadata": metadata,

@@ -83,7 +83,20 @@ class World:
     def channels_of(self, person: Person) -> list[Channel]:
         """Lists the channels a person sees."""
         own = self.direct_messages(person.id)
-        return [*(each for each in self.channels.values() if each.recipient is None), own]
+        return [*(each for each in self.channels.values() if each.recipient is None and each.seen_by(person)), own]
+
+    def open_channel(self, name: str, readers: frozenset[int] | None = None, *, nsfw: bool = False) -> Channel:
+        """Opens a text channel, for everybody or for some roles; the bot is told when it connects."""
+        return self._add_channel(len(self.channels) + 100, name, topic="", nsfw=nsfw, readers=readers)
+
+    def open_private_thread(self, parent: Channel, name: str, members: frozenset[int]) -> Channel:
+        """Opens a private thread for some people and the bot; the bot is told when it connects."""
+        thread = Channel(
+            self.snowflake(), name, parent.guild_id, parent=parent, opened=self.clock.now(), opener=self.bot,
+            nsfw=parent.nsfw, readers=members,
+        )  # fmt: skip
+        self.channels[thread.id] = thread
+        return thread
 
     def open_thread(self, message: Message, name: str) -> Channel:
         """Opens a thread of the bot's under a message; it has that message's id.
@@ -199,7 +212,11 @@ class World:
             self.channels[private.id] = private
         self.people["moderator"].role_id = self._moderators.id
 
-    def _add_channel(self, number: int, name: str, *, topic: str, nsfw: bool = False) -> Channel:
-        channel = Channel(founding_id(number), name, self.guild_id, nsfw=nsfw, topic=topic, position=number)
+    def _add_channel(
+        self, number: int, name: str, *, topic: str, nsfw: bool = False, readers: frozenset[int] | None = None
+    ) -> Channel:
+        channel = Channel(
+            founding_id(number), name, self.guild_id, nsfw=nsfw, topic=topic, position=number, readers=readers
+        )
         self.channels[channel.id] = channel
         return channel

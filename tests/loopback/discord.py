@@ -135,6 +135,10 @@ class LoopbackDiscord(Playground):
         """Adds a person's reaction to a message, or takes it away."""
         self.actions.react(user or self.people["member"], message, emoji, add=add)
 
+    def delete(self, message: Message, user: Person) -> None:
+        """Deletes a message for everybody, as a person may by Discord's own menu."""
+        self.actions.delete(user, message.channel, message.id)
+
     def letters(self, name: str) -> list[Message]:
         """Lists what the bot wrote to a person in direct messages."""
         channel = self.direct_messages(self.people[name].id)

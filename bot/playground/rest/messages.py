@@ -33,6 +33,7 @@ class MessageRoutes:
             Route("DELETE", messages + "/{message_id}", self._delete),
             Route("POST", messages + "/{message_id}/threads", self._open_thread),
             Route("GET", "/channels/{channel_id}", self._channel),
+            Route("GET", "/channels/{channel_id}/thread-members/{user_id}", self._thread_member),
             Route("POST", "/channels/{channel_id}/typing", self._typing),
             Route("POST", "/users/@me/channels", self._open_direct_message),
             Route("GET", "/users/{user_id}", self._user),
@@ -111,6 +112,13 @@ class MessageRoutes:
 
     async def _channel(self, call: Call) -> Answer:
         return 200, self._seen_channel(call).json()
+
+    async def _thread_member(self, call: Call) -> Answer:
+        thread, person = self._seen_channel(call), call.number("user_id")
+        if thread.parent is None or thread.opened is None or person not in (thread.readers or ()):
+            raise Refusal(404, 10007, "Unknown Member")
+        joined = thread.opened.isoformat()
+        return 200, {"id": str(thread.id), "user_id": str(person), "join_timestamp": joined, "flags": 0}
 
     async def _typing(self, call: Call) -> Answer:
         channel = self._seen_channel(call)
