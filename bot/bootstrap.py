@@ -172,7 +172,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     dispatcher = Dispatcher(queue, executor, ports, costs, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     choices, presets = RememberedChoices(SqlChoices(database)), RememberedPresets(SqlPresets(database))
-    histories = SqlHistory(database)
+    histories, posts = SqlHistory(database), SqlPosts(database)
     tastes = Tastes(choices, presets)
     rules = HouseRules(_defaults(settings), settings.role_weights)
     generation = GenerationService(models, queue, ports.ledger, dispatcher, tastes, rules)
@@ -181,11 +181,11 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
         Explainer(generation, queue, costs.estimate, TokenCounter(Extras(settings.models_path))),
         Choices(choices, tastes, generation),
         Presets(presets, choices, generation, settings.max_presets),
-        Bench(History(histories, ledger, pictures), settings.command),
+        Bench(History(histories, ledger, posts, pictures), settings.command),
         SqlDrafts(database),
         Forgetting(histories, pictures, database.forget_deleted, (choices.drop, presets.drop, forget_texts)),
     )
-    actions = PictureActions(generation, ledger, SqlPosts(database), pictures, tools, _rules(settings))
+    actions = PictureActions(generation, ledger, posts, pictures, tools, _rules(settings))
     client.fit(
         Parts(
             generation,

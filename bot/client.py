@@ -12,6 +12,7 @@ import yarl
 from discord.ext import commands
 from discord.gateway import DiscordWebSocket
 
+from bot.cogs.deletions import DeletionsCog
 from bot.cogs.forms import FormsCog
 from bot.cogs.history import HistoryCog
 from bot.cogs.imagine import ImagineCog
@@ -56,7 +57,8 @@ from generation import Executor
 log = logging.getLogger(__name__)
 
 SYNC_PAUSES = (1.0, 5.0, 15.0, 60.0)
-INTENTS = discord.Intents(guilds=True, guild_reactions=True, dm_reactions=True)  # none of them privileged
+# None of them is privileged; messages are wanted for news of deleted ones alone.
+INTENTS = discord.Intents(guilds=True, guild_messages=True, guild_reactions=True, dm_reactions=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class EaselClient(commands.AutoShardedBot):
         self.panels = Panels()
         self.command_name = self._settings.command
         self._letters = Letters(self)
-        self._gallery = Gallery(self, parts.stars, self._settings.gallery)
+        self._gallery = Gallery(self, parts.stars, self._settings.gallery, self._settings.gallery_stars)
         self.remover = Remover(self, parts.actions, self._gallery)
 
     async def setup_hook(self) -> None:
@@ -143,6 +145,9 @@ class EaselClient(commands.AutoShardedBot):
         log.info("online as %s in %d servers", self.user, len(self.guilds))
         if self.application_id is not None:
             log.info("invite: %s", invite_link(self.application_id))
+
+    async def on_message(self, message: discord.Message, /) -> None:
+        """Ignores what people write: there are no commands in messages."""
 
     async def on_press(self, interaction: discord.Interaction[Any], item: LastingItem[Any]) -> None:
         """Lets a component act that was used."""
@@ -180,7 +185,7 @@ class EaselClient(commands.AutoShardedBot):
         await self.add_cog(
             ImagineCog(self.generation, shelf.tastes, shelf.explainer, self._parts.inputs, self._settings.command)
         )
-        await self.add_cog(JobsCog(self.generation, self._parts.overview))
+        await self.add_cog(JobsCog(self.actions, self._parts.overview))
         await self.add_cog(SettingsCog(shelf.choices))
         await self.add_cog(PresetsCog(shelf.presets, history, shelf.tastes))
         await self.add_cog(HistoryCog(shelf.bench, shelf.drafts, self.generation.models))
@@ -191,6 +196,7 @@ class EaselClient(commands.AutoShardedBot):
         await self.add_cog(FormsCog(self.actions, shelf.tastes, self._parts.inputs, shelf.drafts))
         await self.add_cog(ToolFormsCog(self.actions, self.divider, self._parts.inputs))
         await self.add_cog(ReactionsCog(self._desk()))
+        await self.add_cog(DeletionsCog(self.remover))
         self.add_dynamic_items(CancelButton, PictureButton, FieldSelect, ValueSelect, PanelButton)
         self.add_dynamic_items(ShowSelect, TurnButton, ShownButton, ForgetButton, ChoicesButton)
         self.add_dynamic_items(PartSelect, PartsButton)

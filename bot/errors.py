@@ -41,5 +41,9 @@ class AnswerExpiredError(DeliveryError):
     """The interaction's answer can no longer be edited: its token is dead, or its message is gone."""
 
 
+class ClosedMessagesError(DeliveryError):
+    """A person takes no direct messages from the bot."""
+
+
 class UploadTooLargeError(DeliveryError):
     """Discord found the files too large."""

@@ -84,6 +84,7 @@ class Settings(GenerationSettings):
         min_length=1,
         description="the channel of each server that starred pictures are copied to: its name, or its id",
     )
+    gallery_stars: int = Field(default=1, ge=1, description="stars a picture needs to be copied to the gallery")
     grace_seconds: float = Field(
         default=15.0, ge=0, description="how long running jobs may go on after the bot is told to stop"
     )

@@ -57,7 +57,7 @@ class FormsCog(commands.Cog):
         check_posting(interaction)
         number, taste = int(form["number"]), await self._tastes.of(seat_of(interaction))
         order = expecting(edited(sent), sent.files)
-        accepted = self._actions.edit(job, None if number == WHOLE else number, order, actor, taste)
+        accepted = await self._actions.edit(job, None if number == WHOLE else number, order, actor, taste)
 
         async def complete() -> GenerationRequest:
             if not sent.files:

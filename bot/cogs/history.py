@@ -15,7 +15,7 @@ from bot.ui import history_words
 from bot.ui.autocomplete import matching
 from bot.ui.history_views import NO_DRAFT, forget_view, page_view
 from bot.ui.private import NO_MENTIONS, whisper
-from bot.ui.seats import seat_of
+from bot.ui.seats import actor_of
 from bot.ui.showing import Bench, show_family, show_job
 from generation import InvalidRequestError
 
@@ -104,8 +104,8 @@ class HistoryCog(commands.Cog):
     ) -> None:
         """Compares two recipes."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        one = await self._history.show(first, seat_of(interaction))
-        other = await self._history.show(second, seat_of(interaction))
+        viewer = actor_of(interaction)
+        one, other = await self._history.show(first, viewer), await self._history.show(second, viewer)
         changed = changes(one.request, other.request)
         await whisper(interaction, history_words.differences(one, other, changed))
 

@@ -7,18 +7,19 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.errors import EaselError
-from bot.services.generation import GenerationService
+from bot.services.actions import PictureActions
 from bot.services.overview import ALL, QueueOverview
 from bot.ui import words
 from bot.ui.escape import plain
 from bot.ui.private import whisper
+from bot.ui.seats import actor_of
 
 
 class JobsCog(commands.Cog):
     """Commands about one's own jobs; every answer is private."""
 
-    def __init__(self, service: GenerationService, overview: QueueOverview) -> None:
-        self._service = service
+    def __init__(self, actions: PictureActions, overview: QueueOverview) -> None:
+        self._actions = actions
         self._overview = overview
 
     @app_commands.command(name="queue", description="See your jobs and how long the queue is")
@@ -33,15 +34,14 @@ class JobsCog(commands.Cog):
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
     async def cancel(self, interaction: discord.Interaction[Any], which: str) -> None:
-        """Cancels; moderators may name anybody's job by its id."""
-        person = interaction.user.id
-        moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
-        jobs = self._overview.meant(person, which)
+        """Cancels; moderators may name any job of the channels they moderate by its id."""
+        actor = actor_of(interaction)
+        jobs = self._overview.meant(actor.person, which)
         await interaction.response.defer(ephemeral=True, thinking=True)
         cancelled, refused = [], []
         for job_id in jobs:
             try:
-                cancelled.append(await self._service.cancel(job_id, person, moderator=moderator))
+                cancelled.append(await self._actions.cancel(job_id, actor))
             except EaselError as error:
                 refused.append(str(error))
         await whisper(interaction, words.cancelling(cancelled, refused))

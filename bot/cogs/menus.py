@@ -6,9 +6,10 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.domain import Draft, Post
+from bot.domain import Draft
 from bot.errors import NotKeptError
-from bot.services.actions import PictureActions, check_place, check_user
+from bot.services.access import VisibleJob
+from bot.services.actions import PictureActions, check_user
 from bot.services.books import DraftBook
 from bot.ui.history_views import job_view
 from bot.ui.input_form import attached_to, input_form, painted_here
@@ -49,49 +50,51 @@ class MenusCog(commands.Cog):
     async def recipe(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         """Tells a person alone how the picture was made."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        post = await self._post(interaction, message)
-        text, attached = recipe_card(post.job, post.number, self._bench.command)
-        mine = post.job.origin.user_id == interaction.user.id
-        starred = await self._bench.history.is_starred(interaction.user.id, post.job)
+        job, number = await self._shown_by(interaction, message)
+        text, attached = recipe_card(job, number, self._bench.command)
+        mine = job.origin.user_id == interaction.user.id
+        starred = await self._bench.history.is_starred(interaction.user.id, job)
         await interaction.followup.send(
             text,
             files=as_files(attached),
-            view=job_view(post.job.id, mine=mine, starred=starred),
+            view=job_view(job.id, mine=mine, starred=starred),
             ephemeral=True,
             allowed_mentions=NO_MENTIONS,
         )
 
     async def reroll(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         """Paints the same again with new seeds, for whoever asks."""
-        post = await self._post(interaction, message)
-        actor = actor_of(interaction)
-        check_user(post.job, actor, for_all=self._actions.rules.buttons_for_all)
+        job, number = await self._shown_by(interaction, message)
+        actor = actor_of(interaction, message)
+        check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
-        accepted = self._actions.reroll(post.job, post.number, actor)
+        accepted = await self._actions.reroll(job, number, actor)
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived)
 
     async def use_as_input(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         """Opens the form that paints from one of the message's pictures, whoever posted them."""
         check_posting(interaction)
-        post, actor = await self._actions.posts.find(message.id), actor_of(interaction)
-        if post is None:
-            content = attached_to(message)
+        actor = actor_of(interaction, message)
+        shown = await self._actions.shown_by(message.id, actor)
+        if shown is None:
+            job, content = None, attached_to(message)
         else:
-            check_place(post.job, actor)
-            check_user(post.job, actor, for_all=self._actions.rules.buttons_for_all)
-            content = painted_here(post.job, post.number)
+            job, number = shown
+            check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
+            content = painted_here(job, number)
         draft = await self._drafts.keep(Draft(actor.person, content))
-        await interaction.response.send_modal(input_form(draft, content, None if post is None else post.job))
+        await interaction.response.send_modal(input_form(draft, content, job))
 
-    async def _post(self, interaction: discord.Interaction[Any], message: discord.Message) -> Post:
-        """Finds what a message shows.
+    async def _shown_by(
+        self, interaction: discord.Interaction[Any], message: discord.Message
+    ) -> tuple[VisibleJob, int | None]:
+        """Finds which job a message shows, and which of its pictures; None for the whole job.
 
         Raises:
             NotKeptError: Nothing that is known.
-            LimitError: It belongs to another place.
+            LimitError: The person may not see it.
         """
-        post = await self._actions.posts.find(message.id)
-        if post is None:
+        shown = await self._actions.shown_by(message.id, actor_of(interaction, message))
+        if shown is None:
             raise NotKeptError(_NONE)
-        check_place(post.job, actor_of(interaction))
-        return post
+        return shown

@@ -15,7 +15,7 @@ from bot.ui import presets_words
 from bot.ui.autocomplete import matching
 from bot.ui.ordering import place_order
 from bot.ui.private import whisper
-from bot.ui.seats import manages, seat_of
+from bot.ui.seats import actor_of, manages, seat_of
 from generation import presets as built_in
 
 Choices = list[app_commands.Choice[str]]
@@ -57,7 +57,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     ) -> None:
         """Saves a preset."""
         owner = _owner(interaction, server=server)
-        request = (await self._history.show(job, seat_of(interaction))).request if job else None
+        request = (await self._history.show(job, actor_of(interaction))).request if job else None
         preset = await self._presets.save(
             owner, name, Making(request=request, flags=flags or "", template=template or "")
         )

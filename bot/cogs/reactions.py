@@ -7,9 +7,9 @@ from functools import partial
 import discord
 from discord.ext import commands
 
-from bot.domain import Post
-from bot.errors import DeliveryError, LimitError, NotKeptError
-from bot.services.actions import FORGOTTEN, Actor, PictureActions, check_place, check_user
+from bot.errors import ClosedMessagesError, DeliveryError, LimitError, NotKeptError
+from bot.services.access import Actor, VisibleJob
+from bot.services.actions import FORGOTTEN, PictureActions, check_user
 from bot.ui.cooldown import Cooldown
 from bot.ui.gallery import Gallery
 from bot.ui.letters import Letters
@@ -20,6 +20,7 @@ from bot.ui.reactions import MEANINGS, Meaning, plain
 from bot.ui.recipe_card import recipe_card
 from bot.ui.removing import Remover
 from bot.ui.requests import patiently
+from bot.ui.seats import reactor_of
 from bot.ui.submitting import submit_for_reaction
 
 log = logging.getLogger(__name__)
@@ -46,6 +47,15 @@ class Desk:
     command: str
 
 
+@dataclass(frozen=True, slots=True)
+class Reacted:
+    """What was reacted to, and by whom; `number` counts the job's pictures from 1, None is all of them."""
+
+    job: VisibleJob
+    number: int | None
+    actor: Actor
+
+
 class ReactionsCog(commands.Cog):
     """Listens to reactions, also on messages that the client has never seen."""
 
@@ -57,8 +67,14 @@ class ReactionsCog(commands.Cog):
     @commands.Cog.listener()
     async def on_raw_reaction_add(self, event: Event) -> None:
         """Does what a person's reaction on one of our messages means."""
-        if self._concerns_us(event):
+        if not self._concerns_us(event):
+            return
+        try:
             await self._added(event, MEANINGS[plain(str(event.emoji))])
+        except ClosedMessagesError:
+            if event.guild_id is None:
+                raise
+            await self._hint(event)
 
     @commands.Cog.listener()
     async def on_raw_reaction_remove(self, event: Event) -> None:
@@ -74,21 +90,21 @@ class ReactionsCog(commands.Cog):
 
     async def _added(self, event: Event, meaning: Meaning) -> None:
         async with self._lines.of((event.message_id, event.user_id)):
-            actor = self._actor(event)
-            post = await self._desk.actions.posts.find(event.message_id)
+            actor, actions = await reactor_of(self._desk.client, event), self._desk.actions
+            post = await actions.posts.find(event.message_id)
             if post is None:
                 await self._unknown(event, meaning, actor)
                 return
-            check_place(post.job, actor)
+            job = await actions.access.require(post.job, actor)
             if meaning in _PAINTING:
-                await self._paint(event, meaning, post, actor)
+                await self._paint(event, meaning, Reacted(job, post.number, actor))
             elif meaning is Meaning.DELETE:
                 await self._desk.remover.remove(event.message_id, actor)
             elif meaning is Meaning.LETTER:
-                await self._write(event, post)
+                await self._write(event, job, post.number)
             else:
-                originals = partial(self._desk.actions.originals, post.job, post.number)
-                await self._desk.gallery.star(event.message_id, post, event.user_id, originals)
+                originals = partial(actions.originals, job, post.number)
+                await self._desk.gallery.star(event.message_id, post, job, event.user_id, originals)
 
     async def _removed(self, event: Event, meaning: Meaning) -> None:
         async with self._lines.of((event.message_id, event.user_id)):
@@ -98,38 +114,37 @@ class ReactionsCog(commands.Cog):
                 if job is not None:
                     await actions.generation.withdraw(job)
             elif meaning is Meaning.STAR:
-                post = await actions.posts.find(event.message_id)
-                if post is not None:
-                    await self._desk.gallery.unstar(event.message_id, post, event.user_id)
+                shown = await actions.shown_by(event.message_id, await reactor_of(self._desk.client, event))
+                if shown is not None:
+                    await self._desk.gallery.unstar(event.message_id, shown[0], event.user_id)
 
-    async def _paint(self, event: Event, meaning: Meaning, post: Post, actor: Actor) -> None:
+    async def _paint(self, event: Event, meaning: Meaning, to: Reacted) -> None:
         actions = self._desk.actions
-        check_user(post.job, actor, for_all=actions.rules.reactions_for_all)
+        check_user(to.job, to.actor, for_all=actions.rules.reactions_for_all)
         if await actions.posts.asked_by(_reaction(event), event.user_id) is not None:
             return
         if meaning is Meaning.REROLL:
-            accepted = actions.reroll(post.job, post.number, actor, _reaction(event))
+            accepted = await actions.reroll(to.job, to.number, to.actor, _reaction(event))
         else:
-            accepted = await actions.upscale(post.job, _the_one(post), REACTION_SCALE, actor, _reaction(event))
+            accepted = await actions.upscale(to.job, _the_one(to), REACTION_SCALE, to.actor, _reaction(event))
         await submit_for_reaction(event, self._desk.client, actions.generation, accepted)
 
-    async def _write(self, event: Event, post: Post) -> None:
-        """Sends the originals by direct message; where none is taken, a line says so in public for half a minute.
+    async def _write(self, event: Event, job: VisibleJob, number: int | None) -> None:
+        """Sends the originals by direct message."""
+        text, attached = recipe_card(job, number, self._desk.command)
+        files = await self._desk.actions.originals(job, number)
+        await self._desk.letters.send(event.user_id, text, [*attached, *files])
 
-        That line is posted at most once a minute for one person in one channel.
+    async def _hint(self, event: Event) -> None:
+        """Says in public for half a minute that a person's direct messages are closed, and nothing of the picture.
+
+        At most once a minute for one person in one channel.
         """
-        text, attached = recipe_card(post.job, post.number, self._desk.command)
-        files = await self._desk.actions.originals(post.job, post.number)
-        try:
-            await self._desk.letters.send(event.user_id, text, [*attached, *files])
-        except DeliveryError:
-            if event.guild_id is None:
-                raise
-            if not self._hinted.passes((event.user_id, event.channel_id)):
-                return
-            channel = self._desk.client.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
-            hint = f"<@{event.user_id}> {CLOSED}"
-            await patiently(lambda: channel.send(hint, delete_after=HINT_SECONDS, allowed_mentions=NO_MENTIONS))
+        if not self._hinted.passes((event.user_id, event.channel_id)):
+            return
+        channel = self._desk.client.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
+        hint = f"<@{event.user_id}> {CLOSED}"
+        await patiently(lambda: channel.send(hint, delete_after=HINT_SECONDS, allowed_mentions=NO_MENTIONS))
 
     async def _unknown(self, event: Event, meaning: Meaning, actor: Actor) -> None:
         """Handles a message that no job is known of: only an old result of ours concerns us."""
@@ -146,25 +161,17 @@ class ReactionsCog(commands.Cog):
         asked = message.interaction_metadata
         await self._desk.remover.remove(message.id, actor, None if asked is None else asked.user.id)
 
-    def _actor(self, event: Event) -> Actor:
-        moderator = False
-        if event.member is not None:
-            channel = event.member.guild.get_channel_or_thread(event.channel_id)
-            granted = event.member.guild_permissions if channel is None else channel.permissions_for(event.member)
-            moderator = granted.manage_messages
-        return Actor(event.user_id, event.channel_id, event.guild_id, moderator)
 
-
-def _the_one(post: Post) -> int:
+def _the_one(to: Reacted) -> int:
     """Returns the number of the one picture that a message shows.
 
     Raises:
         LimitError: It shows several.
     """
-    count = len(post.job.pictures)
-    if post.number is None and count > 1:
+    count = len(to.job.pictures)
+    if to.number is None and count > 1:
         raise LimitError(ONE_OF_MANY.format(count, count))
-    return post.number or 1
+    return to.number or 1
 
 
 def _reaction(event: Event) -> str:

@@ -19,6 +19,7 @@ class JobState(StrEnum):
     RUNNING = "running"
     RENDERED = "rendered"
     POSTED = "posted"
+    WITHDRAWN = "withdrawn"  # posted, and the message was deleted since: by id only its author sees it
     FAILED = "failed"
     CANCELLED = "cancelled"
 

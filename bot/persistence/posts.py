@@ -1,8 +1,8 @@
 """Which messages show pictures of which jobs."""
 
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 
-from bot.domain import UNFINISHED, Job, Post
+from bot.domain import UNFINISHED, Job, JobState, Post
 from bot.persistence.database import Database
 from bot.persistence.ledger import job_of
 from bot.persistence.tables import JobRow, PostRow
@@ -33,6 +33,16 @@ class SqlPosts:
                 return None
             job, post = found
             return Post(job=job_of(job), number=post.position + 1, person=post.user_id)
+
+    async def deleted(self, message_id: int) -> None:
+        """Notes that a message was deleted: it shows nothing any more, and a job that it showed is withdrawn.
+
+        A job that is not posted yet keeps its state: its result is posted as a message of its own.
+        """
+        posted = (JobRow.message_id == message_id) & (JobRow.state == JobState.POSTED)
+        async with self._database.writing() as session:
+            await session.execute(delete(PostRow).where(PostRow.message_id == message_id))
+            await session.execute(update(JobRow).where(posted).values(state=JobState.WITHDRAWN))
 
     async def asked_by(self, reaction: str, person: int) -> Job | None:
         """Finds the unfinished job that a person's reaction asked for."""

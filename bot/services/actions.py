@@ -1,4 +1,4 @@
-"""What people do with finished pictures: paint again, vary, change, keep. Who may do it where."""
+"""What people do with finished pictures: paint again, vary, change, keep."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -6,28 +6,24 @@ from dataclasses import dataclass, replace
 from bot.domain import Action, Derivation, InputFile, Job, JobState, Order, Post
 from bot.errors import LimitError, NotKeptError, StorageError
 from bot.services import derive
+from bot.services.access import Access, Actor, VisibleJob
 from bot.services.generation import GenerationService
 from bot.services.layers import Taste
 from bot.services.originals import KeptPicture, originals
-from bot.services.partwords import outpainted_as, with_pictures
+from bot.services.partwords import outpainted_as, with_pictures, without_pictures
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from bot.services.resolve import random_seed
 from bot.services.tools import Toolbox, check_outpaint, check_scale, known_size
 from generation import GenerationRequest, Mask, intake
 
 PATIENCE_SECONDS = 2.0  # Discord waits three for the first answer
+NOT_YOUR_INPUT = (
+    "This began from a picture that its author gave me, and only they can use that again. Use the result as your "
+    "input instead, or edit it and attach a picture of your own."
+)
 NOTHING_LEFT = "Nothing in this picture was left to its seed: painted again it would be the same."
+OVER = "This job is over already, or there is none of this id; there is nothing to cancel."
 FORGOTTEN = "I no longer keep this picture; it can only be asked for anew."
-
-
-@dataclass(frozen=True, slots=True)
-class Actor:
-    """Who does something, where, and whether they may moderate there."""
-
-    person: int
-    channel_id: int
-    guild_id: int | None
-    moderator: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,43 +82,78 @@ class PictureActions:
         self.posts = posts
         self.tools = tools
         self.rules = rules
+        self.access = Access(ledger, posts)
         self._ledger = ledger
         self._pictures = pictures
 
-    async def find(self, job_id: str, actor: Actor) -> Job:
+    async def find(self, job_id: str, actor: Actor) -> VisibleJob:
         """Finds the job of a button.
 
         Raises:
             NotKeptError: It is not known any more.
-            LimitError: It is shown where it was not asked for.
+            LimitError: The person may not see it.
             StorageError: The database takes too long for an answer in time.
         """
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 job = await self._ledger.find(job_id)
+                if job is None:
+                    raise NotKeptError(FORGOTTEN)
+                return await self.access.require(job, actor)
         except TimeoutError as error:
             raise StorageError("The database does not answer; please try again in a moment.") from error
-        if job is None:
-            raise NotKeptError(FORGOTTEN)
-        check_place(job, actor)
+
+    async def shown_by(self, message_id: int, actor: Actor) -> tuple[VisibleJob, int | None] | None:
+        """Finds which job a message shows, and which of its pictures, counted from 1; None for the whole job.
+
+        Returns:
+            None where no job is known of it.
+
+        Raises:
+            LimitError: The person may not see it.
+        """
+        post = await self.posts.find(message_id)
+        return None if post is None else (await self.access.require(post.job, actor), post.number)
+
+    async def cancel(self, job_id: str, actor: Actor) -> Job:
+        """Withdraws or stops a job for its author, or for a moderator of the channel where it was posted.
+
+        Raises:
+            LimitError: It is another person's, it is over, or it is just being finished. A job that the person cannot
+                see is refused as one that is over, so that ids tell nothing.
+        """
+        job = await self._ledger.find(job_id)
+        if job is None or job.state not in {JobState.QUEUED, JobState.RUNNING}:
+            raise LimitError(OVER)
+        if job.origin.user_id != actor.person and not await self.access.may_moderate(job, actor):
+            seen = await self.access.visible(job, actor)
+            raise LimitError(
+                OVER if seen is None else "Only the person who asked for this, or a moderator, can cancel it."
+            )
+        await self.generation.cancel(job)
         return job
 
-    def reroll(self, job: Job, number: int | None, actor: Actor, reaction: str | None = None) -> Accepted:
+    async def reroll(self, job: VisibleJob, number: int | None, actor: Actor, reaction: str | None = None) -> Accepted:
         """Accepts the same request with new seeds; of one picture of several, that one alone.
 
         Raises:
-            LimitError: Another seed would change nothing.
+            LimitError: Another seed would change nothing, or it began from a picture that someone else brought.
         """
         if derive.settled(job.request):
             raise LimitError(NOTHING_LEFT)
+        if not await self.access.may_reuse_inputs(job, actor):
+            raise LimitError(NOT_YOUR_INPUT)
         request = job.request if number is None else job.request.picture(number - 1)
         derived = Derivation(parent_job=job.id, parent_index=number, action=Action.REROLL, reaction=reaction)
         return self._accept(derive.rerolled(request, random_seed), derived, actor)
 
-    async def vary(self, job: Job, number: int, actor: Actor, action: Action | None = None) -> Accepted:
-        """Accepts variations of one picture; without an action in the way the operator decided."""
+    async def vary(self, job: VisibleJob, number: int, actor: Actor, action: Action | None = None) -> Accepted:
+        """Accepts variations of one picture; without an action in the way the operator decided.
+
+        A picture that began from one that someone else brought is varied from the result, not from that.
+        """
         action, count = action or self.rules.vary, self.rules.variations
-        if derive.has_noise(job.request):
+        if derive.has_noise(job.request) and await self.access.may_reuse_inputs(job, actor):
             request = derive.varied(job.request, number, action, count, random_seed)
         else:
             file, native = await self.file(job, number), self.tools.bounds(job.request.model).native
@@ -130,7 +161,9 @@ class PictureActions:
             request = derive.overpainted(picture, file, action, count, native, random_seed)
         return self._accept(request, _derived(job, number, action), actor)
 
-    async def upscale(self, job: Job, number: int, scale: float, actor: Actor, reaction: str | None = None) -> Accepted:
+    async def upscale(
+        self, job: VisibleJob, number: int, scale: float, actor: Actor, reaction: str | None = None
+    ) -> Accepted:
         """Accepts one picture so many times larger.
 
         Raises:
@@ -142,7 +175,7 @@ class PictureActions:
         request = derive.upscaled(picture, file, scale, self.tools.upscaler(), bounds.native)
         return self._accept(request, _derived(job, number, Action.UPSCALE, reaction), actor)
 
-    async def outpaint(self, job: Job, number: int, words: Words, actor: Actor) -> Accepted:
+    async def outpaint(self, job: VisibleJob, number: int, words: Words, actor: Actor) -> Accepted:
         """Accepts more canvas around one picture.
 
         Raises:
@@ -158,14 +191,19 @@ class PictureActions:
         request = derive.outpainted(picture, file, words.text, count, bounds.native, random_seed)
         return self._accept(request, _derived(job, number, words.action), actor)
 
-    def edit(self, job: Job, number: int | None, order: Order, actor: Actor, taste: Taste) -> Accepted:
-        """Accepts what a person made of an earlier request; without a picture of its own it keeps that one's."""
+    async def edit(self, job: VisibleJob, number: int | None, order: Order, actor: Actor, taste: Taste) -> Accepted:
+        """Accepts what a person made of an earlier request.
+
+        Without a picture of its own it keeps that one's, if the person may use it.
+        """
         before = job.request if number is None else job.request.picture(number - 1)
+        if not await self.access.may_reuse_inputs(job, actor):
+            before = without_pictures(before)
         accepted = self.generation.accept(with_pictures(order, before), actor.person, taste)
         request = outpainted_as(accepted, before)
         return Accepted(request, Derivation(parent_job=job.id, parent_index=number, action=Action.EDIT))
 
-    async def paint_region(self, job: Job, number: int, prompt: str, mask: Mask, actor: Actor) -> Accepted:
+    async def paint_region(self, job: VisibleJob, number: int, prompt: str, mask: Mask, actor: Actor) -> Accepted:
         """Accepts a part of one picture painted anew.
 
         Args:
@@ -184,17 +222,17 @@ class PictureActions:
         """Keeps a file beside the pictures; returns its SHA-256. Raises PictureLostError where it cannot."""
         return await self._pictures.put(data)
 
-    async def file(self, job: Job, number: int) -> InputFile:
+    async def file(self, job: VisibleJob, number: int) -> InputFile:
         """Returns one of a job's pictures as what another begins from; raises as `originals` does."""
         (original,) = await self.originals(job, number)
         size = known_size(job.request) or intake.measure(original.data, "image")
         return InputFile(job.pictures[number - 1].digest, *size)
 
-    def kept(self, job: Job, number: int) -> KeptPicture:
+    def kept(self, job: VisibleJob, number: int) -> KeptPicture:
         """Returns one of a job's pictures, counted from 1, to begin another from."""
         return KeptPicture(self._pictures, job, number)
 
-    async def originals(self, job: Job, number: int | None) -> list[Upload]:
+    async def originals(self, job: VisibleJob, number: int | None) -> list[Upload]:
         """Reads a job's pictures, or one of them.
 
         Raises:
@@ -215,19 +253,6 @@ class PictureActions:
 
 def _derived(job: Job, number: int, action: Action, reaction: str | None = None) -> Derivation:
     return Derivation(parent_job=job.id, parent_index=number, action=action, reaction=reaction)
-
-
-def check_place(job: Job, actor: Actor) -> None:
-    """Refuses to act on a job from another server or another person's direct messages.
-
-    Raises:
-        LimitError: It belongs elsewhere.
-    """
-    origin = job.origin
-    same = origin.guild_id == actor.guild_id and (actor.guild_id is not None or origin.channel_id == actor.channel_id)
-    sent = actor.guild_id is None and job.by_letter and origin.user_id == actor.person
-    if not (same or sent):
-        raise LimitError("This picture belongs to another place; use its buttons there.")
 
 
 def check_user(job: Job, actor: Actor, *, for_all: bool) -> None:

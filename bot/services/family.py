@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFont
 
-from bot.domain import Job
+from bot.services.access import VisibleJob
 
 THUMBNAIL, _INDENT, _GAP = 96, 56, 12
 _DARK, _LINE, _BRIGHT = (43, 45, 49), (110, 113, 120), (242, 243, 245)
@@ -23,18 +23,18 @@ class Member:
         parent: The place of the job it was made of in the list; None for the first ones.
     """
 
-    job: Job
+    job: VisibleJob
     depth: int
     parent: int | None
 
 
-def arranged(jobs: Sequence[Job]) -> list[Member]:
+def arranged(jobs: Sequence[VisibleJob]) -> list[Member]:
     """Puts jobs in the order of a tree: every job before what was made of it, brothers in their order.
 
     A job whose parent is not among them begins a tree of its own.
     """
     known = {job.id for job in jobs}
-    children: dict[str | None, list[Job]] = {}
+    children: dict[str | None, list[VisibleJob]] = {}
     for job in jobs:
         parent = job.derived.parent_job if job.derived and job.derived.parent_job in known else None
         children.setdefault(parent, []).append(job)

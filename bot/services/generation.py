@@ -238,25 +238,19 @@ class GenerationService:
             for job in waiting:
                 self.withdraw_acceptance(job.origin.user_id)
 
-    async def cancel(self, job_id: str, person: int, *, moderator: bool = False) -> Job:
+    async def cancel(self, job: Job) -> None:
         """Withdraws a job that waits or has no message yet, or stops one that is being painted.
 
         One that another process of the bot looks after is stopped by that, within some seconds.
 
         Raises:
-            LimitError: It is another person's job, or it is over already.
+            LimitError: It is just being finished.
         """
-        job = await self._ledger.find(job_id)
-        if job is None or job.state not in {JobState.QUEUED, JobState.RUNNING}:
-            raise LimitError("This job is over already; there is nothing left to cancel.")
-        if job.origin.user_id != person and not moderator:
-            raise LimitError("Only the person who asked for this, or a moderator, can cancel it.")
         if await self._dispatcher.cancel(job):
-            return job
-        if await self._ledger.mine(job_id):
+            return
+        if await self._ledger.mine(job.id):
             raise LimitError("This job is just being finished; it cannot be cancelled any more.")
-        await self._ledger.disown(job_id)
-        return job
+        await self._ledger.disown(job.id)
 
     async def withdraw(self, job: Job) -> bool:
         """Withdraws a job that still waits or has no message yet; False once its painting has begun."""

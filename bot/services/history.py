@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
-from bot.domain import Entry, Job, JobState, Search
+from bot.domain import Entry, Job, Search
 from bot.errors import LimitError, PictureLostError
+from bot.services.access import AGE_RESTRICTED, Access, Actor, VisibleJob
 from bot.services.books import HistoryBook
 from bot.services.family import Member, arranged
 from bot.services.originals import originals
-from bot.services.ports import Ledger, PictureStore, Upload
-from bot.services.tastes import Seat
+from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from generation import InvalidRequestError
 
 PAGE = 8
@@ -37,12 +37,14 @@ class Page:
 
 
 class History:
-    """Answers from indexed queries; a person sees their own, and what was posted on the server they are on."""
+    """Answers from indexed queries; a person sees their own, and what was posted where they can read it."""
 
-    def __init__(self, book: HistoryBook, ledger: Ledger, pictures: PictureStore) -> None:
+    def __init__(self, book: HistoryBook, ledger: Ledger, posts: Posts, pictures: PictureStore) -> None:
         self._book = book
         self._ledger = ledger
+        self._posts = posts
         self._pictures = pictures
+        self._access = Access(ledger, posts)
 
     async def first(self, person: int, search: Search) -> Page:
         """Returns the newest entries."""
@@ -61,23 +63,26 @@ class History:
         shown = entries[-PAGE:]
         return Page(shown, shown[0].number if len(entries) > PAGE else None, shown[-1].number if shown else after + 1)
 
-    async def show(self, job_id: str, seat: Seat) -> Job:
-        """Finds a finished job that a person may see.
+    async def show(self, job_id: str, viewer: Actor) -> VisibleJob:
+        """Finds a job that a person may see; another person's only while its message is there to be seen.
 
         Raises:
             LimitError: There is none of that id for them.
         """
         job = await self._ledger.find(job_id.strip().lower())
-        if job is None or not may_see(job, seat):
-            raise LimitError(f"There is no picture {job_id.strip()[:20]!r} of yours or of this server.")
-        return job
+        visible = None if job is None else await self._access.visible(job, viewer)
+        if visible is not None and await self._is_posted(visible, viewer):
+            return visible
+        if job is not None and job.origin.user_id == viewer.person:
+            raise LimitError(AGE_RESTRICTED)
+        raise LimitError(f"There is no picture {job_id.strip()[:20]!r} of yours, or in a channel that you can read.")
 
-    async def family(self, job: Job, seat: Seat) -> list[Member]:
+    async def family(self, job: VisibleJob, viewer: Actor) -> list[Member]:
         """Lists a job's family as a tree, as far as a person may see it."""
-        jobs = [each for each in await self._book.family(job.id, FAMILY) if may_see(each, seat)]
-        return arranged(jobs)
+        found = [await self._access.visible(each, viewer) for each in await self._book.family(job.id, FAMILY)]
+        return arranged([each for each in found if each is not None and (each.pictures or _is_own(each, viewer))])
 
-    async def thumbnail(self, job: Job) -> bytes | None:
+    async def thumbnail(self, job: VisibleJob) -> bytes | None:
         """Reads the file that stands for a job; None where there is none (any more)."""
         if not job.pictures:
             return None
@@ -86,9 +91,23 @@ class History:
         except PictureLostError:
             return None
 
-    async def originals(self, job: Job) -> list[Upload]:
+    async def originals(self, job: VisibleJob) -> list[Upload]:
         """Reads a job's pictures as they were painted."""
         return await originals(job, self._pictures)
+
+    async def _is_posted(self, job: VisibleJob, viewer: Actor) -> bool:
+        """Whether another person's job can still be seen where it was posted; one whose message is gone is withdrawn.
+
+        Discord tells of deleted messages only while the bot is online, so this looks.
+        """
+        if _is_own(job, viewer):
+            return True
+        if not job.pictures:
+            return False
+        if await viewer.channels.has_message(job.origin.channel_id, job.origin.message_id):
+            return True
+        await self._posts.deleted(job.origin.message_id)
+        return False
 
     async def is_starred(self, person: int, job: Job) -> bool:
         """Whether a person has starred a job."""
@@ -97,13 +116,6 @@ class History:
     async def star(self, person: int, job: Job, *, starred: bool) -> None:
         """Stars a job, or takes the star away."""
         await self._book.star(person, job, starred=starred)
-
-
-def may_see(job: Job, seat: Seat) -> bool:
-    """Whether a person may see a job: their own, and what was posted where they are."""
-    posted_here = job.origin.guild_id is not None and job.origin.guild_id == seat.guild_id
-    public = posted_here and job.state is JobState.POSTED and not job.wishes.direct
-    return job.origin.user_id == seat.person or public
 
 
 def search_for(text: str | None, model: str | None, since: str | None, until: str | None, *, starred: bool) -> Search:
@@ -145,6 +157,10 @@ def pack(files: Sequence[Upload], name: str, limit: int) -> list[Upload]:
     if len(parts) == 1:
         return [Upload(f"{name}.zip", _zipped(parts[0]))]
     return [Upload(f"{name}-{number}.zip", _zipped(part)) for number, part in enumerate(parts, 1)]
+
+
+def _is_own(job: Job, viewer: Actor) -> bool:
+    return job.origin.user_id == viewer.person
 
 
 def _zipped(files: Sequence[Upload]) -> bytes:

@@ -39,6 +39,11 @@ def with_pictures(order: Order, request: GenerationRequest) -> Order:
     return replace(order, image=InputFile(request.init.picture, *size, transparent=True), mask=drawn)
 
 
+def without_pictures(request: GenerationRequest) -> GenerationRequest:
+    """Returns a request without what it began from."""
+    return replace(request, init=None, mask=None, outpaint=None)
+
+
 def outpainted_as(request: GenerationRequest, before: GenerationRequest) -> GenerationRequest:
     """Lays the canvas around the picture that an earlier request had, where picture and size are still the same."""
     if before.outpaint is None or before.init is None or request.init is None or request.size != before.size:

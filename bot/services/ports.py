@@ -84,6 +84,10 @@ class Posts(Protocol):
         """Finds what a message shows; a job's own message shows the job also while it is unfinished."""
         ...
 
+    async def deleted(self, message_id: int) -> None:
+        """Notes that a message was deleted: it shows nothing any more, and a job that it showed is withdrawn."""
+        ...
+
     async def asked_by(self, reaction: str, person: int) -> Job | None:
         """Finds the unfinished job that a person's reaction asked for (Derivation.reaction)."""
         ...

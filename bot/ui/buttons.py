@@ -5,15 +5,16 @@ from typing import Any, Protocol, cast
 import discord
 
 from bot.domain import Job
-from bot.services.generation import GenerationService
+from bot.services.actions import PictureActions
 from bot.ui.lasting import LastingButton
 from bot.ui.private import nod
+from bot.ui.seats import actor_of
 
 
-class HasGeneration(Protocol):
-    """The client, as far as buttons know it."""
+class HasActions(Protocol):
+    """The client, as far as this button knows it."""
 
-    generation: GenerationService
+    actions: PictureActions
 
 
 class CancelButton(LastingButton, template=r"easel:cancel:(?P<job>[0-9a-z]{10})"):
@@ -22,9 +23,7 @@ class CancelButton(LastingButton, template=r"easel:cancel:(?P<job>[0-9a-z]{10})"
     async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Cancels the job; its message changes when the painting has stopped."""
         await nod(interaction)
-        service = cast(HasGeneration, interaction.client).generation
-        moderator = interaction.guild_id is not None and interaction.permissions.manage_messages
-        await service.cancel(self.match["job"], interaction.user.id, moderator=moderator)
+        await cast(HasActions, interaction.client).actions.cancel(self.match["job"], actor_of(interaction))
 
 
 def cancels(message: discord.Message, job: Job) -> bool:

@@ -4,8 +4,10 @@ import re
 
 import discord
 
-from bot.domain import Job, Order
+from bot.domain import Order
 from bot.services import flags
+from bot.services.access import VisibleJob
+from bot.services.partwords import without_pictures
 from bot.ui.form_fields import STRENGTH, Sent, picture_field, prompt_field, strength_field
 from bot.ui.picture_buttons import WHOLE
 from generation import InvalidRequestError, permutations
@@ -15,13 +17,20 @@ FORM_ID = re.compile(r"easel:form:(?P<job>[0-9a-z]{10}):(?P<number>\d{1,2})")
 _SIZES = ("width", "height")
 
 
-def edit_form(job: Job, number: int | None) -> discord.ui.Modal:
+def edit_form(job: VisibleJob, number: int | None, *, keeps_input: bool) -> discord.ui.Modal:
     """Returns the form, filled in with what the picture was made by. Its id carries the job, as a button's does.
+
+    Args:
+        job: The job.
+        number: Which of its pictures, counted from 1; None for the job as a whole.
+        keeps_input: Whether the person may use the pictures that it began from; otherwise the form leaves them out.
 
     Raises:
         LimitError: The prompt is too long for Discord's forms.
     """
     request = job.request if number is None else job.request.picture(number - 1)
+    if not keeps_input:
+        request = without_pictures(request)
     init = request.init
     form = discord.ui.Modal(title="Change and paint again", custom_id=f"easel:form:{job.id}:{number or WHOLE}")
     form.add_item(prompt_field(PROMPT, "Prompt", flags.escape(request.prompt), required=True))

@@ -7,10 +7,12 @@ import discord
 
 from bot.domain import Copy, Post
 from bot.errors import AnswerExpiredError, DeliveryError, LimitError
+from bot.services.access import VisibleJob
 from bot.services.fitting import post_fitting
 from bot.services.originals import shown
 from bot.services.ports import Stars, Upload
 from bot.ui import words
+from bot.ui.channels import Room, find_channel, is_age_restricted
 from bot.ui.lines import Lines
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
@@ -28,21 +30,23 @@ class Gallery:
         client: The client.
         stars: Where stars and copies are noted.
         channel: The name or the id of the gallery's channel.
+        threshold: How many stars it takes to be copied there.
     """
 
-    def __init__(self, client: discord.Client, stars: Stars, channel: str) -> None:
+    def __init__(self, client: discord.Client, stars: Stars, channel: str, threshold: int = 1) -> None:
         self._client = client
         self._stars = stars
         self._name = channel.lstrip("#")
+        self._threshold = threshold
         self._lines = Lines()
 
-    async def channel(self, guild_id: int | None, source_id: int) -> discord.TextChannel:
-        """Finds the gallery of a server for a message of one of its channels.
+    async def channel(self, job: VisibleJob, person: int) -> discord.TextChannel:
+        """Finds the gallery for a picture that a person starred.
 
         Raises:
             LimitError: There is none, or the picture may not be shown there; the text says what to do.
-            DeliveryError: The message's channel cannot be seen.
         """
+        guild_id, source_id = job.origin.guild_id, job.origin.channel_id
         if guild_id is None:
             raise LimitError("A gallery is not available in direct messages, only on servers.")
         guild = self._client.get_guild(guild_id)
@@ -50,41 +54,45 @@ class Gallery:
         found = next((each for each in channels if self._name in {each.name, str(each.id)}), None)
         if found is None:
             raise LimitError(f"This server has no gallery: a moderator can make a channel named #{self._name}.")
-        source: object = found.guild.get_channel_or_thread(source_id)
-        if source is None:  # a thread that is archived
-            source = await patiently(lambda: self._client.fetch_channel(source_id))
-        if _nsfw(source) and not found.is_nsfw():
+        source = await find_channel(self._client, source_id)
+        if source is None:
+            raise LimitError("I cannot see the channel of this picture, so it is not copied to the gallery.")
+        if is_age_restricted(source) and not found.is_nsfw():
             raise LimitError(f"#{found.name} is not age-restricted, so pictures from here are not copied to it.")
+        if job.wishes.direct:
+            raise LimitError("Its author has their pictures sent by direct message, so it is not copied to a gallery.")
+        if person != job.origin.user_id and not all_readers_can_read(found, source):
+            raise LimitError(f"Not everybody who reads #{found.name} can read this channel; ask its author to star it.")
         return found
 
-    async def star(self, message_id: int, post: Post, person: int, originals: Originals) -> None:
+    async def star(self, message_id: int, post: Post, job: VisibleJob, person: int, originals: Originals) -> None:
         """Notes a star, and copies the message to the gallery or changes the number there.
 
         Args:
-            message_id: The message.
+            message_id: The message that was starred.
             post: What it shows.
-            person: Whose star it is.
-            originals: Reads the pictures; asked only where a new copy is posted.
+            job: The job that it shows, which the person may see.
+            person: Who starred it.
+            originals: Reads the pictures; asked only where there is no copy yet.
 
         Raises:
-            LimitError: There is no gallery.
+            LimitError: There is no gallery for it.
             DeliveryError: It cannot be posted there.
         """
-        origin = post.job.origin
-        gallery = await self.channel(origin.guild_id, origin.channel_id)
+        gallery = await self.channel(job, person)
         async with self._lines.of(message_id):
             files = await originals() if await self._stars.copy_of(message_id) is None else ()
             count = await self._stars.add(message_id, post, person)
-            if not await self._recount(message_id, post, count):
-                copy_id = await self._copy(gallery, message_id, post, files or await originals(), count)
-                await self._stars.copied(message_id, post.job.id, Copy(gallery.id, copy_id))
+            if count >= self._threshold and not await self._recount(message_id, job, count):
+                copy_id = await self._copy(gallery, message_id, job, files or await originals(), count)
+                await self._stars.copied(message_id, job.id, Copy(gallery.id, copy_id))
 
-    async def unstar(self, message_id: int, post: Post, person: int) -> None:
-        """Takes a star back; with the last one the copy goes."""
+    async def unstar(self, message_id: int, job: VisibleJob, person: int) -> None:
+        """Takes a star back; with too few of them the copy goes."""
         async with self._lines.of(message_id):
             count = await self._stars.take(message_id, person)
-            if count:
-                await self._recount(message_id, post, count)
+            if count >= self._threshold:
+                await self._recount(message_id, job, count)
             else:
                 await self._remove(message_id)
 
@@ -103,12 +111,12 @@ class Gallery:
         except DeliveryError as error:
             log.info("a copy stays in the gallery: %s", error)
 
-    async def _recount(self, message_id: int, post: Post, count: int) -> bool:
+    async def _recount(self, message_id: int, job: VisibleJob, count: int) -> bool:
         """Changes the number at the copy; False where there is none (any more)."""
         copy = await self._stars.copy_of(message_id)
         if copy is None:
             return False
-        text = words.starred(post, message_id, count)
+        text = words.starred(job, message_id, count)
         try:
             await patiently(lambda: self._message(copy).edit(content=text, allowed_mentions=NO_MENTIONS))
         except AnswerExpiredError:
@@ -116,9 +124,9 @@ class Gallery:
         return True
 
     async def _copy(
-        self, gallery: discord.TextChannel, message_id: int, post: Post, files: Sequence[Upload], count: int
+        self, gallery: discord.TextChannel, message_id: int, job: VisibleJob, files: Sequence[Upload], count: int
     ) -> int:
-        text, spoiler = words.starred(post, message_id, count), post.job.wishes.spoiler
+        text, spoiler = words.starred(job, message_id, count), job.wishes.spoiler
 
         async def send(fitting: Sequence[Upload], _notes: Sequence[str]) -> int:
             message = await patiently(
@@ -131,11 +139,35 @@ class Gallery:
             )
             return message.id
 
-        return await post_fitting(await shown(post.job, files), gallery.guild.filesize_limit, send)
+        return await post_fitting(await shown(job, files), gallery.guild.filesize_limit, send)
 
     def _message(self, copy: Copy) -> discord.PartialMessage:
         return self._client.get_partial_messageable(copy.channel_id).get_partial_message(copy.message_id)
 
 
-def _nsfw(channel: object) -> bool:
-    return isinstance(channel, (discord.TextChannel, discord.Thread, discord.VoiceChannel)) and channel.is_nsfw()
+def all_readers_can_read(gallery: discord.TextChannel, source: Room) -> bool:
+    """Whether everybody who can read a gallery can read another channel too, as far as roles and overwrites tell.
+
+    Permissions that single members have count against it where they open the gallery or close the other channel.
+    """
+    if isinstance(source, discord.Thread):
+        if source.is_private() or source.parent is None:
+            return False
+        source = source.parent
+    for role in gallery.guild.roles:
+        if _reads(gallery, role) and not _reads(source, role):
+            return False
+    opened = {
+        who for who, rights in gallery.overwrites.items() if not isinstance(who, discord.Role) and rights.view_channel
+    }
+    closed = {
+        who
+        for who, rights in source.overwrites.items()
+        if not isinstance(who, discord.Role) and rights.view_channel is False
+    }
+    return not opened and not closed
+
+
+def _reads(channel: discord.abc.GuildChannel, role: discord.Role) -> bool:
+    granted = channel.permissions_for(role)
+    return granted.view_channel and granted.read_message_history

@@ -6,9 +6,10 @@ from typing import Any
 
 import discord
 
-from bot.domain import Job, Order
+from bot.domain import Order
 from bot.errors import NotKeptError
 from bot.services import flags
+from bot.services.access import VisibleJob
 from bot.services.framing import IMAGE_STRENGTH
 from bot.ui.edit_form import strength_of
 from bot.ui.form_fields import FIELD_LIMIT, Sent, prompt_field, strength_field
@@ -20,7 +21,7 @@ _LABEL_LIMIT = 100  # Discord's, of one choice
 Content = Mapping[str, Any]  # of a draft: {"job": id, "numbers": [1, 2]} or {"files": [what Discord said of each]}
 
 
-def painted_here(job: Job, number: int | None) -> Content:
+def painted_here(job: VisibleJob, number: int | None) -> Content:
     """Says which pictures of a job a message shows.
 
     Raises:
@@ -45,7 +46,7 @@ def attached_to(message: discord.Message) -> Content:
     return {"files": [each.to_dict() for each in files]}
 
 
-def input_form(draft: str, content: Content, job: Job | None) -> discord.ui.Modal:
+def input_form(draft: str, content: Content, job: VisibleJob | None) -> discord.ui.Modal:
     """Returns the form; its id carries the draft, which says what its pictures are.
 
     Args:

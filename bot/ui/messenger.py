@@ -54,7 +54,7 @@ class DiscordMessenger:
         if again and (found := await self._announced(job)) is not None:
             return found
         origin, answering = job.origin, dict[str, Any]()
-        if job.derived is not None and job.derived.reacted_to is not None:
+        if job.derived is not None and job.derived.reacted_to is not None and not job.wishes.direct:
             answering["reference"] = discord.MessageReference(
                 message_id=job.derived.reacted_to,
                 channel_id=origin.channel_id,
@@ -63,7 +63,7 @@ class DiscordMessenger:
             )
         message = await patiently(
             lambda: self._channel(job).send(
-                words.begun(job),
+                _public(job, words.begun(job)),
                 view=cancel_view(job.id),
                 nonce=f"begun-{job.id}",  # its result has a nonce of its own
                 allowed_mentions=NO_MENTIONS,
@@ -82,7 +82,8 @@ class DiscordMessenger:
 
     async def show_progress(self, job: Job, progress: Progress, ready: datetime) -> None:
         """Says how far a job has come, when it will be ready, and shows the newest preview if there is one."""
-        previews = [] if progress.preview is None else [Upload(PREVIEW_NAME, progress.preview)]
+        preview = None if _is_secret(job) else progress.preview
+        previews = [] if preview is None else [Upload(PREVIEW_NAME, preview)]
         await self._show(job, words.running(job, progress, ready), cancel_view(job.id), previews)
 
     async def show_cancelled(self, job: Job) -> None:
@@ -98,6 +99,8 @@ class DiscordMessenger:
         except UnreachableError:
             raise
         except DeliveryError as error:
+            if _is_secret(job):
+                raise
             log.info("job %s cannot be sent by direct message: %s", job.id, error)
             return await self._answer(job, files, [*notes, CLOSED])
         await self._say_sent(job)
@@ -239,7 +242,7 @@ class DiscordMessenger:
 
     async def _show(self, job: Job, text: str, view: discord.ui.View | None, files: Sequence[Upload]) -> None:
         """Edits the answer by its token, then as any message of ours, and in the end no more."""
-        at = now()
+        at, text = now(), _public(job, text)
 
         def changes() -> dict[str, Any]:
             shown = as_files(files, spoiler=job.wishes.spoiler)
@@ -285,6 +288,16 @@ class DiscordMessenger:
 
     def _channel(self, job: Job) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.origin.channel_id, guild_id=job.origin.guild_id)
+
+
+def _public(job: Job, text: str) -> str:
+    """Returns what a job's message says; nothing of the prompt where others could read it."""
+    return words.secret(job) if _is_secret(job) else text
+
+
+def _is_secret(job: Job) -> bool:
+    """Whether a job's result goes to its author alone while its own message is public, as no command was answered."""
+    return job.by_letter and not job.origin.token
 
 
 def _shows(message: discord.Message, job: Job) -> bool:

@@ -7,9 +7,10 @@ from typing import Any, Protocol, cast
 
 import discord
 
-from bot.domain import Action, Job
+from bot.domain import Action
 from bot.errors import NotKeptError
-from bot.services.actions import FORGOTTEN, Accepted, Actor, PictureActions, Words, check_user
+from bot.services.access import Actor, VisibleJob
+from bot.services.actions import FORGOTTEN, Accepted, PictureActions, Words, check_user
 from bot.services.fitting import fit_each, post_fitting
 from bot.services.originals import batches
 from bot.services.patience import insist
@@ -46,7 +47,7 @@ class Pressed:
 
     interaction: discord.Interaction[Any]
     actions: PictureActions
-    job: Job
+    job: VisibleJob
     number: int | None
     actor: Actor
 
@@ -75,7 +76,7 @@ class PictureButton(
 
 async def _reroll(pressed: Pressed) -> None:
     check_posting(pressed.interaction)
-    await _paint(pressed, pressed.actions.reroll(pressed.job, pressed.number, pressed.actor))
+    await _paint(pressed, await pressed.actions.reroll(pressed.job, pressed.number, pressed.actor))
 
 
 async def _vary(pressed: Pressed, action: Action | None = None) -> None:
@@ -116,7 +117,8 @@ async def _pick(pressed: Pressed) -> None:
     check_posting(interaction)
     files = await pressed.actions.originals(job, number)
     tools = pressed.actions.tools.of(job.request, known_size(job.request) or intake.measure(files[0].data))
-    origin = await acknowledge(interaction)
+    wishes = await pressed.actions.generation.wishes(pressed.actor.person)
+    origin = await acknowledge(interaction, private=wishes.direct and interaction.guild_id is not None)
 
     async def post(fitting: Sequence[Upload], notes: Sequence[str]) -> int:
         message = await patiently(
@@ -136,7 +138,9 @@ async def _pick(pressed: Pressed) -> None:
 async def _edit(pressed: Pressed) -> None:
     """Opens the form; what is sent in arrives at the reader of forms, also after a restart."""
     check_posting(pressed.interaction)
-    await pressed.interaction.response.send_modal(edit_form(pressed.job, pressed.number))
+    keeps_input = await pressed.actions.access.may_reuse_inputs(pressed.job, pressed.actor)
+    form = edit_form(pressed.job, pressed.number, keeps_input=keeps_input)
+    await pressed.interaction.response.send_modal(form)
 
 
 async def _inform(pressed: Pressed) -> None:

@@ -1,6 +1,6 @@
 """A picture's whole recipe in words, with the line that paints it again."""
 
-from bot.domain import Job
+from bot.services.access import VisibleJob
 from bot.services.flags import command_line
 from bot.services.ports import Upload
 from bot.ui import words
@@ -12,7 +12,7 @@ NEEDS_PICTURES = "It began from a picture: give that with the line as `image:`, 
 _LONGEST_PROMPT = 280
 
 
-def recipe_card(job: Job, number: int | None, command: str) -> tuple[str, list[Upload]]:
+def recipe_card(job: VisibleJob, number: int | None, command: str) -> tuple[str, list[Upload]]:
     """Describes a job, or one of its pictures, so that it can be painted again by copying one line.
 
     Args:
@@ -33,7 +33,7 @@ def recipe_card(job: Job, number: int | None, command: str) -> tuple[str, list[U
     return "\n".join(parts)[: words.CONTENT_LIMIT], [Upload("recipe.txt", f"{line}\n".encode())]
 
 
-def _heading(job: Job, number: int | None) -> str:
+def _heading(job: VisibleJob, number: int | None) -> str:
     count = len(job.pictures)
     which = "" if number is None or count < 2 else f", picture {number} of {count}"
     made = f"<t:{round(job.created_at.timestamp())}:f>, {job.seconds:.1f} s"

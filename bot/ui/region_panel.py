@@ -9,9 +9,9 @@ from typing import Any
 
 import discord
 
-from bot.domain import Job
 from bot.errors import NotKeptError
 from bot.services import flags
+from bot.services.access import VisibleJob
 from bot.services.regions import CHOICE, MOST_STEPS, Choice, Divided, choice_of
 from bot.ui.form_fields import prompt_field
 
@@ -111,7 +111,7 @@ def panel_view(region: Region, divided: Divided, *, anything: bool) -> discord.u
     return view
 
 
-def region_form(job: Job, region: Region, how: str) -> discord.ui.Modal:
+def region_form(job: VisibleJob, region: Region, how: str) -> discord.ui.Modal:
     """Returns the form that asks what is painted there; for "upload" it takes a mask too.
 
     Raises:

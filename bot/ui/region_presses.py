@@ -10,8 +10,8 @@ from typing import Any, Protocol, cast
 
 import discord
 
-from bot.domain import Job
 from bot.errors import LimitError
+from bot.services.access import VisibleJob
 from bot.services.actions import PictureActions, check_user
 from bot.services.overlay import overlay
 from bot.services.ports import Upload
@@ -124,14 +124,14 @@ class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEED
         await interaction.response.send_modal(region_form(job, replace(region, choice=newest), how))
 
 
-async def open_panel(interaction: discord.Interaction[Any], job: Job, number: int) -> None:
+async def open_panel(interaction: discord.Interaction[Any], job: VisibleJob, number: int) -> None:
     """Answers a press of Vary (Region) with the panel, for the person alone."""
     await promise(interaction)
     divided = await _divided(interaction, job, number)
     await _show(interaction, Region(job.id, number, Choice()), divided, Choice())
 
 
-async def found(interaction: discord.Interaction[Any], region: Region) -> Job:
+async def found(interaction: discord.Interaction[Any], region: Region) -> VisibleJob:
     """Finds the job of a panel, for somebody who may act on it.
 
     Raises:
@@ -164,7 +164,7 @@ def _panel_of(interaction: discord.Interaction[Any]) -> int:
     return 0 if interaction.message is None else interaction.message.id
 
 
-async def _divided(interaction: discord.Interaction[Any], job: Job, number: int) -> Divided:
+async def _divided(interaction: discord.Interaction[Any], job: VisibleJob, number: int) -> Divided:
     client = cast(HasDivider, interaction.client)
     file = await client.actions.file(job, number)
     return await client.divider.divide(file.digest)

@@ -6,7 +6,8 @@ import discord
 
 from bot.domain import JobState
 from bot.errors import NotKeptError
-from bot.services.actions import FORGOTTEN, Actor, PictureActions, check_owner, check_place
+from bot.services.access import Actor
+from bot.services.actions import FORGOTTEN, PictureActions, check_owner
 from bot.ui.gallery import Gallery
 from bot.ui.requests import patiently
 
@@ -37,11 +38,16 @@ class Remover:
             if not (actor.moderator or actor.guild_id is None or actor.person == asker):
                 raise NotKeptError(FORGOTTEN)
         else:
-            check_place(post.job, actor)
+            await self.actions.access.require(post.job, actor)
             if post.job.state in {JobState.QUEUED, JobState.RUNNING}:
-                await self.actions.generation.cancel(post.job.id, actor.person, moderator=actor.moderator)
+                await self.actions.cancel(post.job.id, actor)
                 return
             check_owner(post, actor)
         channel = self.client.get_partial_messageable(actor.channel_id, guild_id=actor.guild_id)
         await patiently(channel.get_partial_message(message_id).delete)
+        await self.deleted(message_id)
+
+    async def deleted(self, message_id: int) -> None:
+        """Hides what a message showed once it is deleted, by whatever means, and takes its copy out of the gallery."""
+        await self.actions.posts.deleted(message_id)
         await self.gallery.remove(message_id)

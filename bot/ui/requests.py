@@ -9,7 +9,7 @@ from typing import TypeVar
 import aiohttp
 import discord
 
-from bot.errors import AnswerExpiredError, DeliveryError, UnreachableError, UploadTooLargeError
+from bot.errors import AnswerExpiredError, ClosedMessagesError, DeliveryError, UnreachableError, UploadTooLargeError
 
 log = logging.getLogger(__name__)
 
@@ -55,10 +55,11 @@ def refusal(error: discord.HTTPException) -> DeliveryError:
         return AnswerExpiredError("The answer can no longer be edited.")
     if error.status == 413 or error.code == _TOO_LARGE:
         return UploadTooLargeError("The files are too large for Discord.")
+    if error.code == _CANNOT_DM:
+        return ClosedMessagesError("This person takes no direct messages.")
     known = {
         _UNKNOWN_CHANNEL: "The channel is gone.",
         _NO_ACCESS: "I cannot see the channel; I need the permission View Channel.",
         _NO_PERMISSION: "I may not post here; I need the permissions Send Messages and Attach Files.",
-        _CANNOT_DM: "This person takes no direct messages.",
     }
     return DeliveryError(known.get(error.code, f"Discord refused it (error {error.code or error.status})."))

@@ -7,7 +7,7 @@ from typing import Any
 
 import discord
 
-from bot.domain import Job
+from bot.services.access import VisibleJob
 from bot.services.family import sheet
 from bot.services.fitting import REQUEST_LIMIT, fit_each
 from bot.services.history import History, pack
@@ -18,7 +18,7 @@ from bot.ui.history_views import job_view
 from bot.ui.private import NO_MENTIONS
 from bot.ui.recipe_card import recipe_card
 from bot.ui.requests import patiently
-from bot.ui.seats import seat_of
+from bot.ui.seats import actor_of
 from bot.ui.uploads import as_files
 
 
@@ -39,7 +39,7 @@ async def show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: 
         DeliveryError: Discord did not take it.
     """
     await interaction.response.defer(ephemeral=True, thinking=True)
-    job = await bench.history.show(job_id, seat_of(interaction))
+    job = await bench.history.show(job_id, actor_of(interaction))
     originals = await bench.history.originals(job)
     files, notes = await fit_each(originals, interaction.filesize_limit)
     text, attached = recipe_card(job, None, bench.command)
@@ -53,7 +53,7 @@ async def show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: 
 async def send_originals(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
     """Sends a job's originals as ZIP archives, one message each, split so that Discord takes them."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    job = await bench.history.show(job_id, seat_of(interaction))
+    job = await bench.history.show(job_id, actor_of(interaction))
     limit = min(interaction.filesize_limit, REQUEST_LIMIT)
     archives = await asyncio.to_thread(pack, await bench.history.originals(job), f"easel-{job.id}", limit)
     for number, archive in enumerate(archives, 1):
@@ -64,9 +64,9 @@ async def send_originals(interaction: discord.Interaction[Any], bench: Bench, jo
 async def show_family(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
     """Shows what a job was made of and what was made of it, as a list and as thumbnails."""
     await interaction.response.defer(ephemeral=True, thinking=True)
-    seat = seat_of(interaction)
-    job = await bench.history.show(job_id, seat)
-    members = await bench.history.family(job, seat)
+    viewer = actor_of(interaction)
+    job = await bench.history.show(job_id, viewer)
+    members = await bench.history.family(job, viewer)
     thumbnails = [await bench.history.thumbnail(member.job) for member in members]
     drawn = await asyncio.to_thread(sheet, members, thumbnails)
     await _send(interaction, history_words.family(members, job.id), [Upload(f"family-{job.id}.png", drawn)], None)
@@ -74,12 +74,12 @@ async def show_family(interaction: discord.Interaction[Any], bench: Bench, job_i
 
 async def star_job(interaction: discord.Interaction[Any], bench: Bench, job_id: str, *, starred: bool) -> None:
     """Stars a job or takes the star away, and changes the button."""
-    job = await bench.history.show(job_id, seat_of(interaction))
+    job = await bench.history.show(job_id, actor_of(interaction))
     await bench.history.star(interaction.user.id, job, starred=starred)
     await interaction.response.edit_message(view=job_view(job.id, mine=True, starred=starred))
 
 
-async def _view(interaction: discord.Interaction[Any], bench: Bench, job: Job) -> discord.ui.View:
+async def _view(interaction: discord.Interaction[Any], bench: Bench, job: VisibleJob) -> discord.ui.View:
     mine = job.origin.user_id == interaction.user.id
     return job_view(job.id, mine=mine, starred=mine and await bench.history.is_starred(interaction.user.id, job))
 

@@ -127,13 +127,23 @@ async def submit_many(
 async def submit_for_reaction(
     event: discord.RawReactionActionEvent, client: discord.Client, service: GenerationService, accepted: Accepted
 ) -> None:
-    """Keeps a job that a reaction asked for, and posts its message.
+    """Keeps a job that a reaction asked for, and posts its message: where it was made, or by direct message.
 
     Raises:
         DeliveryError: The message cannot be posted there.
         StorageError: The job could not be kept.
     """
-    origin = Origin(
+    with ExitStack() as undo:
+        undo.callback(service.withdraw_acceptance, event.user_id)
+        wishes, origin = await service.wishes(event.user_id), _origin_of(event, client)
+        if wishes.direct:
+            origin = await to_direct_messages(client, origin)
+        undo.pop_all()
+    await service.announce(await service.keep([accepted.request], [origin], accepted.derived, wishes))
+
+
+def _origin_of(event: discord.RawReactionActionEvent, client: discord.Client) -> Origin:
+    return Origin(
         user_id=event.user_id,
         channel_id=event.channel_id,
         guild_id=event.guild_id,
@@ -145,7 +155,6 @@ async def submit_for_reaction(
         file_limit=_file_limit(client, event.guild_id),
         roles=() if event.member is None else tuple(role.id for role in event.member.roles),
     )
-    await service.announce(await service.keep([accepted.request], [origin], accepted.derived))
 
 
 async def _accepted(
@@ -167,19 +176,20 @@ async def _accepted(
             return None
         if complete is not None:
             requests = await complete()
-        beside = await _beside(interaction, origin, direct=wishes.direct and len(requests) > 1)
+        beside = replace(origin, token="", message_id=0, interaction_id=None)
+        if wishes.direct:
+            beside = await to_direct_messages(interaction.client, beside)
         undo.pop_all()
     return _Acknowledged(wishes, origin, beside, requests)
 
 
-async def _beside(interaction: discord.Interaction[Any], origin: Origin, *, direct: bool) -> Origin:
-    """Says where further messages go: where the command was used, or to the person's direct messages."""
-    beside = replace(origin, token="", message_id=0, interaction_id=None)
-    if origin.guild_id is None or not direct:
-        return beside
-    channel = await patiently(lambda: interaction.client.create_dm(discord.Object(origin.user_id)))
+async def to_direct_messages(client: discord.Client, origin: Origin) -> Origin:
+    """Moves the message of a job to its author's direct messages, so that nothing of it is public."""
+    if origin.guild_id is None:
+        return origin
+    channel = await patiently(lambda: client.create_dm(discord.Object(origin.user_id)))
     limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
-    return replace(beside, channel_id=channel.id, guild_id=None, file_limit=limit)
+    return replace(origin, channel_id=channel.id, guild_id=None, file_limit=limit)
 
 
 async def _announce(interaction: discord.Interaction[Any], service: GenerationService, jobs: Sequence[Job]) -> None:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain import Action, Job, Post, Usage
+from bot.domain import Action, Job, Usage
+from bot.services.access import VisibleJob
 from bot.services.overview import Overview, Standing
 from bot.ui.escape import escape
 from generation import GenerationRequest, Progress, Stage
@@ -50,7 +51,7 @@ def kept(job: Job) -> str:
     return f"{_title(job)} (restarting, your job is kept)"
 
 
-def picked(job: Job, number: int, person: int, notes: Sequence[str] = ()) -> str:
+def picked(job: VisibleJob, number: int, person: int, notes: Sequence[str] = ()) -> str:
     """Names the recipe of one picture that was taken out of a job, and who took it."""
     title = f"**{escape(job.request.prompt)}** - Image #{number} <@{person}>"
     recipe = recipe_line(job.request.picture(number - 1))
@@ -67,16 +68,21 @@ def many(prompt: str, person: int, count: int, where: str = "") -> str:
     return f"**{escape(prompt)}** - <@{person}> ({count} jobs{where})"
 
 
-def starred(post: Post, message_id: int, count: int) -> str:
+def starred(job: VisibleJob, message_id: int, count: int) -> str:
     """Stands under a copy in the gallery: the stars, whose picture it is, and where it came from."""
-    origin = post.job.origin
+    origin = job.origin
     place = f"https://discord.com/channels/{origin.guild_id}/{origin.channel_id}/{message_id}"
-    return f"⭐ {count} · **{escape(post.job.request.prompt)}** - <@{origin.user_id}>\n-# {place}"
+    return f"⭐ {count} · **{escape(job.request.prompt)}** - <@{origin.user_id}>\n-# {place}"
 
 
 def sent_by_letter(job: Job) -> str:
     """Says where a result is, and nothing of what it shows."""
     return f"<@{job.origin.user_id}>: it is in your direct messages."
+
+
+def secret(job: Job) -> str:
+    """Stands in a public message for a job whose result goes to its author alone."""
+    return f"<@{job.origin.user_id}>: working on it; the result comes by direct message."
 
 
 def cancelled(job: Job) -> str:

@@ -5,8 +5,9 @@ from typing import Any
 
 import discord
 
-from bot.domain import Action, Job
+from bot.domain import Action
 from bot.services import flags
+from bot.services.access import VisibleJob
 from bot.services.actions import Words
 from bot.services.sizes import parse_aspect
 from bot.ui.form_fields import Sent, prompt_field
@@ -18,7 +19,7 @@ FURTHEST = 2.0
 _FACTOR = re.compile(r"(\d(?:[.,]\d{1,3})?)\s*x?")
 
 
-def zoom_form(job: Job, number: int) -> discord.ui.Modal:
+def zoom_form(job: VisibleJob, number: int) -> discord.ui.Modal:
     """Returns the form; its id carries the picture, as a button's does.
 
     Raises:

@@ -130,7 +130,7 @@ async def test_others_see_what_was_posted_on_their_server_and_nothing_else(disco
     mine = await told(discord, await discord.slash("show", {"id": secret}))
 
     assert "Prompt: a cat" in shown
-    assert refused == f"There is no picture '{secret}' of yours or of this server."
+    assert refused == f"There is no picture '{secret}' of yours, or in a channel that you can read."
     assert "Prompt: a dog" in mine
 
 
@@ -178,7 +178,7 @@ async def test_forgetting_erases_rows_and_files_once_it_was_confirmed_also_after
         gone = await told(discord, await discord.slash("show", {"id": job}))
 
     assert done == "Done: I have erased 1 picture file and all that I kept of you."
-    assert gone == f"There is no picture '{job}' of yours or of this server."
+    assert gone == f"There is no picture '{job}' of yours, or in a channel that you can read."
     assert len(list(pictures.glob("??/*"))) == 1
     assert [file.name for file in settings.data_dir.glob("easel.db*") if b"zanzibar" in file.read_bytes()] == []
 

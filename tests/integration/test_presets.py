@@ -132,7 +132,10 @@ async def test_a_servers_presets_are_for_everybody_and_changed_by_those_who_mana
         ({"name": "it", "flags": "--steps 999"}, "steps must be between 1 and 150, not 999."),
         ({"name": "it", "flags": "--stepz 9"}, "There is no flag `--stepz`. Did you mean `--steps`"),
         ({"name": "it", "flags": "nine steps"}, "flags takes flags alone, such as `--steps 30`, not 'nine steps'."),
-        ({"name": "it", "job": "0000000000"}, "There is no picture '0000000000' of yours or of this server."),
+        (
+            {"name": "it", "job": "0000000000"},
+            "There is no picture '0000000000' of yours, or in a channel that you can read.",
+        ),
     ],
 )
 async def test_what_cannot_be_a_preset_is_refused_in_words(

@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
@@ -16,7 +17,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-async def house(tmp_path: object) -> AsyncIterator[House]:
+async def house(tmp_path: Path) -> AsyncIterator[House]:
     house = House(tmp_path)
     running = asyncio.create_task(house.dispatcher.run(slots=2))
     yield house

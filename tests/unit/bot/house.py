@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 
 from bot.domain import Job, JobState, Picture
 from bot.services.board import StatusBoard
@@ -25,7 +26,7 @@ from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, Memo
 class House:
     """The services with everything around them faked."""
 
-    def __init__(self, tmp_path: object) -> None:
+    def __init__(self, tmp_path: Path) -> None:
         self.ledger, self.pictures, self.messenger = MemoryLedger(), MemoryPictures(), RecordingMessenger()
         self.speeds, self.costs = MemorySpeeds(), CostModel()
         ports = Ports(self.ledger, self.speeds, self.pictures, self.messenger)
@@ -38,7 +39,8 @@ class House:
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
         self.choices = MemoryChoices()
         self.tastes = Tastes(self.choices, MemoryPresets())
-        shelf = ModelShelf(Catalog(tmp_path))  # type: ignore[arg-type]
+        self.models = tmp_path
+        shelf = ModelShelf(Catalog(tmp_path))
         rules = HouseRules(defaults)
         self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, self.tastes, rules)
         self.workers = MemoryWorkers()

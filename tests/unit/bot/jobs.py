@@ -1,5 +1,6 @@
 """Jobs and fakes of the services' outside world."""
 
+import hashlib
 import itertools
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -138,14 +139,15 @@ class MemorySpeeds:
 
 
 class MemoryPictures:
-    """Keeps files under a number."""
+    """Keeps files under their SHA-256."""
 
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
 
     async def put(self, data: bytes) -> str:
-        self.files[str(len(self.files))] = data
-        return str(len(self.files) - 1)
+        digest = hashlib.sha256(data).hexdigest()
+        self.files[digest] = data
+        return digest
 
     async def get(self, digest: str) -> bytes:
         return self.files[digest]

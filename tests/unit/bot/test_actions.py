@@ -2,37 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from bot.domain import Job, Post
+from bot.domain import Post
 from bot.errors import LimitError
-from bot.services.actions import Actor, check_owner, check_place, check_user
+from bot.services.access import Actor
+from bot.services.actions import check_owner, check_user
 from tests.unit.bot.jobs import job
 
 HERE = Actor(person=1, channel_id=10, guild_id=20)
 JOB = job(person=1)
-DIRECT = replace(JOB, origin=replace(JOB.origin, guild_id=None))
-
-
-@pytest.mark.parametrize("actor", [HERE, replace(HERE, channel_id=11), replace(HERE, person=2)])
-def test_a_job_belongs_to_its_whole_server(actor: Actor) -> None:
-    check_place(JOB, actor)
-
-
-@pytest.mark.parametrize(
-    ("wanted", "actor"),
-    [
-        (JOB, replace(HERE, guild_id=21)),
-        (JOB, replace(HERE, guild_id=None)),
-        (DIRECT, HERE),
-        (DIRECT, replace(HERE, guild_id=None, channel_id=11)),
-    ],
-)
-def test_a_job_from_elsewhere_is_left_alone(wanted: Job, actor: Actor) -> None:
-    with pytest.raises(LimitError, match="belongs to another place"):
-        check_place(wanted, actor)
-
-
-def test_a_direct_message_is_its_own_place() -> None:
-    check_place(DIRECT, replace(HERE, guild_id=None))
 
 
 def test_others_may_only_where_the_operator_lets_them() -> None:

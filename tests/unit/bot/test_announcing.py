@@ -87,7 +87,7 @@ async def test_one_that_is_cancelled_before_it_is_announced_is_neither_announced
     announcing = asyncio.create_task(house.service.announce(jobs))
     await post.begun.wait()
 
-    await house.service.cancel(jobs[1].id, person=1)
+    await house.service.cancel(jobs[1])
     post.open.set()
     await announcing
     await house.settle(jobs[2], "posted")
@@ -112,7 +112,7 @@ async def test_one_that_is_cancelled_while_its_message_is_posted_says_so(
         announcing = asyncio.create_task(house.service.announce(jobs))
     await post.begun.wait()
 
-    await house.service.cancel(jobs[0].id, person=1)
+    await house.service.cancel(jobs[0])
     post.open.set()
     if not again:
         await announcing

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 
 from bot.errors import LimitError
+from bot.services.access import VisibleJob
 from bot.ui.edit_form import FLAGS, FORM_ID, NEGATIVE, PROMPT, edit_form, edited
 from bot.ui.form_fields import IMAGE, STRENGTH, Sent
 from bot.ui.recipe_card import recipe_card
-from generation import Init, InvalidRequestError
+from generation import Init, InvalidRequestError, Mask
 from tests.unit.bot.jobs import job
 
 
@@ -21,7 +22,7 @@ def fields(form: Any) -> dict[str, str]:
 def test_the_form_is_filled_in_with_what_the_picture_was_made_by() -> None:
     wanted = job(negative_prompt="text", count=2)
 
-    form = edit_form(wanted, 2)
+    form = edit_form(VisibleJob(wanted), 2, keeps_input=True)
 
     filled = fields(form)
     assert (filled[PROMPT], filled[NEGATIVE]) == ("a cat", "text")
@@ -34,7 +35,7 @@ def test_the_form_is_filled_in_with_what_the_picture_was_made_by() -> None:
 def test_what_comes_back_unchanged_orders_the_same() -> None:
     wanted = job(negative_prompt="text", clip_skip=1)
 
-    order = edited(Sent(fields(edit_form(wanted, None))))
+    order = edited(Sent(fields(edit_form(VisibleJob(wanted), None, keeps_input=True))))
 
     asked = wanted.request
     assert (order.prompt, order.negative, order.model) == (asked.prompt, asked.negative_prompt, asked.model)
@@ -59,13 +60,13 @@ def test_words_among_the_settings_are_refused() -> None:
 
 def test_a_prompt_too_long_for_a_form_is_told() -> None:
     with pytest.raises(LimitError, match="more than Discord's form takes"):
-        edit_form(job(prompt="long " * 1000), None)
+        edit_form(VisibleJob(job(prompt="long " * 1000)), None, keeps_input=True)
 
 
 def test_the_five_fields_come_in_their_order_and_the_strength_is_that_of_the_picture() -> None:
     init = Init(picture="ab" * 32, strength=0.35)
 
-    plain, begun = (fields(edit_form(job(init=each), None)) for each in (None, init))
+    plain, begun = (fields(edit_form(VisibleJob(job(init=each)), None, keeps_input=True)) for each in (None, init))
 
     assert list(plain) == list(begun) == [PROMPT, NEGATIVE, FLAGS, IMAGE, STRENGTH]
     assert (plain[STRENGTH], begun[STRENGTH]) == ("", "0.35")
@@ -96,7 +97,7 @@ def test_a_strength_may_be_a_flag_too() -> None:
 def test_a_recipe_has_the_line_that_paints_one_picture_again() -> None:
     wanted = job(count=2, negative_prompt="text")
 
-    text, files = recipe_card(replace(wanted, notes=("saved memory",)), 2, "paint")
+    text, files = recipe_card(VisibleJob(replace(wanted, notes=("saved memory",))), 2, "paint")
 
     assert "/paint prompt:a cat " in text
     assert "--seed 8 --count 1" in text
@@ -106,8 +107,18 @@ def test_a_recipe_has_the_line_that_paints_one_picture_again() -> None:
 
 
 def test_a_line_too_long_for_a_message_is_a_file() -> None:
-    text, (file,) = recipe_card(job(prompt="long " * 1000), None, "imagine")
+    text, (file,) = recipe_card(VisibleJob(job(prompt="long " * 1000)), None, "imagine")
 
     assert len(text) <= 2000
     assert "recipe.txt" in text
     assert file.data.startswith(b"/imagine prompt:long long")
+
+
+def test_the_form_holds_nothing_of_a_picture_that_the_person_may_not_use() -> None:
+    init, mask = Init(picture="ab" * 32, strength=0.35), Mask(picture="cd" * 32, invert=True, feather=9)
+
+    form = fields(edit_form(VisibleJob(job(init=init, mask=mask)), None, keeps_input=False))
+
+    assert form["strength"] == ""
+    assert "invert" not in form["flags"]
+    assert "feather" not in form["flags"]

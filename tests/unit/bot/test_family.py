@@ -4,18 +4,19 @@ from dataclasses import replace
 from PIL import Image
 
 from bot.domain import Action, Derivation, Job
+from bot.services.access import VisibleJob
 from bot.services.family import THUMBNAIL, arranged, sheet
 from tests.fakes import png
 from tests.unit.bot.jobs import job
 
 
-def child(parent: Job, **changes: object) -> Job:
+def child(parent: Job, **changes: object) -> VisibleJob:
     derived = Derivation(parent_job=parent.id, parent_index=1, action=Action.REROLL)
-    return replace(job(**changes), derived=derived)  # type: ignore[arg-type]
+    return VisibleJob(replace(job(**changes), derived=derived))  # type: ignore[arg-type]
 
 
 def test_every_job_stands_before_what_was_made_of_it() -> None:
-    first = job(prompt="first")
+    first = VisibleJob(job(prompt="first"))
     left, right = child(first), child(first)
     deep = child(left)
 
@@ -28,13 +29,13 @@ def test_every_job_stands_before_what_was_made_of_it() -> None:
 
 def test_a_job_whose_parent_may_not_be_seen_begins_a_tree() -> None:
     orphan = child(job())
-    other = job()
+    other = VisibleJob(job())
 
     assert [(member.job.id, member.depth) for member in arranged([orphan, other])] == [(orphan.id, 0), (other.id, 0)]
 
 
 def test_a_sheet_has_a_thumbnail_for_each_and_an_empty_place_where_a_file_is_gone() -> None:
-    first = job()
+    first = VisibleJob(job())
     members = arranged([first, child(first)])
 
     drawn = Image.open(io.BytesIO(sheet(members, [png(300, 200, (255, 0, 0)), None])))

@@ -1,6 +1,7 @@
 import pytest
 
 from bot.domain import Action
+from bot.services.access import VisibleJob
 from bot.services.actions import Words
 from bot.ui.form_fields import Sent
 from bot.ui.zoom_form import ZOOM_ID, zoom_form, zoomed
@@ -11,7 +12,7 @@ from tests.unit.bot.jobs import job
 def test_the_form_carries_the_picture_and_its_prompt() -> None:
     wanted = job(prompt="a {cat} --style")
 
-    form = zoom_form(wanted, 3)
+    form = zoom_form(VisibleJob(wanted), 3)
 
     match = ZOOM_ID.fullmatch(form.custom_id)
     assert match is not None
