@@ -7,7 +7,7 @@ from generation.limits import MAX_LORAS, MAX_ROWS, check_limits, check_tile, lea
 from generation.prompt import parse
 
 
-def request(prompt: str = "a cat", **changes: object) -> GenerationRequest:
+def request(prompt: object = "a cat", **changes: object) -> GenerationRequest:
     values: dict[str, object] = {"prompt": prompt, "model": "tiny", "seed": 7}
     return GenerationRequest(**(values | changes))  # type: ignore[arg-type]
 
