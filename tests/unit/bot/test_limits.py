@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -46,7 +47,7 @@ def test_what_takes_too_much_is_refused_in_words(typed: dict[str, object], reaso
     ],
 )
 async def test_a_stored_job_beyond_the_limits_is_shown_and_not_painted_again(
-    tmp_path: Path, changes: dict[str, object], reason: str
+    tmp_path: Path, changes: dict[str, Any], reason: str
 ) -> None:
     model_files(tmp_path, "tiny")
     house = House(tmp_path)
