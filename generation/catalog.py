@@ -1,15 +1,19 @@
 """Which checkpoints exist: found by name, told from their headers, never by their tensors."""
 
 import difflib
-import json
+import math
 import re
+import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
+from generation.documents import Config, ModelIndex, UNetConfig, read_document
 from generation.errors import ModelError
-from generation.header import Header, Kind, read_header, recognise
+from generation.folders import Listing, expanded, is_file, is_folder, is_there, status_of, walk
+from generation.header import Header, Kind, prediction, read_header, recognise
+from generation.visible import shortened, visible
 
 SDXL_NATIVE_SIZE = 1024
 STARTER = "starter"
@@ -19,6 +23,7 @@ STARTER_NOTE = (
     "SDXL checkpoint (docs/models.md)."
 )
 _NEED_VAE = frozenset({Kind.SDXL_V_PREDICTION, Kind.SDXL_INPAINT, Kind.SDXL_REFINER})  # and are known with and without
+_INDEX = "model_index.json"
 _HUB_ID = re.compile(r"^[\w.-]+/[\w.-]+(@[\w./-]+)?$")
 
 
@@ -77,8 +82,7 @@ class Catalog:
 
     def entries(self) -> tuple[ModelEntry, ...]:
         """Lists what is there, usable or not, by name; what the operator named comes first, the starter last."""
-        in_folder = (self._look_at(path) for path in _candidates(self._folder))
-        found = [*self._named, *sorted(in_folder, key=lambda entry: entry.name.lower())]
+        found = [*self._named, *sorted(self._in_folder(), key=lambda entry: entry.name.lower())]
         if self._starter is None:
             return tuple(_distinct(found))
         starter, *others = _distinct([self._bundled(self._starter), *found])  # the first keeps its name
@@ -127,26 +131,46 @@ class Catalog:
             "or name one with EASEL_MODEL." + "".join(f" {problem}" for problem in problems[:1])
         )
 
+    def _in_folder(self) -> list[ModelEntry]:
+        if not is_there(self._folder):
+            return []
+        listing = walk(self._folder)
+        unreadable = [
+            _unusable(folder, f"The folder {visible(folder.name)} cannot be read ({why}).")
+            for folder, why in listing.problems.items()
+        ]
+        return [*(self._look_at(path) for path in _candidates(listing, self._folder)), *unreadable]
+
     def _bundled(self, path: Path) -> ModelEntry:
-        entry = self._look_at(path) if path.is_file() else describe(path)
-        return replace(entry, name=STARTER, bundled=True)
+        return replace(self._look_at(path), name=STARTER, bundled=True)
 
     def _look_at(self, path: Path) -> ModelEntry:
-        status = path.stat()
+        try:
+            status = status_of(path)
+        except ModelError as error:
+            return _unusable(path, str(error))
         stamp = (status.st_mtime_ns, status.st_size)
-        if path not in self._seen or self._seen[path][0] != stamp:
-            self._seen[path] = (stamp, describe(path))
-        return self._seen[path][1]
+        seen = self._seen.get(path)
+        if seen is None or seen[0] != stamp or (is_folder(path) and seen[1].problem is not None):
+            seen = self._seen[path] = (stamp, describe(path))  # a folder's own time tells little of what is in it
+        return seen[1]
 
 
 def describe(path: Path) -> ModelEntry:
-    """Says what lies at a path: a usable model, or a thing with its problem named."""
+    """Says what lies at a path: a usable model, or a thing with its problem named. Never fails."""
     try:
-        return _describe_folder(path) if path.is_dir() else _describe_file(path)
+        status = status_of(path)
+        return _describe_folder(path) if stat.S_ISDIR(status.st_mode) else _describe_file(path, status.st_size)
     except ModelError as error:
-        return ModelEntry(
-            path.stem, path, "unusable", size=path.stat().st_size if path.exists() else 0, problem=str(error)
-        )
+        return _unusable(path, str(error))
+
+
+def _unusable(path: Path, problem: str) -> ModelEntry:
+    try:
+        size = path.stat().st_size
+    except (OSError, ValueError):
+        size = 0
+    return ModelEntry(visible(path.stem), path, "unusable", size=size, problem=problem)
 
 
 def no_beginner(name: str) -> str:
@@ -174,70 +198,71 @@ def check_usable(header: Header) -> None:
 
 def native_size(header: Header) -> int:
     """Tells the side in pixels of the pictures a single file was trained on."""
-    size = header.config.get("native_size", SDXL_NATIVE_SIZE)
-    if not isinstance(size, int) or not 64 <= size <= 4096 or size % 8:
-        raise ModelError(
-            f"{header.path.name}: native_size in its easel.config must be a multiple of 8 from 64 to 4096."
-        )
-    return size
+    return int(header.config.get("native_size", SDXL_NATIVE_SIZE))
 
 
-def _describe_file(path: Path) -> ModelEntry:
+def _describe_file(path: Path, size: int) -> ModelEntry:
     header = read_header(path)
     check_usable(header)
-    kind, size = recognise(header), path.stat().st_size
+    prediction(header)
+    kind = recognise(header)
     refines = kind is Kind.SDXL_REFINER
     return ModelEntry(path.stem, path, kind, header.dtype, size, native_size(header), refines=refines)
 
 
 def _describe_folder(path: Path) -> ModelEntry:
-    try:
-        index = json.loads((path / "model_index.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{path.name} is no diffusers folder: its model_index.json cannot be read.") from error
-    refines = bool(index.get("requires_aesthetics_score"))
+    listing = walk(path)
+    if path / _INDEX not in listing.paths:
+        raise ModelError(f"{path.name} is no diffusers folder: its {_INDEX} cannot be read.")
+    index = read_document(path / _INDEX, ModelIndex)
+    refines = index.requires_aesthetics_score
     wanted = ("unet", "vae", *(() if refines else ("text_encoder",)), "text_encoder_2")
-    missing = [part for part in wanted if not (path / part / "config.json").is_file()]
+    missing = [part for part in wanted if not is_file(path / part / "config.json")]
     if missing:
-        raise ModelError(
-            f"{path.name} is not an SDXL model: {', '.join(missing)} is missing ({index.get('_class_name')})."
-        )
-    weights = list(path.rglob("*.safetensors"))
+        kind = shortened(index.class_name)
+        raise ModelError(f"{path.name} is not an SDXL model: {', '.join(missing)} is missing ({kind}).")
+    for folder, why in listing.problems.items():
+        raise ModelError(f"{path.name}: the folder {folder.name} in it cannot be read ({why}).")
+    for part in wanted:
+        read_document(path / part / "config.json", Config)
+    sizes = {each: status_of(each).st_size for each in listing.paths}
+    weights = [each for each in sizes if each.suffix == ".safetensors"]
     if not weights:
         raise ModelError(f"{path.name} has no .safetensors weights (pickled .bin files are not opened).")
-    size = sum(file.stat().st_size for file in weights)
     kind = "SDXL refiner, diffusers folder" if refines else "SDXL diffusers folder"
     native = _folder_native_size(path)
+    size = sum(sizes[each] for each in weights)
     return ModelEntry(path.name, path, kind, size=size, native_size=native, refines=refines)
 
 
 def _folder_native_size(path: Path) -> int:
-    unet = json.loads((path / "unet" / "config.json").read_text(encoding="utf-8"))
-    return int(unet.get("sample_size") or SDXL_NATIVE_SIZE // 8) * 8
+    """Returns the side of the pictures; where width and height differ, the square of the same area's."""
+    said = read_document(path / "unet" / "config.json", UNetConfig).sample_size or SDXL_NATIVE_SIZE // 8
+    side = math.isqrt(said[0] * said[1]) if isinstance(said, tuple) else said
+    return side * 8
 
 
-def _candidates(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    files = [path for path in folder.rglob("*.safetensors") if not _within_diffusers_folder(path, folder)]
-    folders = [path.parent for path in folder.rglob("model_index.json")]
-    pickles = [path for path in folder.iterdir() if path.suffix in {".ckpt", ".pt", ".pth"}]
-    return [*files, *folders, *pickles]
-
-
-def _within_diffusers_folder(path: Path, top: Path) -> bool:
-    parents = [parent for parent in path.parents if parent.is_relative_to(top)]
-    return any((parent / "model_index.json").is_file() for parent in parents)
+def _candidates(listing: Listing, top: Path) -> list[Path]:
+    """Chooses what might be a model: files and links of that name, diffusers folders, and pickles to be named."""
+    homes = {path.parent for path in listing.paths if path.name == _INDEX}
+    weights = [path for path in (*listing.paths, *listing.folders) if path.suffix == ".safetensors" and path != top]
+    alone = [path for path in weights if path not in homes and homes.isdisjoint(path.parents)]
+    pickles = [path for path in listing.paths if path.parent == top and path.suffix in {".ckpt", ".pt", ".pth"}]
+    return [*alone, *sorted(homes), *pickles]
 
 
 def _is_elsewhere(model: str) -> bool:
-    return Path(model).exists() or Path(model).suffix == ".safetensors" or _HUB_ID.match(model) is not None
+    return _is_path(model) or _HUB_ID.match(model) is not None
+
+
+def _is_path(model: str) -> bool:
+    path = expanded(model)
+    return path.is_absolute() or path.suffix == ".safetensors" or is_there(path)
 
 
 def _named(model: str) -> ModelEntry:
-    path = Path(model).expanduser()
-    if path.exists() or path.suffix == ".safetensors":
-        return describe(path)
+    if _is_path(model):
+        return describe(expanded(model))
     return ModelEntry(model.partition("@")[0], model, "SDXL model from a hub")
 
 

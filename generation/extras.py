@@ -6,7 +6,9 @@ from pathlib import Path
 
 from generation.checks import MAX_OPTION_CHARACTERS, file_name, has_folders, is_path, quoted
 from generation.errors import ModelError
+from generation.folders import expanded, is_there, status_of, walk
 from generation.header import Header, Kind, lora_base, read_header, recognise, trigger_words
+from generation.visible import is_visible
 
 
 class Extras:
@@ -23,7 +25,7 @@ class Extras:
 
     def __init__(self, folder: Path, vae: str | None = None) -> None:
         self._folder = folder
-        self._vae = Path(vae).expanduser() if vae and is_path(vae) else None
+        self._vae = expanded(vae) if vae and is_path(vae) else None
         self._kinds: dict[Path, tuple[tuple[int, int], Kind | None]] = {}
 
     def names(self, kind: Kind) -> list[str]:
@@ -46,9 +48,7 @@ class Extras:
         listed = {}
         for path in self._files():
             if self._kind(path) is Kind.LORA:
-                header = read_header(path)
-                base = lora_base(header)
-                listed[path.stem] = f"for {base}, not for SDXL" if base else ", ".join(trigger_words(header))
+                listed[path.stem] = _about_lora(path)
         return listed
 
     def find(self, kind: Kind, name: str) -> Path:
@@ -76,18 +76,36 @@ class Extras:
         return files[name.lower()]
 
     def _files(self) -> list[Path]:
-        return sorted(self._folder.rglob("*.safetensors")) if self._folder.is_dir() else []
+        if not is_there(self._folder):
+            return []
+        return [path for path in walk(self._folder).paths if path.suffix == ".safetensors" and is_visible(path.name)]
 
     def _kind(self, path: Path) -> Kind | None:
-        status = path.stat()
-        stamp = (status.st_mtime_ns, status.st_size)
-        if path not in self._kinds or self._kinds[path][0] != stamp:
-            try:
-                kind = recognise(read_header(path))
-            except ModelError:
-                kind = None
-            self._kinds[path] = (stamp, kind)
+        """Says what a file is; None for one that cannot be used, which the catalog lists with the reason."""
+        try:
+            status = status_of(path)
+            stamp = (status.st_mtime_ns, status.st_size)
+            if path not in self._kinds or self._kinds[path][0] != stamp:
+                self._kinds[path] = (stamp, _recognised(path))
+        except ModelError:
+            return None
         return self._kinds[path][1]
+
+
+def _about_lora(path: Path) -> str:
+    try:
+        header = read_header(path)
+    except ModelError as error:  # it has changed since it was recognised
+        return str(error)
+    base = lora_base(header)
+    return f"for {base}, not for SDXL" if base else ", ".join(trigger_words(header))
+
+
+def _recognised(path: Path) -> Kind | None:
+    try:
+        return recognise(read_header(path))
+    except ModelError:
+        return None
 
 
 def count_vectors(embedding: Header) -> int:

@@ -1,25 +1,32 @@
 """What a checkpoint file is, told from its first bytes and its header: no tensor is read."""
 
-import json
+import stat
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 
+from generation.documents import EaselConfig, parse_document
 from generation.errors import ModelError
+from generation.folders import reason, status_of
 from generation.methods import PREDICTIONS
+from generation.visible import shortened
 
 CONFIG_KEY = "easel.config"
+MAX_HEADER_BYTES = 32 * 2**20  # SDXL's own takes 0.3 MB, a LoRA's with the tags of its pictures some MB
+_LENGTH_BYTES = 8  # that a file begins with
 _BIG_G = "conditioner.embedders.1.model."
 _UNET = "model.diffusion_model."
 _TINY_FIRST = ("1.weight", "decoder.layers.0.weight")  # TAESD's own layout, and diffusers'
 _CROSS_ATTENTION = "input_blocks.4.1.transformer_blocks.0.attn2.to_k.weight"
 
 _OF_LORAS = (".lora_", "lora_up", ".lora.", "_lora.", "hada_", "lokr_")
+_TAG_COUNTS = TypeAdapter(dict[str, dict[str, Annotated[int, Field(ge=0, le=10**9)]]])
 
 
 class Kind(StrEnum):
@@ -61,17 +68,16 @@ class Header:
 
     @property
     def config(self) -> dict[str, Any]:
-        """What the checkpoint says of itself under `easel.config`; {} for ordinary ones."""
+        """What the checkpoint says of itself under `easel.config`; {} for ordinary ones.
+
+        Raises:
+            ModelError: It is not what EaselConfig describes.
+        """
         text = self.metadata.get(CONFIG_KEY)
         if text is None:
             return {}
-        try:
-            config = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ModelError(f"{self.path.name}: its {CONFIG_KEY} is not valid JSON ({error}).") from error
-        if not isinstance(config, dict):
-            raise ModelError(f"{self.path.name}: its {CONFIG_KEY} must be a JSON object.")
-        return config
+        said = parse_document(text, EaselConfig, f"{self.path.name}: its {CONFIG_KEY}")
+        return said.model_dump(exclude_none=True)
 
 
 def read_header(path: Path) -> Header:
@@ -89,8 +95,10 @@ def read_header(path: Path) -> Header:
             metadata = dict(file.metadata() or {})
     except SafetensorError as error:
         raise ModelError(
-            f"{path.name} is damaged or was not downloaded completely ({error}); download it again."
+            f"{path.name} is damaged or was not downloaded completely ({shortened(error)}); download it again."
         ) from error
+    except OSError as error:
+        raise ModelError(f"{path.name} cannot be read ({reason(error)}).") from error
     return Header(path, shapes, dtype, metadata)
 
 
@@ -150,12 +158,12 @@ def trigger_words(header: Header, most: int = 5) -> tuple[str, ...]:
     if phrase:
         return (phrase,)
     try:
-        folders = json.loads(header.metadata.get("ss_tag_frequency", "{}"))
-        counted = Counter[str]()
-        for tags in folders.values():
-            counted.update({str(tag).strip(): int(count) for tag, count in tags.items()})
-    except (ValueError, TypeError, AttributeError):
+        folders = _TAG_COUNTS.validate_json(header.metadata.get("ss_tag_frequency", "{}"))
+    except ValidationError:
         return ()
+    counted = Counter[str]()
+    for tags in folders.values():
+        counted.update({tag.strip(): count for tag, count in tags.items()})
     return tuple(tag for tag, _ in counted.most_common(most))
 
 
@@ -179,7 +187,10 @@ def _kind_of_checkpoint(shapes: Mapping[str, tuple[int, ...]]) -> Kind:
         return Kind.SD3
     if not any(key.startswith(_BIG_G) for key in shapes):
         return _kind_without_big_g(shapes)
-    if shapes.get(_UNET + "input_blocks.0.0.weight", (0, 4))[1] != 4:
+    channels = _width(shapes, "input_blocks.0.0.weight", 1, 4)
+    if not channels:
+        return Kind.UNKNOWN
+    if channels != 4:
         return Kind.SDXL_INPAINT
     if "v_pred" in shapes:
         return Kind.SDXL_V_PREDICTION
@@ -195,8 +206,16 @@ def _kind_without_big_g(shapes: Mapping[str, tuple[int, ...]]) -> Kind:
         return Kind.SD2
     if any(key.startswith("cond_stage_model.") for key in shapes):
         return Kind.SD1
-    width = shapes.get(_UNET + _CROSS_ATTENTION, (0, 0))[-1]
+    width = _width(shapes, _CROSS_ATTENTION, -1, 0)
     return {768: Kind.SD1, 1024: Kind.SD2}.get(width, Kind.UNET_ONLY)
+
+
+def _width(shapes: Mapping[str, tuple[int, ...]], key: str, axis: int, usual: int) -> int:
+    """Returns one side of a UNet's tensor; the usual one where there is no such tensor, 0 where it has no such side."""
+    shape = shapes.get(_UNET + key)
+    if shape is None:
+        return usual
+    return shape[axis] if len(shape) >= 2 else 0
 
 
 def _usual_dtype(dtypes: Mapping[str, str]) -> str:
@@ -204,11 +223,20 @@ def _usual_dtype(dtypes: Mapping[str, str]) -> str:
     return max(set(of_unet), key=of_unet.count) if of_unet else "none"
 
 
+def _start_of(path: Path) -> tuple[bytes, int]:
+    """Returns the first bytes of a regular file, and its size."""
+    status = status_of(path)
+    if not stat.S_ISREG(status.st_mode):
+        raise ModelError(f"{path.name} is a folder, a file was expected.")
+    try:
+        with path.open("rb") as file:
+            return file.read(512), status.st_size
+    except OSError as error:
+        raise ModelError(f"{path.name} cannot be read ({reason(error)}).") from error
+
+
 def _refuse_other_formats(path: Path) -> None:
-    if not path.is_file():
-        raise ModelError(f"There is no file {path.name}.")
-    with path.open("rb") as file:
-        start = file.read(512)
+    start, size = _start_of(path)
     if not start:
         raise ModelError(f"{path.name} is empty; download it again.")
     text = start.lstrip().lower()
@@ -224,3 +252,6 @@ def _refuse_other_formats(path: Path) -> None:
         )
     if start.startswith(b"GGUF"):
         raise ModelError(f"{path.name} is a GGUF file; use its .safetensors version.")
+    length = int.from_bytes(start[:_LENGTH_BYTES], "little")
+    if len(start) > _LENGTH_BYTES and MAX_HEADER_BYTES < length <= size:
+        raise ModelError(f"{path.name} has a header of {length / 2**20:.0f} MB, which no model file needs.")

@@ -2,13 +2,10 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import TypeVar
 
 import torch
 from diffusers import AutoencoderKL
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from generation.errors import ModelError
@@ -17,6 +14,7 @@ from generation.header import Kind, read_header
 from generation.sdxl.device import Placement
 from generation.sdxl.layout import PREFIXES, origins, read
 from generation.sdxl.streamline import streamline
+from generation.sdxl.tensors import read_tensors
 from generation.sdxl.upscaler import RrdbNet, from_tensors
 
 KEPT_EMBEDDINGS = 64  # the names people use for them, whatever the capitals, are endless; 0.1 MB each
@@ -47,7 +45,7 @@ class Additions:
         def load() -> Mapping[str, Tensor]:
             path = self._extras.find(Kind.EMBEDDING, name)
             count_vectors(read_header(path))
-            vectors = _read(path)
+            vectors = read_tensors(path)
             return {which: vectors[which] for which in ("clip_l", "clip_g")}
 
         return _recall(self._embeddings, name, load, KEPT_EMBEDDINGS)
@@ -61,7 +59,7 @@ class Additions:
 
         def load() -> RrdbNet:
             path = self._extras.find(Kind.UPSCALER, name)
-            return from_tensors(path.name, _read(path)).to(placement.device, placement.vae_dtype)
+            return from_tensors(path.name, read_tensors(path)).to(placement.device, placement.vae_dtype)
 
         return _recall(self._upscalers, name, load, KEPT_UPSCALERS)
 
@@ -72,7 +70,7 @@ class Additions:
             ModelError: There is none of that name, or its tensors are not those of this architecture.
         """
         path = self._extras.find(Kind.VAE, name)
-        tensors = {key.removeprefix(PREFIXES["vae"]): tensor for key, tensor in _read(path).items()}
+        tensors = {key.removeprefix(PREFIXES["vae"]): tensor for key, tensor in read_tensors(path).items()}
         with torch.device("meta"):
             vae: AutoencoderKL = AutoencoderKL(**own.config)
         expected = vae.state_dict()
@@ -103,10 +101,3 @@ def _from_original(name: str, tensors: dict[str, Tensor], expected: Mapping[str,
         }
     except KeyError as error:
         raise ModelError(f"{name} is no VAE for this model: {error} is missing in it.") from error
-
-
-def _read(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except SafetensorError as error:
-        raise ModelError(f"{path.name} is damaged ({error}); download it again.") from error

@@ -14,6 +14,7 @@ from generation.header import Header, Kind, recognise
 from generation.sdxl.layout import PREFIXES, REFINER_PREFIXES, Component, Prefixes
 
 CHANNELS_PER_HEAD = 64
+MOST_LAYERS = 256  # of a kind; bigG has 32
 Shapes = Mapping[str, tuple[int, ...]]
 Config = dict[str, Any]
 
@@ -47,7 +48,9 @@ def infer(header: Header) -> Architecture:
     def part(component: Component, read: Callable[[Shapes], Config]) -> Config:
         prefix = prefixes[component]
         shapes = {key.removeprefix(prefix): shape for key, shape in header.shapes.items() if key.startswith(prefix)}
-        return read(shapes) | _said(said, component)
+        config = read(shapes) | _said(said, component)
+        _check_heads(config)
+        return config
 
     try:
         return Architecture(
@@ -58,29 +61,35 @@ def infer(header: Header) -> Architecture:
             merges=_merges(said),
             prefixes=prefixes,
         )
-    except (KeyError, ValueError) as error:
+    except KeyError as error:
         raise ModelError(f"{header.path.name} is not a complete SDXL checkpoint: {error} is missing in it.") from error
+    except (ValueError, IndexError) as error:
+        raise ModelError(f"{header.path.name} is no SDXL checkpoint: its tensors have impossible shapes.") from error
 
 
 def _said(config: Config, section: str) -> Config:
-    values = config.get(section, {})
-    if not isinstance(values, dict):
-        raise ModelError(f"{section} in easel.config must be a JSON object.")
-    return values
+    return dict(config.get(section, {}))
+
+
+def _check_heads(config: Config) -> None:
+    """Refuses heads that do not share a block's width evenly; the libraries find out only while they paint."""
+    heads, widths = config.get("attention_head_dim"), config.get("block_out_channels", [])
+    heads = [heads] * len(widths) if isinstance(heads, int) else heads or []
+    if len(heads) not in {0, len(widths)} or any(width % head for width, head in zip(widths, heads, strict=False)):
+        raise ValueError("heads")
 
 
 def _merges(config: Config) -> tuple[str, ...] | None:
     merges = _said(config, "tokenizer").get("merges")
-    if merges is None:
-        return None
-    if not isinstance(merges, list) or not all(isinstance(merge, str) and len(merge.split()) == 2 for merge in merges):
-        raise ModelError("tokenizer.merges in easel.config must be a list of pairs such as 'a b'.")
-    return tuple(merges)
+    return None if merges is None else tuple(merges)
 
 
 def _count(shapes: Shapes, pattern: str) -> int:
     """Counts the different numbers that the pattern's group takes among the keys."""
-    return len({match[1] for key in shapes if (match := re.match(pattern, key))})
+    count = len({match[1] for key in shapes if (match := re.match(pattern, key))})
+    if count > MOST_LAYERS:
+        raise ValueError(f"{count} layers")
+    return count
 
 
 def _unet(shapes: Shapes) -> Config:
@@ -117,6 +126,8 @@ def _cross_attention_width(shapes: Shapes) -> int:
 
 def _vae(shapes: Shapes) -> Config:
     levels = _count(shapes, r"encoder\.down\.(\d+)\.")
+    if not levels:
+        raise KeyError("encoder.down.0.block.0.conv1.weight")
     widths = [shapes[f"encoder.down.{level}.block.0.conv1.weight"][0] for level in range(levels)]
     return {
         "in_channels": 3,

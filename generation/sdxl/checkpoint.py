@@ -1,28 +1,40 @@
 """A single file, a diffusers folder or a hub id becomes the models that paint; safetensors only."""
 
-import json
-from collections.abc import Callable, Mapping
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from huggingface_hub import snapshot_download
-from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from huggingface_hub.errors import HfHubHTTPError, HFValidationError, StrictDataclassError
 from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.catalog import ModelEntry, check_usable, describe
+from generation.documents import SchedulerConfig, read_document
 from generation.errors import ModelError
+from generation.folders import is_file, read_text, without_path
 from generation.header import Header, prediction, read_header
 from generation.sdxl.architecture import Config, infer
-from generation.sdxl.device import Placement
+from generation.sdxl.device import Placement, is_memory_error
 from generation.sdxl.layout import Component, Origin, origins, read
 from generation.sdxl.model import Model
 from generation.sdxl.text import TextEncoders
 from generation.sdxl.tokenizer import Tokenizer, clip_merges
+from generation.visible import shortened
 
+log = logging.getLogger(__name__)
+
+MAX_MERGES_BYTES = 4 * 2**20  # CLIP's own have 0.5 MB
+# What diffusers, transformers, safetensors and torch raise on files that make no sense, found by trying many.
+_NONSENSE = (
+    TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RuntimeError, OSError, SafetensorError,
+    StrictDataclassError,
+)  # fmt: skip
 _HUB_FILES = ("*.json", "*.txt", "*.safetensors")
 
 
@@ -40,32 +52,39 @@ def _load_file(path: Path, placement: Placement) -> Model:
     header = read_header(path)
     check_usable(header)
     architecture = infer(header)
-    parts: dict[Component, nn.Module] = {
-        "unet": _blank(UNet2DConditionModel, architecture.unet),
-        "vae": _blank(AutoencoderKL, architecture.vae),
-        "text_encoder_2": _blank(CLIPTextModelWithProjection, architecture.text_encoder_2),
-    }
-    if architecture.text_encoder is not None:
-        parts["text_encoder"] = _blank(CLIPTextModel, architecture.text_encoder)
-    try:
+    with _in_words(path):
+        parts: dict[Component, nn.Module] = {
+            "unet": _blank(UNet2DConditionModel, architecture.unet),
+            "vae": _blank(AutoencoderKL, architecture.vae),
+            "text_encoder_2": _blank(CLIPTextModelWithProjection, architecture.text_encoder_2),
+        }
+        if architecture.text_encoder is not None:
+            parts["text_encoder"] = _blank(CLIPTextModel, architecture.text_encoder)
         with safe_open(path, framework="pt") as file:
             for component, module in parts.items():
                 found = origins(component, module.state_dict(), architecture.prefixes)
                 _fill(module, found, header, file.get_tensor, _dtype(component, placement))
-    except SafetensorError as error:
-        raise ModelError(f"{path.name} is damaged ({error}); download it again.") from error
     return _assemble(parts, architecture.merges, placement, prediction(header))
+
+
+@contextmanager
+def _in_words(source: Path) -> Iterator[None]:
+    """Turns what the libraries raise on files that make no sense into a refusal that shows no folder."""
+    try:
+        yield
+    except _NONSENSE as error:
+        if is_memory_error(error):
+            raise
+        log.warning("%s cannot be loaded", source, exc_info=error)
+        raise ModelError(f"{source.name} cannot be loaded: {without_path(error, source)}.") from error
 
 
 def _blank(kind: Any, config: Config) -> nn.Module:
     """Makes a model without memory for its weights; they are assigned later."""
     is_text = kind in (CLIPTextModel, CLIPTextModelWithProjection)
-    try:
-        with torch.device("meta"):
-            module: nn.Module = kind(CLIPTextConfig(**config)) if is_text else kind(**config)
-            return module
-    except (TypeError, ValueError) as error:
-        raise ModelError(f"The checkpoint's architecture is not possible: {error}") from error
+    with torch.device("meta"):
+        module: nn.Module = kind(CLIPTextConfig(**config)) if is_text else kind(**config)
+        return module
 
 
 def _fill(
@@ -106,7 +125,7 @@ def _load_folder(folder: Path, placement: Placement) -> Model:
     }
     if not entry.refines:
         kinds["text_encoder"] = CLIPTextModel
-    try:
+    with _in_words(folder):
         parts: dict[Component, Any] = {
             component: kind.from_pretrained(
                 folder / component,
@@ -117,8 +136,6 @@ def _load_folder(folder: Path, placement: Placement) -> Model:
             )
             for component, kind in kinds.items()
         }
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{folder.name} cannot be loaded: {error}") from error
     return _assemble(parts, _folder_merges(folder), placement, predicted)
 
 
@@ -130,20 +147,22 @@ def _variant(folder: Path) -> str | None:
 
 def _folder_merges(folder: Path) -> tuple[str, ...] | None:
     paths = [folder / name / "merges.txt" for name in ("tokenizer", "tokenizer_2")]  # a refiner has only the second
-    there = [path for path in paths if path.is_file()]
+    there = [path for path in paths if is_file(path)]
     if not there:
         return None
-    lines = there[0].read_text(encoding="utf-8").splitlines()
+    lines = read_text(there[0], MAX_MERGES_BYTES).decode("utf-8", errors="replace").splitlines()
     return tuple(line for line in lines if line and not line.startswith("#version"))
 
 
 def _folder_prediction(folder: Path) -> str:
     path = folder / "scheduler" / "scheduler_config.json"
-    config = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    kind = config.get("prediction_type", "epsilon")
+    config = read_document(path, SchedulerConfig) if is_file(path) else SchedulerConfig()
+    kind = config.prediction_type
     if kind not in {"epsilon", "v_prediction"}:
-        raise ModelError(f"{folder.name} predicts {kind}; only epsilon and v_prediction can be painted with.")
-    return "v_prediction_zsnr" if kind == "v_prediction" and config.get("rescale_betas_zero_snr") else str(kind)
+        raise ModelError(
+            f"{folder.name} predicts {shortened(kind)}; only epsilon and v_prediction can be painted with."
+        )
+    return "v_prediction_zsnr" if kind == "v_prediction" and config.rescale_betas_zero_snr else kind
 
 
 def _fetch(hub_id: str) -> Path:
@@ -151,8 +170,11 @@ def _fetch(hub_id: str) -> Path:
     repository, _, revision = hub_id.partition("@")
     try:
         return Path(snapshot_download(repository, revision=revision or None, allow_patterns=list(_HUB_FILES)))
-    except (HfHubHTTPError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelError(f"{hub_id} could not be fetched from the hub: {error}") from error
+    except (HfHubHTTPError, HFValidationError, OSError) as error:
+        log.warning("%s could not be fetched", hub_id, exc_info=error)
+        raise ModelError(
+            f"{hub_id} could not be fetched from the hub ({type(error).__name__}); the log says more."
+        ) from error
 
 
 def _assemble(

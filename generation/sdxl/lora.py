@@ -13,8 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 
 from generation.errors import ModelError
@@ -23,6 +21,8 @@ from generation.header import Kind, lora_base, read_header
 from generation.parts import Lora
 from generation.sdxl.copies import Copies
 from generation.sdxl.layout import PREFIXES, Component, origins
+from generation.sdxl.tensors import read_tensors
+from generation.visible import shortened
 
 KEPT_FILES = 4  # in memory, so that the next job need not read them again
 
@@ -93,15 +93,14 @@ def read(path: Path) -> LoraFile:
     base = lora_base(read_header(path))
     if base is not None:
         raise ModelError(f"{path.name} is a LoRA for {base}, not for SDXL.")
-    try:
-        tensors = load_file(path)
-    except SafetensorError as error:
-        raise ModelError(f"{path.name} is damaged ({error}); download it again.") from error
+    tensors = read_tensors(path)
     modules: dict[str, dict[str, Tensor]] = {}
     for key, tensor in tensors.items():
         match = _ROLE.fullmatch(key)
         if match is None or not _can_be_applied(match["role"]):
-            raise ModelError(f"{path.name} has {key}, which Easel cannot apply; LoRA, LoCon, LoHa and LoKr it can.")
+            raise ModelError(
+                f"{path.name} has {shortened(key)}, which Easel cannot apply; LoRA, LoCon, LoHa and LoKr it can."
+            )
         modules.setdefault(match["module"], {})[_ROLES.get(match["role"], match["role"])] = tensor
     return LoraFile(path.stem, modules)
 

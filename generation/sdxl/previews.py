@@ -8,8 +8,6 @@ from pathlib import Path
 import torch
 from diffusers.models.autoencoders.vae import DecoderTiny
 from PIL import Image
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor
 from torch.nn import functional
 
@@ -19,6 +17,7 @@ from generation.header import Kind
 from generation.sdxl.device import Placement
 from generation.sdxl.model import Model
 from generation.sdxl.sketches import Glance
+from generation.sdxl.tensors import read_tensors
 from generation.sdxl.vae import decode
 
 log = logging.getLogger(__name__)
@@ -93,10 +92,7 @@ def load_tiny_decoder(path: Path) -> DecoderTiny:
         ModelError: The file is damaged, or its tensors are not those of TAESD's decoder.
     """
     decoder = DecoderTiny(4, 3, (3, 3, 3, 1), (64, 64, 64, 64), 2, "relu", "nearest")
-    try:
-        tensors = load_file(path)
-    except SafetensorError as error:
-        raise ModelError(f"{path.name} is damaged ({error}); download it again.") from error
+    tensors = read_tensors(path)
     ours = {f"layers.{int(first) - 1}.{rest}": tensor for first, rest, tensor in _numbered(tensors)} or {
         key.removeprefix("decoder."): tensor for key, tensor in tensors.items() if key.startswith("decoder.")
     }
@@ -111,7 +107,7 @@ def _numbered(tensors: dict[str, Tensor]) -> Iterator[tuple[str, str, Tensor]]:
     """Gives the tensors of TAESD's own layout: layers by number, of which the first is a clamp without weights."""
     for key, tensor in tensors.items():
         first, _, rest = key.partition(".")
-        if first.isdecimal():
+        if first.isdecimal() and len(first) <= 3:
             yield first, rest, tensor
 
 

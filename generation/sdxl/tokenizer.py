@@ -9,8 +9,10 @@ from typing import cast
 from tokenizers import pre_tokenizers
 from transformers import CLIPTokenizer
 
+from generation.errors import ModelError
 from generation.limits import CHUNK
 from generation.prompt import EMBEDDING, Piece
+from generation.visible import shortened
 
 ROW = 77
 _UNCUT = 8  # a piece of fewer tokens is never cut across two rows
@@ -48,6 +50,9 @@ class Tokenizer:
         merges: CLIP's merges in their order, each "left right"; the vocabulary follows from them:
             the 256 bytes, the 256 bytes that end a word, one token per merge, start, end.
         padding: The id that fills a row up after its end token; None for the end token itself.
+
+    Raises:
+        ModelError: A merge is no pair, or of symbols that do not exist.
     """
 
     def __init__(self, merges: Sequence[str], padding: int | None = None) -> None:
@@ -55,6 +60,9 @@ class Tokenizer:
         symbols = _byte_symbols()
         words = [*symbols, *(symbol + _END_OF_WORD for symbol in symbols), *("".join(pair) for pair in pairs)]
         vocabulary = {word: number for number, word in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])}
+        for pair in pairs:
+            if len(pair) != 2 or not all(part in vocabulary for part in pair):
+                raise ModelError(f"The model's vocabulary is damaged: it cannot merge {shortened(' '.join(pair), 40)}.")
         self._clip = CLIPTokenizer(vocab=vocabulary, merges=cast(list[str], pairs))  # its annotation forgot pairs
         self.start = vocabulary["<|startoftext|>"]
         self.end = vocabulary["<|endoftext|>"]

@@ -14,6 +14,7 @@ SCALE = 4
 TILE = 256  # pixels: what bounds the memory
 _SHARE = 0.2  # of each block's output that is added to its input
 _GROWTH = 32
+MOST_BLOCKS = 64
 _FEATURES = 64
 
 
@@ -82,6 +83,8 @@ def from_tensors(name: str, tensors: Mapping[str, Tensor]) -> RrdbNet:
         ModelError: They are not those of an RRDBNet that enlarges four times.
     """
     blocks = len({key.split(".")[1] for key in tensors if key.startswith("body.")})
+    if blocks > MOST_BLOCKS:
+        raise ModelError(f"{name} is no upscaler that Easel knows: it has {blocks} blocks.")
     with torch.device("meta"):
         network = RrdbNet(blocks)
     try:
