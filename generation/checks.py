@@ -9,6 +9,7 @@ from generation.errors import InvalidRequestError
 
 SIZE_STEP = 8
 MIN_SIZE, MAX_SIZE = 64, 4096
+_HUGE = 10**100  # an integer beyond it may be no float
 MOST_NAMED = 40  # where nothing is near
 _WEIGHTS = ".safetensors"
 MAX_PROMPT_CHARACTERS = 6000  # the longest text a Discord command option takes
@@ -42,8 +43,9 @@ def quoted(text: str) -> str:
 
 def check_range(field: str, value: float, lowest: float, highest: float) -> None:
     """Refuses a number outside lowest..highest, and one that is no number at all."""
-    if not (math.isfinite(value) and lowest <= value <= highest):
-        raise InvalidRequestError(field, f"{field} must be between {lowest:g} and {highest:.16g}, not {value:.16g}.")
+    if not lowest <= value <= highest:  # no NaN is
+        shown = "that" if _HUGE < abs(value) < math.inf else f"{value:.16g}"
+        raise InvalidRequestError(field, f"{field} must be between {lowest:g} and {highest:.16g}, not {shown}.")
 
 
 def check_size(field: str, pixels: int) -> None:

@@ -11,8 +11,9 @@ from itertools import product
 
 from generation.checks import check_text
 from generation.errors import InvalidRequestError
-from generation.prompt import complaint
+from generation.prompt import MAX_DEPTH, complaint
 
+_MANY = 10**15  # more are not worth their digits
 _PART = re.compile(r"\\[{},]|[{},]|[^\\{},]+|\\")
 
 
@@ -32,17 +33,23 @@ def expand(text: str, most: int) -> tuple[str, ...]:
         most: How many prompts it may become.
 
     Raises:
-        InvalidRequestError: The text is too long, a bracket has no partner, or there are too many choices.
+        InvalidRequestError: The text is too long, a bracket has no partner or stands in too many others, or there are
+            too many choices.
     """
-    check_text("prompt", text)
     sequence = _parse(text)
-    count = _count(sequence)
-    if count > most:
+    found = _count(sequence)
+    if found > most:
+        number = f"{found:,}" if found < _MANY else "more than 10^15"
         raise InvalidRequestError(
             "prompt",
-            f"prompt: its {{...}} make {count:,} prompts; at most {most} are possible. Leave some choices out.",
+            f"prompt: its {{...}} make {number} prompts; at most {most} are possible. Leave some choices out.",
         )
     return tuple(_written(sequence))
+
+
+def count(text: str) -> int:
+    """Counts the prompts that `expand` would write, without writing them; raises what it raises but for too many."""
+    return _count(_parse(text))
 
 
 def escape(text: str) -> str:
@@ -51,11 +58,14 @@ def escape(text: str) -> str:
 
 
 def _parse(text: str) -> list[str | _Group]:
+    check_text("prompt", text)
     top = _Group(0)
     opened = [top]
     for match in _PART.finditer(text):
         part, inside = match[0], len(opened) > 1
         if part == "{":
+            if len(opened) > MAX_DEPTH:
+                raise complaint(text, match.start(), f"this {{ is in {MAX_DEPTH} others; no more are read.")
             group = _Group(match.start())
             opened[-1].alternatives[-1].append(group)
             opened.append(group)

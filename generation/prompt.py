@@ -7,9 +7,13 @@ unclosed bracket reaches to the end. In both `\(` and `\)` are brackets to be pa
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
 from typing import Literal
 
+from generation.checks import SHOWN_CHARACTERS, check_text
 from generation.errors import InvalidRequestError
 from generation.parts import Lora
 
@@ -17,10 +21,13 @@ Dialect = Literal["comfyui", "a1111"]
 DIALECTS: tuple[Dialect, ...] = ("comfyui", "a1111")
 
 UP = 1.1
+MAX_DEPTH = 50  # of brackets in brackets: no prompt needs so many, and each level reads the text again
+_REMEMBERED = 32  # parsed prompts: one command's choices with their negative
 _LORA = re.compile(r"<\s*lora\s*:([^<>]*)>", re.IGNORECASE)
 _LORA_START = re.compile(r"<\s*lora\s*:", re.IGNORECASE)
 EMBEDDING = re.compile(r"(?:^|(?<=[\s,]))embedding:([^\s,]+)")
-_BREAK = re.compile(r"\s*\bBREAK\b\s*")
+_BREAK = re.compile(r"\bBREAK\b")  # without the blanks around it, which are stripped: a search for them is quadratic
+_BRACKET = re.compile(r"[()]")
 _A1111 = re.compile(
     r"\\(?P<literal>[()\[\]\\])|(?P<open>[(\[])|:\s*(?P<weight>[+-]?[.\d]+)\s*\)|(?P<close>[)\]])"
     r"|(?P<text>[^\\()\[\]:]+|.)",
@@ -50,20 +57,31 @@ class Prompt:
 
 
 def parse(text: str, dialect: Dialect = "comfyui") -> Prompt:
-    """Parses a prompt.
+    """Parses a prompt, in time linear in its length; the last ones are remembered.
 
     Args:
         text: What a person typed.
         dialect: Whose brackets they are.
 
     Raises:
-        InvalidRequestError: A <lora:...> is malformed; the text shows where, with a caret.
+        InvalidRequestError: A <lora:...> is malformed, or brackets are too deep; the text shows where, with a caret.
     """
+    return _parse(text, dialect)
+
+
+def forget() -> None:
+    """Drops the parsed prompts that are remembered."""
+    _parse.cache_clear()
+
+
+@lru_cache(_REMEMBERED)
+def _parse(text: str, dialect: Dialect) -> Prompt:
     loras = tuple(_lora(text, match) for match in _LORA.finditer(text))
     plain = _LORA.sub("", text)
     unfinished = _LORA_START.search(plain)
     if unfinished:
-        raise complaint(text, text.find(unfinished[0]), "this <lora: has no end; write <lora:name:0.8>.")
+        masked = _LORA.sub(lambda match: " " * len(match[0]), text)
+        raise complaint(text, max(masked.find(unfinished[0]), 0), "this <lora: has no end; write <lora:name:0.8>.")
     return Prompt(tuple(_chunks(weigh(plain, dialect))), loras)
 
 
@@ -73,6 +91,7 @@ def parse_loras(text: str) -> tuple[Lora, ...]:
     Raises:
         InvalidRequestError: A strength is no number, or there are more than two.
     """
+    check_text("lora", text)
     tags = "".join(f"<lora:{each.strip()}>" for each in text.split(",") if each.strip())
     return parse(tags).loras
 
@@ -89,8 +108,12 @@ def without_loras(text: str) -> str:
 
 
 def weigh(text: str, dialect: Dialect = "comfyui") -> list[Piece]:
-    """Splits text into pieces of one weight each, by its brackets alone."""
-    return list(_comfyui(text, 1.0)) if dialect == "comfyui" else _a1111(text)
+    """Splits text into pieces of one weight each, by its brackets alone.
+
+    Raises:
+        InvalidRequestError: Brackets are deeper than MAX_DEPTH; the text shows where, with a caret.
+    """
+    return _comfyui(text) if dialect == "comfyui" else _a1111(text)
 
 
 def complaint(text: str, position: int, reason: str) -> InvalidRequestError:
@@ -102,14 +125,15 @@ def complaint(text: str, position: int, reason: str) -> InvalidRequestError:
 
 def _lora(text: str, match: re.Match[str]) -> Lora:
     name, *strengths = (part.strip() for part in match[1].split(":"))
+    shown = name[:SHOWN_CHARACTERS]
     if not name:
         raise complaint(text, match.start(), "this <lora:...> names no file.")
     try:
         numbers = [float(strength) for strength in strengths]
     except ValueError:
-        raise complaint(text, match.start(1), f"the strength of {name} is no number.") from None
+        raise complaint(text, match.start(1), f"the strength of {shown} is no number.") from None
     if len(numbers) > 2:
-        raise complaint(text, match.start(1), f"{name} has more than two strengths.")
+        raise complaint(text, match.start(1), f"{shown} has more than two strengths.")
     first = numbers[0] if numbers else 1.0
     return Lora(name, first, numbers[1] if len(numbers) == 2 else first)
 
@@ -117,7 +141,7 @@ def _lora(text: str, match: re.Match[str]) -> Lora:
 def _chunks(pieces: list[Piece]) -> Iterator[tuple[Piece, ...]]:
     chunk: list[Piece] = []
     for piece in pieces:
-        first, *later = _BREAK.split(piece.text)
+        first, *later = _parted(piece.text)
         chunk.append(Piece(first, piece.weight))
         for text in later:
             yield tuple(chunk)
@@ -125,42 +149,73 @@ def _chunks(pieces: list[Piece]) -> Iterator[tuple[Piece, ...]]:
     yield tuple(chunk)
 
 
-def _comfyui(text: str, weight: float) -> Iterator[Piece]:
-    for part in _top_level(text.replace("\\)", "\0\1").replace("\\(", "\0\2")):
-        yield from _group(part, weight)
+def _parted(text: str) -> list[str]:
+    """Splits at BREAK, which takes the blanks around it along."""
+    parts = _BREAK.split(text)
+    parts[1:] = [part.lstrip() for part in parts[1:]]
+    parts[:-1] = [part.rstrip() for part in parts[:-1]]
+    return parts
 
 
-def _group(part: str, weight: float) -> Iterator[Piece]:
-    if not (len(part) >= 2 and part[0] == "(" and part[-1] == ")"):
-        yield Piece(part.replace("\0\1", ")").replace("\0\2", "("), weight)
-        return
-    inner, inner_weight = part[1:-1], weight * UP
-    head, colon, tail = inner.rpartition(":")
-    if colon and head:
-        number = _number(tail)
-        if number is not None:
-            inner, inner_weight = head, number
-    for each in _top_level(inner):
-        yield from _group(each, inner_weight)
+def _comfyui(text: str) -> list[Piece]:
+    reader = _Comfyui(text, text.replace("\\)", "\0\1").replace("\\(", "\0\2"))
+    reader.read(0, len(text), 1.0, 0)
+    return reader.pieces
 
 
-def _top_level(text: str) -> Iterator[str]:
-    """Yields the outermost bracketed parts and what stands between them; a lone closing bracket ends bracketing."""
-    part, depth = "", 0
-    for character in text:
-        if character == "(":
-            if depth == 0 and part:
-                yield part
-                part = ""
+@dataclass(frozen=True, slots=True)
+class _Comfyui:
+    """Reads ComfyUI's brackets.
+
+    Attributes:
+        text: What was typed.
+        coded: Likewise, each escaped bracket replaced by two characters that are none.
+        pieces: What was read so far.
+    """
+
+    text: str
+    coded: str
+    pieces: list[Piece] = field(default_factory=list)
+
+    def read(self, start: int, end: int, weight: float, depth: int) -> None:
+        """Adds the pieces of what stands within a bracket of a weight, which stands within `depth` others."""
+        for left, right in _top_level(self.coded, start, end):
+            if not (right - left >= 2 and self.coded[left] == "(" and self.coded[right - 1] == ")"):
+                plain = self.coded[left:right].replace("\0\1", ")").replace("\0\2", "(")
+                self.pieces.append(Piece(plain, weight))
+                continue
+            if depth == MAX_DEPTH:
+                raise _too_deep(self.text, left)
+            inner_end, inner_weight = right - 1, weight * UP
+            colon = self.coded.rfind(":", left + 1, inner_end)
+            if colon > left + 1 and (number := _number(self.coded[colon + 1 : inner_end])) is not None:
+                inner_end, inner_weight = colon, number
+            self.read(left + 1, inner_end, inner_weight, depth + 1)
+
+
+def _top_level(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """Yields where the outermost bracketed parts and what stands between them begin and end.
+
+    A lone closing bracket ends bracketing.
+    """
+    depth = 0
+    for match in _BRACKET.finditer(text, start, end):
+        if match[0] == "(":
+            if depth == 0 and match.start() > start:
+                yield start, match.start()
+                start = match.start()
             depth += 1
-        part += character
-        if character == ")":
+        else:
             depth -= 1
             if depth == 0:
-                yield part
-                part = ""
-    if part:
-        yield part
+                yield start, match.end()
+                start = match.end()
+    if start < end:
+        yield start, end
+
+
+def _too_deep(text: str, position: int) -> InvalidRequestError:
+    return complaint(text, position, f"this bracket is in {MAX_DEPTH} others; no more are read. Leave some out.")
 
 
 def _number(text: str) -> float | None:
@@ -171,20 +226,24 @@ def _number(text: str) -> float | None:
 
 
 def _a1111(text: str) -> list[Piece]:
-    pieces: list[Piece] = []
+    texts: list[str] = []
+    weights: list[float] = []
     opened: dict[str, list[int]] = {"(": [], "[": []}
     for match in _A1111.finditer(text):
         bracket, factor = _closing(match)
         if match["open"]:
-            opened[match["open"]].append(len(pieces))
+            if len(opened["("]) + len(opened["["]) == MAX_DEPTH:
+                raise _too_deep(text, match.start())
+            opened[match["open"]].append(len(texts))
         elif bracket and opened[bracket]:
-            _multiply(pieces, opened[bracket].pop(), factor)
+            _multiply(weights, opened[bracket].pop(), factor)
         else:
-            pieces.append(Piece(match["literal"] or match[0]))
+            texts.append(match["literal"] or match[0])
+            weights.append(1.0)
     for bracket, factor in (("(", UP), ("[", 1 / UP)):
         for start in opened[bracket]:
-            _multiply(pieces, start, factor)
-    return _merged(pieces)
+            _multiply(weights, start, factor)
+    return _merged(texts, weights)
 
 
 def _closing(match: re.Match[str]) -> tuple[str, float]:
@@ -195,16 +254,13 @@ def _closing(match: re.Match[str]) -> tuple[str, float]:
     return {")": ("(", UP), "]": ("[", 1 / UP)}.get(match["close"], ("", 1.0))
 
 
-def _multiply(pieces: list[Piece], start: int, factor: float) -> None:
-    pieces[start:] = [Piece(piece.text, piece.weight * factor) for piece in pieces[start:]]
+def _multiply(weights: list[float], start: int, factor: float) -> None:
+    """Multiplies the weights within a bracket, in A1111's order: it makes a difference in the last digit."""
+    for place in range(start, len(weights)):
+        weights[place] *= factor
 
 
-def _merged(pieces: list[Piece]) -> list[Piece]:
+def _merged(texts: list[str], weights: list[float]) -> list[Piece]:
     """Joins neighbours of equal weight."""
-    merged: list[Piece] = []
-    for piece in pieces:
-        if merged and merged[-1].weight == piece.weight:
-            merged[-1] = Piece(merged[-1].text + piece.text, piece.weight)
-        else:
-            merged.append(piece)
-    return merged
+    neighbours = groupby(zip(texts, weights, strict=True), key=itemgetter(1))
+    return [Piece("".join(text for text, _ in group), weight) for weight, group in neighbours]

@@ -14,7 +14,7 @@ from bot.domain import Order
 from bot.services.extra import KEYS
 from bot.services.partwords import in_words
 from generation import GenerationRequest, InvalidRequestError, permutations
-from generation.checks import check_text
+from generation.checks import SHOWN_CHARACTERS, check_text, quoted
 
 NEGATIVE = "negative"
 
@@ -75,6 +75,7 @@ _DASHES = r"(?:--|-?[\u2012-\u2015\u2212]{1,2}-?)"
 _FLAG = re.compile(rf"(?<!\S)(?P<escape>\\*)(?P<dashes>{_DASHES})(?P<name>[^\W\d_][\w-]*)")
 _QUOTES = '"\u201c\u201d\u201e'  # phones make them of "
 _QUOTED = re.compile(rf"\s*=?\s*[{_QUOTES}]((?:[^\\{_QUOTES}]|\\.)*)[{_QUOTES}]", re.DOTALL)
+_OPENING = re.compile(rf"[ =]*[{_QUOTES}]")
 _WORD = re.compile(r"\s*=?\s*(\S+)")
 
 
@@ -106,6 +107,7 @@ def read(text: str, presets: Collection[str] = ()) -> Flagged:
     """
     check_text("prompt", text)
     words: list[str] = []
+    negatives: list[str] = []
     values: dict[str, Any] = {}
     named: list[str] = []
     for name, after in _parts(text):
@@ -113,13 +115,15 @@ def read(text: str, presets: Collection[str] = ()) -> Flagged:
             words.append(after)
         elif (known := _canonical(name)) in FLAGS:
             value, rest = _value(known, after)
-            _enter(values, known, value)
+            _enter(values, negatives, known, value)
             words.append(rest)
         elif name.casefold() in presets:
             named.append(name.casefold())
             words.append(after)
         else:
             raise _unknown(name, presets)
+    if negatives:
+        values[NEGATIVE] = ", ".join(filter(None, negatives))
     prompt = " ".join(filter(None, (word.strip() for word in words)))
     return Flagged(prompt, values, tuple(dict.fromkeys(named)))
 
@@ -136,9 +140,9 @@ def unflag(order: Order, presets: Collection[str] = ()) -> tuple[Order, tuple[st
         values[NEGATIVE] = f"{order.negative}, {values[NEGATIVE]}"
     for flag in FLAGS.values():
         typed = getattr(order, flag.field)
-        if flag.field != NEGATIVE and typed is not None and values.get(flag.field, typed) != typed:
-            message = f"{flag.field} is given twice: {typed} and {values[flag.field]}. Leave one of them out."
-            raise InvalidRequestError(flag.field, message)
+        if flag.field != NEGATIVE and typed is not None and flag.field in values and values[flag.field] != typed:
+            both = f"{_shown(typed)} and {_shown(values[flag.field])}"
+            raise InvalidRequestError(flag.field, f"{flag.field} is given twice: {both}. Leave one of them out.")
     return replace(order, prompt=flagged.prompt, **values), flagged.presets
 
 
@@ -194,24 +198,27 @@ def escape(prompt: str) -> str:
 
 def _parts(text: str) -> Iterator[tuple[str | None, str]]:
     """Splits a text into its beginning and, for each flag, the flag's name and what follows it."""
-    name, plain, position = None, "", 0
+    name, plain, position, quoted_until = None, [""], 0, 0
     for match in _FLAG.finditer(text):
-        plain += text[position : match.start()]
+        if match.start() < quoted_until:
+            continue
+        plain.append(text[position : match.start()])
         position = match.end()
-        if _in_quotes(plain, name):
-            plain += match[0]
-            continue
         if match["escape"]:
-            plain += match[0][1:]
+            plain.append(match[0][1:])
             continue
-        yield name, plain
-        name, plain = match["name"], ""
-    yield name, plain + text[position:]
+        yield name, "".join(plain)
+        name, plain = match["name"], []
+        quoted_until = _quoted_until(text, position)
+    yield name, "".join([*plain, text[position:]])
 
 
-def _in_quotes(after: str, name: str | None) -> bool:
-    """Whether a flag's value has an opening quote and no closing one yet."""
-    return name is not None and after.lstrip(" =")[:1] in tuple(_QUOTES) and not _QUOTED.match(after)
+def _quoted_until(text: str, start: int) -> int:
+    """Returns where a flag's value in quotes ends: the text's end where the quote has no partner, 0 without a quote."""
+    if not _OPENING.match(text, start):
+        return 0
+    quoted = _QUOTED.match(text, start)
+    return len(text) if quoted is None else quoted.end()
 
 
 def _canonical(name: str) -> str:
@@ -224,7 +231,7 @@ def _value(name: str, after: str) -> tuple[Any, str]:
     flag = FLAGS[name]
     if quoted := _QUOTED.match(after):
         text, rest = re.sub(r"\\(.)", r"\1", quoted[1], flags=re.DOTALL), after[quoted.end() :]
-    elif _in_quotes(after, name):
+    elif _OPENING.match(after):
         raise InvalidRequestError(flag.field, f"--{name}: the quotation mark after it has no partner.")
     elif name == "no":
         text, rest = after.strip().removeprefix("=").strip(), ""
@@ -242,23 +249,28 @@ def _convert(name: str, text: str) -> Any:
         return flag.kind(text)
     except ValueError:
         kind = "a whole number" if flag.kind is int else "a number"
-        message = f"{flag.field} takes {kind}, such as `--{name} {flag.example}`, not {text[:40]!r}."
+        message = f"{flag.field} takes {kind}, such as `--{name} {flag.example}`, not {quoted(text)}."
         raise InvalidRequestError(flag.field, message) from None
 
 
-def _enter(values: dict[str, Any], name: str, value: Any) -> None:
+def _enter(values: dict[str, Any], negatives: list[str], name: str, value: Any) -> None:
     field = FLAGS[name].field
-    if field == NEGATIVE and values.get(field):
-        values[field] = f"{values[field]}, {value}"
-        return
-    if values.get(field, value) != value:
-        raise InvalidRequestError(field, f"--{name} is given twice: {values[field]} and {value}. Leave one out.")
-    values[field] = value
+    if field == NEGATIVE:
+        negatives.append(value)
+    elif field in values and values[field] != value:
+        both = f"{_shown(values[field])} and {_shown(value)}"
+        raise InvalidRequestError(field, f"--{name} is given twice: {both}. Leave one out.")
+    else:
+        values[field] = value
+
+
+def _shown(value: Any) -> str:
+    return str(value)[:SHOWN_CHARACTERS]
 
 
 def _unknown(name: str, presets: Collection[str]) -> InvalidRequestError:
     shown = name[:40]
-    near = difflib.get_close_matches(_canonical(name), [*FLAGS, *ALIASES, *presets], n=2, cutoff=0.5)
+    near = difflib.get_close_matches(_canonical(shown), [*FLAGS, *ALIASES, *presets], n=2, cutoff=0.5)
     guess = f"Did you mean {' or '.join(f'`--{each}`' for each in near)}?" if near else f"I know {_all_flags()}."
     return InvalidRequestError(
         "prompt", f"There is no flag `--{shown}`. {guess} To have it painted as text, write `\\--{shown}`."

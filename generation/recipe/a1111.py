@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Iterator
 
 from generation.errors import InvalidRequestError
 from generation.methods import SAMPLERS, SCHEDULES
@@ -10,7 +11,8 @@ from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
 
 _NEGATIVE = "Negative prompt: "
-_PAIR = re.compile(r'\s*(\w[\w \-/]*):\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
+_NAME = re.compile(r"\w[\w \-/]*")
+_VALUE = re.compile(r':\s*("(?:\\.|[^\\"])*"|[^,]*)(?:,|$)')
 _SAMPLERS = {facts.label.lower(): name for name, facts in SAMPLERS.items()}
 _SCHEDULES = {facts.label.lower(): name for name, facts in SCHEDULES.items()} | {"uniform": "normal"}
 # "Automatic" is the schedule a sampler was published with.
@@ -99,8 +101,18 @@ def _unusual(request: GenerationRequest) -> dict[str, str]:
 
 def _split(text: str) -> tuple[str, dict[str, str]]:
     body, _, last = text.strip().rpartition("\n")
-    pairs = {match[1].strip(): _unquoted(match[2].strip()) for match in _PAIR.finditer(last)}
+    pairs = {name.strip(): _unquoted(value.strip()) for name, value in _pairs(last)}
     return (body, pairs) if "Steps" in pairs else (text, {})
+
+
+def _pairs(line: str) -> Iterator[tuple[str, str]]:
+    """Yields names and values; a name that no value follows is passed over whole, so that this takes linear time."""
+    position = 0
+    while name := _NAME.search(line, position):
+        value = _VALUE.match(line, name.end())
+        position = name.end() if value is None else value.end()
+        if value is not None:
+            yield name[0], value[1]
 
 
 def _methods(reading: Reading, settings: dict[str, str]) -> None:

@@ -126,3 +126,13 @@ def test_changes_are_told_by_the_names_people_type() -> None:
     )
 
     assert changes(APPLE, other) == {"cfg": (7.5, 7), "seed": (7, 8)}
+
+
+def test_a_flag_in_an_open_quotation_is_text() -> None:
+    assert read('a --no "b --seed 7" --steps 3') == Flagged("a", {"negative": "b --seed 7", "steps": 3})
+    with pytest.raises(InvalidRequestError, match="the quotation mark after it has no partner"):
+        read('a --no "b --seed 7 --steps 3')
+
+
+def test_an_empty_negative_flag_adds_nothing_to_another() -> None:
+    assert read('a --no "" --no dogs').values == {"negative": "dogs"}

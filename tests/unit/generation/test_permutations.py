@@ -1,7 +1,7 @@
 import pytest
 
 from generation import InvalidRequestError
-from generation.permutations import escape, expand
+from generation.permutations import count, escape, expand
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,16 @@ def test_what_is_escaped_is_painted_as_it_is() -> None:
 def test_a_prompt_that_is_too_long_is_not_expanded() -> None:
     with pytest.raises(InvalidRequestError, match="prompt is 6,001 characters long"):
         expand("{a,b}" + "x" * 5996, most=100)
+
+
+def test_choices_are_counted_without_being_written() -> None:
+    assert count("a {red, {dark, light} blue} {cat, dog}") == 6
+    assert count("{a,b}" * 1000) == 2**1000
+    with pytest.raises(InvalidRequestError, match=r"make more than 10\^15 prompts; at most 100"):
+        expand("{a,b}" * 1000, most=100)
+
+
+def test_choices_within_choices_are_read_up_to_fifty_deep() -> None:
+    assert expand("{" * 50 + "a" + "}" * 50, most=1) == ("a",)
+    with pytest.raises(InvalidRequestError, match=r"this { is in 50 others; no more are read\.\n{+\n {30}\^"):
+        expand("{" * 331, most=1)

@@ -2,7 +2,7 @@ import pytest
 
 from generation import InvalidRequestError
 from generation.parts import Lora
-from generation.prompt import Piece, parse, weigh
+from generation.prompt import DIALECTS, Dialect, Piece, forget, parse, weigh
 
 
 @pytest.mark.parametrize(
@@ -72,6 +72,7 @@ def test_loras_are_taken_out() -> None:
         ("a <lora:>", "prompt: this <lora:...> names no file.\na <lora:>\n  ^"),
         ("a <lora:x:1:2:3>", "prompt: x has more than two strengths.\na <lora:x:1:2:3>\n        ^"),
         ("a <lora:x", "prompt: this <lora: has no end; write <lora:name:0.8>.\na <lora:x\n  ^"),
+        ("<lora:x> <lora:y", "prompt: this <lora: has no end; write <lora:name:0.8>.\n<lora:x> <lora:y\n         ^"),
     ],
 )
 def test_a_malformed_prompt_is_refused_with_a_caret(text: str, message: str) -> None:
@@ -79,3 +80,35 @@ def test_a_malformed_prompt_is_refused_with_a_caret(text: str, message: str) -> 
         parse(text)
 
     assert str(refused.value) == message
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+def test_brackets_are_read_up_to_fifty_deep(dialect: Dialect) -> None:
+    (piece,) = weigh("(" * 50 + "cat" + ")" * 50, dialect)
+
+    assert piece.weight == pytest.approx(1.1**50)
+
+
+@pytest.mark.parametrize("dialect", DIALECTS)
+@pytest.mark.parametrize("depth", [51, 900, 3000])
+def test_deeper_brackets_are_refused_with_the_place(dialect: Dialect, depth: int) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        parse("(" * depth + "cat" + ")" * depth, dialect)
+
+    shown = "(" * 30 + ("(" * min(30, depth - 50) + "cat" + ")" * 30)[:30]
+    assert str(refused.value) == (
+        f"prompt: this bracket is in 50 others; no more are read. Leave some out.\n{shown}\n{' ' * 30}^"
+    )
+
+
+def test_unclosed_brackets_are_text_to_comfyui_however_many() -> None:
+    assert weigh("(a" * 3000) == [Piece("(a" * 3000)]
+
+
+def test_the_same_text_is_parsed_once_until_it_is_forgotten() -> None:
+    once = parse("a (cat:1.2)")
+
+    assert parse("a (cat:1.2)", "comfyui") is once
+    assert parse("a (cat:1.2)", "a1111") is not once
+    forget()
+    assert parse("a (cat:1.2)") is not once
