@@ -1,5 +1,6 @@
 """The use case everything hangs on: an order becomes a job, and the job gets its turn."""
 
+import asyncio
 import logging
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -105,17 +106,38 @@ class GenerationService:
 
     def accept_all(self, orders: Sequence[Order], person: int, taste: Taste | None = None) -> list[GenerationRequest]:
         """Completes several orders and reserves a place for each, or for none; otherwise as `accept`."""
-        requests = self.check_all(orders, person, taste)
+        self.check_room(person, len(orders))
+        requests = self._complete(orders, taste)
         for _ in requests:
             self._queue.reserve(person)
         return requests
 
-    def check_all(self, orders: Sequence[Order], person: int, taste: Taste | None = None) -> list[GenerationRequest]:
-        """Completes several orders and refuses what `accept_all` would refuse; reserves nothing."""
-        self._check_open()
-        requests = [self.resolve(order, taste).request for order in orders]
-        self._queue.check(person, len(requests))
+    async def accept_many(
+        self, orders: Sequence[Order], person: int, taste: Taste | None = None
+    ) -> list[GenerationRequest]:
+        """Does as `accept_all`, off the event loop; the places are reserved first."""
+        self.check_room(person, len(orders))
+        for _ in orders:
+            self._queue.reserve(person)
+        with ExitStack() as undo:
+            undo.callback(self.withdraw_acceptance, person, len(orders))
+            requests = await asyncio.to_thread(self._complete, orders, taste)
+            undo.pop_all()
         return requests
+
+    async def check_many(self, orders: Sequence[Order], person: int, taste: Taste | None = None) -> None:
+        """Refuses what `accept_many` would refuse; reserves nothing."""
+        self.check_room(person, len(orders))
+        await asyncio.to_thread(self._complete, orders, taste)
+
+    def check_room(self, person: int, jobs: int) -> None:
+        """Refuses jobs that there is no room for, before any work is done on them.
+
+        Raises:
+            LimitError: The person has too much waiting, or the bot is stopping.
+        """
+        self._check_open()
+        self._queue.check(person, jobs)
 
     def accept_again(self, request: GenerationRequest, person: int) -> None:
         """Reserves a place for a request that was made of an earlier one; what `accept` says holds here too.
@@ -255,6 +277,9 @@ class GenerationService:
     async def withdraw(self, job: Job) -> bool:
         """Withdraws a job that still waits or has no message yet; False once its painting has begun."""
         return await self._dispatcher.withdraw(job)
+
+    def _complete(self, orders: Sequence[Order], taste: Taste | None) -> list[GenerationRequest]:
+        return [self.resolve(order, taste).request for order in orders]
 
     def _check_loras(self, request: GenerationRequest) -> None:
         known = {name.lower() for name in self.models.loras}

@@ -22,7 +22,7 @@ from bot.ui.private import NO_MENTIONS
 from bot.ui.seats import seat_of
 from bot.ui.submitting import submit_all, submit_many
 from generation import GenerationRequest
-from generation.permutations import expand
+from generation.permutations import count, expand
 
 ASKED_ABOVE = 4  # so many jobs are painted without a question
 MOST = 100
@@ -57,6 +57,8 @@ async def place_order(
     """
     check_posting(interaction)
     client = cast(HasDesk, interaction.client)
+    if (jobs := count(order.prompt)) <= MOST:  # more are refused in their own words, and not written out either
+        client.generation.check_room(interaction.user.id, jobs)
     orders = written_out(order)
     if attached is not None:
         await _place_with_files(interaction, orders, taste, attached)
@@ -65,7 +67,7 @@ async def place_order(
         requests = client.generation.accept_all(orders, interaction.user.id, taste)
         await submit_all(interaction, client.generation, requests, taste.wishes)
         return
-    client.generation.check_all(orders, interaction.user.id, taste)
+    await client.generation.check_many(orders, interaction.user.id, taste)
     typed = {name: getattr(order, name) for name in Order.__slots__ if getattr(order, name) is not None}
     draft = await client.drafts.keep(Draft(interaction.user.id, typed))
     await interaction.response.send_message(
@@ -113,7 +115,7 @@ class ChoicesButton(LastingButton, template=r"easel:choices:(?P<deed>all|none):(
         check_posting(interaction)
         taste = await client.tastes.of(seat_of(interaction))
         orders = written_out(Order(**draft.content))
-        requests = client.generation.accept_all(orders, interaction.user.id, taste)
+        requests = await client.generation.accept_many(orders, interaction.user.id, taste)
         with ExitStack() as undo:
             undo.callback(client.generation.withdraw_acceptance, interaction.user.id, len(requests))
             if not await client.drafts.take(self.match["draft"]):

@@ -85,7 +85,7 @@ async def test_many_choices_can_be_dropped(discord: LoopbackDiscord, executor: F
         ("a {red, blue cat", r"prompt: this { has no end; write \{ for a bracket to be painted."),
         ("{a, b}" * 8, "prompt: its {...} make 256 prompts; at most 100 are possible. Leave some choices out."),
         (
-            "{a, b}" * 4,
+            "{a --stepz, b}" * 4,  # nothing of it is read before there is room for it
             "These are 16 jobs, but one person may have 10 waiting and you have 0. Ask for fewer at a time.",
         ),
         ("a {red --stepz 3, blue}", "There is no flag `--stepz`. Did you mean `--steps`"),
