@@ -53,7 +53,7 @@ def loras_of(request: GenerationRequest) -> tuple[Lora, ...]:
     Raises:
         InvalidRequestError: There are too many, or their strengths add up to too much.
     """
-    loras = added_up((*request.loras, *parse(request.prompt).loras))
+    loras = added_up((*request.loras, *parse(request.prompt, cast(Dialect, request.weights)).loras))
     if len(loras) > MAX_LORAS:
         raise InvalidRequestError("lora", f"{len(loras)} LoRAs are too many: at most {MAX_LORAS} are possible.")
     return loras

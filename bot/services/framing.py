@@ -8,6 +8,8 @@ from typing import Any
 from bot.domain import InputFile, Order
 from bot.services.sizes import WIDEST, parse_aspect, size_for
 from generation import Hires, Init, InvalidRequestError, Margins, Mask, Refiner
+from generation.checks import MAX_OPTION_CHARACTERS, check_range, check_text, quoted
+from generation.parts import MAX_SCALE
 from generation.request import MIN_SIZE, SIZE_STEP
 
 IMAGE_STRENGTH, MASK_STRENGTH = 0.6, 1.0
@@ -15,8 +17,8 @@ HIRES_STRENGTH, UPSCALE_STRENGTH = 0.5, 0.3
 REFINER_AT = 0.8
 FEATHER_SHARE = 32  # of the shorter side
 USUAL_PAN = "50"  # percent of the side
-_ZOOM = re.compile(r"(?:zoom\s*)?(\d+(?:\.\d+)?)\s*x?(?:\s+(\d\S*:\S*\d))?|zoom")
-_PAN = re.compile(r"(left|right|up|down)(?:\s+(\d+)\s*(%|px)?)?")
+_ZOOM = re.compile(r"(?:zoom ?)?(\d{1,4}(?:\.\d{1,6})?) ?x?(?: (\d[^\s:]*:[^\s:]*\d))?|zoom")
+_PAN = re.compile(r"(left|right|up|down)(?: (\d{1,4}) ?(%|px)?)?")
 NEEDS_IMAGE = ("strength", "fit", "mask", "feather", "grow", "invert", "area", "margin", "outpaint")
 HOW_TO_OUTPAINT = (
     "write 2x to zoom out, 1.5x 16:9 to change the aspect too, square, or where to add canvas, such as left 50% or "
@@ -78,6 +80,7 @@ def outpainted(text: str, width: int, height: int, native: int) -> Frame:
         height: Likewise.
         native: Side of the model's square training pictures.
     """
+    check_text("outpaint", text, MAX_OPTION_CHARACTERS)
     words = " ".join(text.lower().replace(",", " ").split())
     if words == "square":
         side = max(width, height)
@@ -87,7 +90,7 @@ def outpainted(text: str, width: int, height: int, native: int) -> Frame:
         return _zoomed(float(zoom[1] or 2), (width, height), size)
     pans = list(_PAN.finditer(words))
     if not pans or _PAN.sub("", words).strip():
-        raise InvalidRequestError("outpaint", f"outpaint: {HOW_TO_OUTPAINT}; {text!r} is none of these.")
+        raise InvalidRequestError("outpaint", f"outpaint: {HOW_TO_OUTPAINT}; {quoted(text)} is none of these.")
     added = {pan[1]: _added(pan, width if pan[1] in {"left", "right"} else height) for pan in pans}
     left, up, right, down = (added.get(side, 0) for side in ("left", "up", "right", "down"))
     return Frame(width + left + right, height + up + down, (left, up, right, down))
@@ -163,6 +166,7 @@ def second_pass(order: Order, native: int, steps: int) -> Hires | None:
     if order.hires is not None and order.upscale is not None:
         raise InvalidRequestError("upscale", "Give either hires or upscale, not both.")
     gently = order.upscale is not None
+    check_range("upscale" if gently else "hires", scale, 1, MAX_SCALE)
     return Hires(
         scale=float(scale),
         strength=_or(order.hires_strength, upscale_strength(float(scale)) if gently else HIRES_STRENGTH),

@@ -15,9 +15,11 @@ from bot.services.family import Member, arranged
 from bot.services.originals import originals
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from generation import InvalidRequestError
+from generation.checks import check_text, quoted
 
 PAGE = 8
 FAMILY = 24  # jobs that a tree shows
+MAX_SEARCH_CHARACTERS = 200
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -75,7 +77,7 @@ class History:
             return visible
         if job is not None and job.origin.user_id == viewer.person:
             raise LimitError(AGE_RESTRICTED)
-        raise LimitError(f"There is no picture {job_id.strip()[:20]!r} of yours, or in a channel that you can read.")
+        raise LimitError(f"There is no picture {quoted(job_id.strip())} of yours, or in a channel that you can read.")
 
     async def family(self, job: VisibleJob, viewer: Actor) -> list[Member]:
         """Lists a job's family as a tree, as far as a person may see it."""
@@ -122,11 +124,13 @@ def search_for(text: str | None, model: str | None, since: str | None, until: st
     """Makes a search of what a person typed.
 
     Raises:
-        InvalidRequestError: A date is none, or there is no word in the text.
+        InvalidRequestError: A text is too long, a date is none, or there is no word in the text.
     """
+    for field, typed in (("text", text), ("model", model), ("since", since), ("until", until)):
+        check_text(field, typed or "", MAX_SEARCH_CHARACTERS)
     words = tuple(_WORD.findall(text or ""))
     if text and not words:
-        raise InvalidRequestError("text", f"There is no word in {text[:40]!r}; give at least one letter or digit.")
+        raise InvalidRequestError("text", f"There is no word in {quoted(text)}; give at least one letter or digit.")
     last = _day("until", until)
     return Search(
         words=words,
@@ -181,5 +185,5 @@ def _day(field: str, text: str | None) -> datetime | None:
     try:
         day = date.fromisoformat(text.strip())
     except ValueError:
-        raise InvalidRequestError(field, f"{field} takes a day such as 2026-01-31, not {text[:40]!r}.") from None
+        raise InvalidRequestError(field, f"{field} takes a day such as 2026-01-31, not {quoted(text)}.") from None
     return datetime(day.year, day.month, day.day, tzinfo=UTC)

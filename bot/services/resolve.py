@@ -14,10 +14,10 @@ from bot.services.layers import PRESET, SIZE, Chosen, Layer, Source, Taste, choo
 from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
 from generation.catalog import no_beginner
-from generation.checks import MAX_OPTION_CHARACTERS, MAX_PROMPT_CHARACTERS, check_name, check_text
+from generation.checks import MAX_OPTION_CHARACTERS, MAX_PROMPT_CHARACTERS, check_name, check_range, check_text
 from generation.limits import check_limits, check_tile
 from generation.prompt import DIALECTS, Dialect, parse, parse_loras
-from generation.request import MAX_SIZE
+from generation.request import MAX_SIZE, MIN_SIZE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -195,6 +195,9 @@ def _frame(order: Order, native: int) -> Frame:
 
 
 def _size(order: Order, native: int) -> tuple[int, int]:
+    for field, side in (("width", order.width), ("height", order.height)):
+        if side is not None:
+            check_range(field, side, MIN_SIZE, MAX_SIZE)
     if order.aspect is None:
         return order.width or native, order.height or native
     ratio = parse_aspect(order.aspect)

@@ -4,6 +4,7 @@ import math
 import re
 
 from generation import InvalidRequestError
+from generation.checks import quoted
 from generation.request import SIZE_STEP
 
 ASPECTS = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "5:4", "4:5", "21:9", "9:21")
@@ -17,12 +18,12 @@ def parse_aspect(text: str) -> float:
     Raises:
         InvalidRequestError: It is none, or more extreme than 4:1.
     """
-    match = re.fullmatch(r"\s*(\d{1,4}(?:\.\d+)?)\s*[:x/]\s*(\d{1,4}(?:\.\d+)?)\s*", text)
+    match = re.fullmatch(r"\s*(\d{1,4}(?:\.\d{1,6})?)\s*[:x/]\s*(\d{1,4}(?:\.\d{1,6})?)\s*", text)
     if match is None or not float(match[1]) or not float(match[2]):
-        raise InvalidRequestError("aspect", f"aspect must look like 3:2 or 16:9, not {text!r}.")
+        raise InvalidRequestError("aspect", f"aspect must look like 3:2 or 16:9, not {quoted(text)}.")
     ratio = float(match[1]) / float(match[2])
     if not 1 / WIDEST <= ratio <= WIDEST:
-        raise InvalidRequestError("aspect", f"aspect must be between 1:4 and 4:1, not {text}.")
+        raise InvalidRequestError("aspect", f"aspect must be between 1:4 and 4:1, not {quoted(text)}.")
     return ratio
 
 

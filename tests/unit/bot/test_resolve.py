@@ -162,3 +162,24 @@ def test_a_refusal_shows_only_the_beginning_of_a_long_name() -> None:
         ask(model="x" * 1000)
 
     assert str(refused.value).startswith(f"There is no model named '{'x' * 60}…'. Did you mean ")
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ({"prompt": f"a --seed {'9' * 400}"}, "seed must be between 0 and 9007199254740991, not that."),
+        ({"prompt": f"a --seed {'9' * 5000}"}, "seed takes a whole number, such as `--seed 7`, not '999"),
+        ({"prompt": f"a --width {'9' * 400} --ar 3:2"}, "width must be between 64 and 4096, not that."),
+        ({"prompt": f"a --height {'9' * 400} --hires 2"}, "height must be between 64 and 4096, not that."),
+        ({"prompt": "a --width 0"}, "width must be between 64 and 4096, not 0."),
+        ({"prompt": "a --upscale 0"}, "upscale must be between 1 and 4, not 0."),
+        ({"prompt": "a --hires inf"}, "hires must be between 1 and 4, not inf."),
+        ({"prompt": "a --cfg nan"}, "cfg must be between 0 and 50, not nan."),
+        ({"extra": f"subseed={'9' * 400}"}, "subseed must be between 0 and 9007199254740991, not that."),
+    ],
+)
+def test_a_number_beyond_all_bounds_is_refused_in_words(typed: dict[str, object], message: str) -> None:
+    with pytest.raises(InvalidRequestError) as refused:
+        ask(**typed)
+
+    assert str(refused.value).startswith(message)
