@@ -35,6 +35,7 @@ from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.forecast import Forecast
 from bot.services.generation import GenerationService, HouseRules
+from bot.services.limits import RequestLimits
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
 from bot.services.queue import FairQueue
@@ -137,8 +138,8 @@ class Soak:
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, costs, self.board)
         shelf = ModelShelf(Catalog(folder / "models"))
         tastes = Tastes(MemoryChoices(), MemoryPresets())
-        rules = HouseRules(DEFAULTS)
-        self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, tastes, rules)
+        rules, limits = HouseRules(DEFAULTS), RequestLimits(shelf, DEFAULTS)
+        self.service = GenerationService(limits, self.queue, self.ledger, self.dispatcher, tastes, rules)
         self.submissions, self.dispatches, self.commits = Clock(), Clock(), Clock()
 
     async def fill(self, jobs: Sequence[Job]) -> None:

@@ -38,6 +38,7 @@ from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService, HouseRules
 from bot.services.history import History
 from bot.services.inputs import InputShelf
+from bot.services.limits import RequestLimits
 from bot.services.models import ModelShelf
 from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
@@ -175,7 +176,8 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     histories, posts = SqlHistory(database), SqlPosts(database)
     tastes = Tastes(choices, presets)
     rules = HouseRules(_defaults(settings), settings.role_weights)
-    generation = GenerationService(models, queue, ports.ledger, dispatcher, tastes, rules)
+    limits = RequestLimits(models, rules.defaults)
+    generation = GenerationService(limits, queue, ports.ledger, dispatcher, tastes, rules)
     shelf = Shelf(
         tastes,
         Explainer(generation, queue, costs.estimate, TokenCounter(Extras(settings.models_path))),

@@ -6,23 +6,18 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from typing import cast
 
 from bot.domain import Derivation, Job, JobState, Order, Origin, Wishes, new_job_id, now
 from bot.errors import DeliveryError, JobTakenError, LimitError, StorageError
 from bot.services.dispatcher import Dispatcher
 from bot.services.layers import Taste
-from bot.services.models import ModelShelf
+from bot.services.limits import RequestLimits
 from bot.services.patience import insist
 from bot.services.ports import Ledger
 from bot.services.queue import FairQueue, weight_of
 from bot.services.resolve import Defaults, Resolved, resolve
 from bot.services.tastes import Tastes
 from generation import GenerationRequest
-from generation.limits import check_limits, check_tile, loras_of
-from generation.parts import ENLARGERS
-from generation.prompt import Dialect, embeddings, parse
-from generation.request import check_name
 
 log = logging.getLogger(__name__)
 
@@ -44,24 +39,25 @@ class GenerationService:
     """Accepts and withdraws jobs.
 
     Args:
-        models: What can be painted with.
+        limits: What every request must keep to, and the models there are.
         queue: Where jobs wait.
         ledger: Where they are kept.
         dispatcher: Who sees them through.
-        defaults: What holds where a person leaves something open.
-        weights: Shares of the device by role.
+        tastes: What people have chosen.
+        rules: What the operator decided.
     """
 
     def __init__(
         self,
-        models: ModelShelf,
+        limits: RequestLimits,
         queue: FairQueue,
         ledger: Ledger,
         dispatcher: Dispatcher,
         tastes: Tastes,
         rules: HouseRules,
     ) -> None:
-        self.models = models
+        self.models = limits.models
+        self._limits = limits
         self._queue = queue
         self._ledger = ledger
         self._dispatcher = dispatcher
@@ -79,17 +75,10 @@ class GenerationService:
         Raises:
             InvalidRequestError: A value is impossible.
             ModelError: There is no model.
-            LimitError: It asks for more than is allowed.
+            LimitError: It is larger than is allowed.
         """
         resolved = resolve(order, self.models.whole, self.models.default(), self._rules.defaults, taste)
-        request = resolved.request
-        vaes = {name.lower() for name in self.models.vaes}
-        if request.vae != self._rules.defaults.vae and request.vae.lower() not in vaes | {""}:
-            check_name("vae", request.vae, self.models.vaes)  # a path is the operator's to name, never a person's
-        self._check_loras(request)
-        self._check_embeddings(request)
-        if request.hires is not None:
-            check_name("hires_method", request.hires.method, (*ENLARGERS, *self.models.upscalers))
+        self._limits.check(resolved.request)
         return resolved
 
     def accept(self, order: Order, person: int, taste: Taste | None = None) -> GenerationRequest:
@@ -143,19 +132,12 @@ class GenerationService:
         """Reserves a place for a request that was made of an earlier one; what `accept` says holds here too.
 
         Raises:
-            InvalidRequestError: The model or a LoRA it is painted with is gone, its prompt names an unknown one, or it
-                takes more than requests may take now.
-            LimitError: The person has too much waiting, or the bot is stopping.
+            InvalidRequestError: A file that it is painted with is gone.
+            LimitError: The person has too much waiting, it is larger than is allowed by now, or the bot is
+                stopping.
         """
         self._check_open()
-        check_name("model", request.model, [model.name for model in self.models.usable])
-        check_limits(request)
-        if request.hires is not None:
-            check_tile(request.hires, self.models.native_size(request.model))
-        self._check_loras(request)
-        self._check_embeddings(request)
-        if request.refiner is not None:
-            check_name("refiner", request.refiner.model, [model.name for model in self.models.whole])
+        self._limits.check(request)
         self._queue.reserve(person)
 
     async def wishes(self, person: int) -> Wishes:
@@ -280,20 +262,6 @@ class GenerationService:
 
     def _complete(self, orders: Sequence[Order], taste: Taste | None) -> list[GenerationRequest]:
         return [self.resolve(order, taste).request for order in orders]
-
-    def _check_loras(self, request: GenerationRequest) -> None:
-        known = {name.lower() for name in self.models.loras}
-        for lora in loras_of(request):
-            if lora.name.lower() not in known:
-                check_name("lora", lora.name, self.models.loras)
-
-    def _check_embeddings(self, request: GenerationRequest) -> None:
-        """Refuses embeddings that are not here, before their names come near the file system."""
-        known = {name.lower() for name in self.models.embeddings}
-        for text in (request.prompt, request.negative_prompt):
-            for name in embeddings(parse(text, cast(Dialect, request.weights))):
-                if name.lower() not in known:
-                    check_name("embedding", name, self.models.embeddings)
 
     def _check_open(self) -> None:
         if self._closing:

@@ -11,6 +11,7 @@ from bot.services.delivery import Delivery
 from bot.services.dispatcher import Dispatcher
 from bot.services.forecast import Forecast
 from bot.services.generation import GenerationService, HouseRules
+from bot.services.limits import RequestLimits
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports
 from bot.services.queue import FairQueue
@@ -41,8 +42,8 @@ class House:
         self.tastes = Tastes(self.choices, MemoryPresets())
         self.models = tmp_path
         shelf = ModelShelf(Catalog(tmp_path))
-        rules = HouseRules(defaults)
-        self.service = GenerationService(shelf, self.queue, self.ledger, self.dispatcher, self.tastes, rules)
+        rules, limits = HouseRules(defaults), RequestLimits(shelf, defaults)
+        self.service = GenerationService(limits, self.queue, self.ledger, self.dispatcher, self.tastes, rules)
         self.workers = MemoryWorkers()
         self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
 
