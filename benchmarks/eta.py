@@ -30,14 +30,18 @@ from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.forecast import Forecast
+from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
+from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
+from bot.services.resolve import Defaults
 from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
 from generation.worker import NEWS_SECONDS
 from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, job
 
 PEOPLE, SLOTS = 5, 4
 ORDER = "the order"
+DEFAULTS = Defaults(steps=20, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
 SIZES = ((64, 64), (64, 128), (128, 128), (128, 192), (192, 192))
 
 
@@ -146,7 +150,8 @@ async def measure(jobs: int, waiting: int, seed: int) -> dict[str, list[float]]:
         forecast, alone = (Forecast(queue, costs, executor.sharing, SLOTS) for _ in range(2))
         board = Foretelling(queue, forecast, messenger, notes, alone)
         ports = Ports(MemoryLedger(), MemorySpeeds(), MemoryPictures(), messenger)
-        dispatcher = Dispatcher(queue, executor, ports, costs, board)
+        price = PriceLimit(costs, ModelShelf(Catalog(path)), DEFAULTS, seconds=0)
+        dispatcher = Dispatcher(queue, executor, ports, price, board)
         await executor.start()
         running = asyncio.create_task(dispatcher.run(SLOTS))
         for each in orders(jobs, seed):

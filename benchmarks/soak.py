@@ -38,6 +38,7 @@ from bot.services.generation import GenerationService, HouseRules
 from bot.services.limits import RequestLimits
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
+from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
 from bot.services.tastes import Tastes
@@ -135,10 +136,11 @@ class Soak:
         self.executor = FakeExecutor()
         forecast = Forecast(self.queue, costs, self.executor.sharing, SLOTS)
         self.board = StatusBoard(self.queue, forecast, self.messenger)
-        self.dispatcher = Dispatcher(self.queue, self.executor, ports, costs, self.board)
         shelf = ModelShelf(Catalog(folder / "models"))
+        price = PriceLimit(costs, shelf, DEFAULTS, seconds=0)
+        self.dispatcher = Dispatcher(self.queue, self.executor, ports, price, self.board)
         tastes = Tastes(MemoryChoices(), MemoryPresets())
-        rules, limits = HouseRules(DEFAULTS), RequestLimits(shelf, DEFAULTS)
+        rules, limits = HouseRules(DEFAULTS), RequestLimits(shelf, DEFAULTS, price)
         self.service = GenerationService(limits, self.queue, self.ledger, self.dispatcher, tastes, rules)
         self.submissions, self.dispatches, self.commits = Clock(), Clock(), Clock()
 

@@ -43,6 +43,7 @@ from bot.services.models import ModelShelf
 from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
 from bot.services.presets import Presets
+from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
 from bot.services.regions import Divider
 from bot.services.remembering import RememberedChoices, RememberedPresets
@@ -170,17 +171,18 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     queue = FairQueue(settings.max_waiting, costs.estimate, settings.max_running, settings.group_seconds)
     forecast = Forecast(queue, costs, executor.sharing, settings.slots)
     board = StatusBoard(queue, forecast, ports.messenger)
-    dispatcher = Dispatcher(queue, executor, ports, costs, board)
+    rules = HouseRules(_defaults(settings), settings.role_weights)
+    price = PriceLimit(costs, models, rules.defaults, settings.max_job_seconds)
+    dispatcher = Dispatcher(queue, executor, ports, price, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     choices, presets = RememberedChoices(SqlChoices(database)), RememberedPresets(SqlPresets(database))
     histories, posts = SqlHistory(database), SqlPosts(database)
     tastes = Tastes(choices, presets)
-    rules = HouseRules(_defaults(settings), settings.role_weights)
-    limits = RequestLimits(models, rules.defaults)
+    limits = RequestLimits(models, rules.defaults, price)
     generation = GenerationService(limits, queue, ports.ledger, dispatcher, tastes, rules)
     shelf = Shelf(
         tastes,
-        Explainer(generation, queue, costs.estimate, TokenCounter(Extras(settings.models_path))),
+        Explainer(generation, queue, price, TokenCounter(Extras(settings.models_path))),
         Choices(choices, tastes, generation),
         Presets(presets, choices, generation, settings.max_presets),
         Bench(History(histories, ledger, posts, pictures), settings.command),

@@ -46,6 +46,12 @@ class Settings(GenerationSettings):
     max_running: int = Field(
         default=3, ge=1, description="jobs of one person that may be painted at a time; the others of theirs wait"
     )
+    max_job_seconds: float = Field(
+        default=900.0,
+        ge=0,
+        description="device seconds that one job may take by its estimate, but always as much as four ordinary "
+        "pictures; 0: no limit",
+    )
     role_weights: dict[int, float] = Field(
         default={},
         description="shares of the device by role, as JSON of role ids and weights; "

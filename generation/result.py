@@ -24,12 +24,14 @@ class Progress:
         done: UNet calls its pictures have had so far.
         total: UNet calls they need in all.
         preview: The newest rough picture of what is coming, a small JPEG; None while there is none.
+        device_seconds: What the device has spent on it so far; on a card without the newest call.
     """
 
     stage: Stage
     done: int
     total: int
     preview: bytes | None = None
+    device_seconds: float = 0.0
 
     def __post_init__(self) -> None:
         if min(self.done, self.total) < 0:

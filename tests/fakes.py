@@ -33,6 +33,7 @@ class FakeExecutor:
         self.failures: dict[str, Exception] = {}
         self.seconds_per_call = 0.0
         self.device_seconds = 1.5
+        self.device_seconds_per_call = 0.0  # that it tells of while it paints
         self.notes: tuple[str, ...] = ()
         self.preview: bytes | None = None
         self.padding = 0  # bytes behind each picture
@@ -63,7 +64,8 @@ class FakeExecutor:
         self.inputs.append(dict(inputs))
         for done in range(request.calls):
             if on_progress is not None:
-                on_progress(Progress(Stage.PAINTING, done, request.calls, self.preview))
+                spent = done * self.device_seconds_per_call
+                on_progress(Progress(Stage.PAINTING, done, request.calls, self.preview, spent))
             await self._turn(cancel)
             self.calls += 1
         if request.prompt in self.failures:

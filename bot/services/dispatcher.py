@@ -8,12 +8,12 @@ from dataclasses import replace
 from functools import partial
 
 from bot.domain import Job, JobState, Picture, Speed
-from bot.errors import DeliveryError, JobTakenError, PictureLostError, StorageError, UnreachableError
+from bot.errors import DeliveryError, JobTakenError, LimitError, PictureLostError, StorageError, UnreachableError
 from bot.services.board import StatusBoard
-from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
 from bot.services.patience import insist
 from bot.services.ports import Ports
+from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
 from generation import (
     CancelToken,
@@ -22,6 +22,7 @@ from generation import (
     GenerationCancelledError,
     GenerationError,
     GenerationResult,
+    Progress,
 )
 
 log = logging.getLogger(__name__)
@@ -35,12 +36,13 @@ class Dispatcher:
     """Feeds the executor as many jobs at a time as it has slots, and sees each job through to its end."""
 
     def __init__(
-        self, queue: FairQueue, executor: Executor, ports: Ports, costs: CostModel, board: StatusBoard
+        self, queue: FairQueue, executor: Executor, ports: Ports, price: PriceLimit, board: StatusBoard
     ) -> None:
         self._queue = queue
         self._executor = executor
         self._ports = ports
-        self._costs = costs
+        self._price = price
+        self._costs = price.costs
         self._board = board
         self._delivery = Delivery(ports)
         self._tokens: dict[str, CancelToken] = {}
@@ -179,7 +181,7 @@ class Dispatcher:
         except JobTakenError:
             await self._board.close(job)
             log.info("job %s goes on in another process", job.id)
-        except (GenerationError, PictureLostError) as error:
+        except (GenerationError, LimitError, PictureLostError) as error:
             await self._failed(job, str(error))
         except Exception:
             log.exception("job %s failed", job.id)
@@ -237,9 +239,10 @@ class Dispatcher:
         token = self._tokens[job.id] = CancelToken()
         spent = 0.0
         try:
+            self._price.check_again(job.request)
             await insist(lambda: self._ports.ledger.begin(job.id))
             inputs = await self._inputs(job)
-            result = await self._executor.generate(job.request, partial(self._board.progress, job), token, inputs)
+            result = await self._generate(job, token, inputs)
             spent = result.device_seconds
         finally:
             del self._tokens[job.id]
@@ -247,6 +250,26 @@ class Dispatcher:
             self._board.painted(job)
             slot.release()
         return await self._keep(job, result), self._costs.learn(job.request, spent, result.calls)
+
+    async def _generate(self, job: Job, token: CancelToken, inputs: dict[str, bytes]) -> GenerationResult:
+        """Has a job painted; one of unknown price ends with a LimitError once its first calls show that it is too much.
+
+        It is cancelled then, and its person pays nothing for it.
+        """
+        watch = self._price.watch(job.request)
+
+        def progress(news: Progress) -> None:
+            self._board.progress(job, news)
+            if watch is not None and watch.exceeds(news):
+                token.cancel()
+
+        try:
+            return await self._executor.generate(job.request, progress, token, inputs)
+        except GenerationCancelledError as cancelled:
+            if watch is None or watch.error is None:
+                raise
+            await self._ports.speeds.keep(watch.learned)
+            raise watch.error from cancelled
 
     async def _inputs(self, job: Job) -> dict[str, bytes]:
         """Fetches the pictures that a job begins from, which were kept with it."""

@@ -1,7 +1,6 @@
 """What an order would become, before anything is queued: every value and its source, tokens, seconds, refusals."""
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -9,6 +8,7 @@ from bot.domain import Order
 from bot.errors import LimitError
 from bot.services.generation import GenerationService
 from bot.services.layers import Taste
+from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
 from bot.services.resolve import Resolved
 from generation import GenerationRequest
@@ -40,12 +40,12 @@ class Explainer:
         self,
         generation: GenerationService,
         queue: FairQueue,
-        cost: Callable[[GenerationRequest], float],
+        price: PriceLimit,
         counter: TokenCounter,
     ) -> None:
         self._generation = generation
         self._queue = queue
-        self._cost = cost
+        self._price = price
         self._counter = counter
 
     async def explain(self, order: Order, taste: Taste, person: int) -> Explanation:
@@ -60,10 +60,11 @@ class Explainer:
         model = next(entry for entry in self._generation.models.usable if entry.name == request.model)
         dialect = cast(Dialect, request.weights)
         tokens = await asyncio.to_thread(self._counter.count, request.prompt, dialect, model)
-        return Explanation(resolved, tokens, self._cost(request), self._refusal(person))
+        return Explanation(resolved, tokens, self._price.costs.estimate(request), self._refusal(request, person))
 
-    def _refusal(self, person: int) -> str | None:
+    def _refusal(self, request: GenerationRequest, person: int) -> str | None:
         try:
+            self._price.check(request)
             self._queue.check(person)
         except LimitError as error:
             return str(error)

@@ -70,7 +70,7 @@ class GenerationService:
         self._closing = True
 
     def resolve(self, order: Order, taste: Taste | None = None) -> Resolved:
-        """Completes an order with what holds beside it; nothing is queued.
+        """Completes an order with what holds beside it, whatever it costs; nothing is queued.
 
         Raises:
             InvalidRequestError: A value is impossible.
@@ -78,7 +78,7 @@ class GenerationService:
             LimitError: It is larger than is allowed.
         """
         resolved = resolve(order, self.models.whole, self.models.default(), self._rules.defaults, taste)
-        self._limits.check(resolved.request)
+        self._limits.check_parts(resolved.request)
         return resolved
 
     def accept(self, order: Order, person: int, taste: Taste | None = None) -> GenerationRequest:
@@ -133,10 +133,10 @@ class GenerationService:
 
         Raises:
             InvalidRequestError: A file that it is painted with is gone.
-            LimitError: The person has too much waiting, it is larger than is allowed by now, or the bot is
-                stopping.
+            LimitError: The person has too much waiting, it is larger or more expensive than is allowed by now, or the
+                bot is stopping.
         """
-        self._check_open()
+        self.check_room(person, 1)
         self._limits.check(request)
         self._queue.reserve(person)
 
@@ -178,11 +178,14 @@ class GenerationService:
 
         Raises:
             JobTakenError: Another process of the bot has made a job of this command.
+            LimitError: What was completed after it had been accepted costs too much.
             StorageError: They could not be kept.
         """
         person = origins[0].user_id
         with ExitStack() as undo:
             undo.callback(self.withdraw_acceptance, person, len(requests))
+            for request in requests:
+                self._limits.price.check(request)
             wishes = wishes or await self.wishes(person)
             jobs = [
                 Job(
@@ -261,7 +264,10 @@ class GenerationService:
         return await self._dispatcher.withdraw(job)
 
     def _complete(self, orders: Sequence[Order], taste: Taste | None) -> list[GenerationRequest]:
-        return [self.resolve(order, taste).request for order in orders]
+        requests = [self.resolve(order, taste).request for order in orders]
+        for request in requests:
+            self._limits.price.check(request)
+        return requests
 
     def _check_open(self) -> None:
         if self._closing:

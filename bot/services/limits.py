@@ -3,6 +3,7 @@
 from typing import cast
 
 from bot.services.models import ModelShelf
+from bot.services.price import PriceLimit
 from bot.services.resolve import Defaults, check_longest
 from generation import GenerationRequest
 from generation.limits import check_limits, check_tile
@@ -17,19 +18,26 @@ class RequestLimits:
     Args:
         models: The files there are.
         defaults: The largest sizes, and the operator's VAE.
+        price: What one job may cost.
     """
 
-    def __init__(self, models: ModelShelf, defaults: Defaults) -> None:
+    def __init__(self, models: ModelShelf, defaults: Defaults, price: PriceLimit) -> None:
         self.models = models
         self.defaults = defaults
+        self.price = price
 
     def check(self, request: GenerationRequest) -> None:
-        """Refuses a request that names what is not there, or is too large.
+        """Refuses a request that names what is not there, is too large, or costs too much.
 
         Raises:
             InvalidRequestError: A model, VAE, LoRA, embedding, refiner or upscaler it names is not there.
-            LimitError: It is larger than this bot allows.
+            LimitError: It is larger or more expensive than this bot allows.
         """
+        self.check_parts(request)
+        self.price.check(request)
+
+    def check_parts(self, request: GenerationRequest) -> None:
+        """Does what `check` does, whatever the request costs."""
         check_limits(request)
         self._check_files(request)
         if request.hires is not None:

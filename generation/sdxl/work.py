@@ -108,7 +108,8 @@ class Work:
         """Reports progress, after so many further UNet calls."""
         self._done += calls
         total = max(self._done, self._expected or self.request.calls)
-        self.report(Progress(stage, self._done, total, None if self.sketches is None else self.sketches.newest))
+        preview = None if self.sketches is None else self.sketches.newest
+        self.report(Progress(stage, self._done, total, preview, self._device_seconds))
 
     def expect(self, calls: int) -> None:
         """Learns how many UNet calls its pictures really need; a sampler that chooses its own steps may take more."""

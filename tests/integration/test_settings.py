@@ -159,6 +159,26 @@ async def test_an_explanation_says_where_every_value_comes_from_and_paints_nothi
 
 
 @pytest.mark.usefixtures("bot")
+async def test_a_job_that_costs_too_much_is_refused_and_explained_with_what_to_lower(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    executor.device_seconds = 300.0
+    painted = await answer(discord, await discord.slash("imagine", {"prompt": "a cat", "steps": 30}))
+    await discord.wait_until(lambda: any("easel:reroll" in each["custom_id"] for each in painted.buttons()))
+    too_much = {"prompt": "a cat", "steps": 30, "count": 5}
+
+    refused = await discord.slash("imagine", too_much)
+    explained = await discord.slash("imagine", {**too_much, "explain": True})
+
+    said = "This would take the device about 25 minutes; the limit for one job is 15 minutes. "
+    assert said in await told(discord, refused)
+    text = await told(discord, explained)
+    assert "-# about 1,500.0 seconds of the device" in text
+    assert f"**It would be refused now:** {said}Any one of these fits: count 3, steps 17." in text
+    assert len(executor.requests) == 1
+
+
+@pytest.mark.usefixtures("bot")
 async def test_an_explanation_names_the_limit_that_would_refuse(
     discord: LoopbackDiscord, executor: FakeExecutor, settings: Settings
 ) -> None:

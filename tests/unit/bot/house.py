@@ -14,11 +14,13 @@ from bot.services.generation import GenerationService, HouseRules
 from bot.services.limits import RequestLimits
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports
+from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
 from bot.services.takeover import Takeover
 from bot.services.tastes import Tastes
 from generation import Catalog
+from generation.extras import Extras
 from tests.fakes import FakeExecutor
 from tests.unit.bot.books import MemoryChoices, MemoryPresets
 from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger
@@ -36,13 +38,14 @@ class House:
         self.delivery = Delivery(ports)
         forecast = Forecast(self.queue, self.costs, self.executor.sharing, slots=2)
         self.board = StatusBoard(self.queue, forecast, self.messenger)
-        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.costs, self.board)
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
+        self.shelf = ModelShelf(Catalog(tmp_path), Extras(tmp_path))
+        self.price = PriceLimit(self.costs, self.shelf, defaults, seconds=900.0)
+        self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.price, self.board)
         self.choices = MemoryChoices()
         self.tastes = Tastes(self.choices, MemoryPresets())
         self.models = tmp_path
-        shelf = ModelShelf(Catalog(tmp_path))
-        rules, limits = HouseRules(defaults), RequestLimits(shelf, defaults)
+        rules, limits = HouseRules(defaults), RequestLimits(self.shelf, defaults, self.price)
         self.service = GenerationService(limits, self.queue, self.ledger, self.dispatcher, self.tastes, rules)
         self.workers = MemoryWorkers()
         self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)

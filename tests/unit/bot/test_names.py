@@ -8,9 +8,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from bot.domain import Order
-from bot.services.models import ModelShelf
-from generation import Catalog, InvalidRequestError
-from generation.extras import Extras
+from generation import InvalidRequestError
 from tests.unit.bot.house import House
 
 
@@ -20,8 +18,7 @@ async def house(tmp_path: Path) -> House:
     vectors = np.zeros((1, 4), np.float16)
     save_file({"clip_l": vectors, "clip_g": vectors}, tmp_path / "models" / "pear.safetensors")
     house = House(tmp_path / "models")
-    house.service.models = ModelShelf(Catalog(tmp_path / "models"), Extras(tmp_path / "models"))
-    await house.service.models.refresh()
+    await house.shelf.refresh()
     return house
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import LimitError
+from bot.services.costs import CostModel
 from bot.services.limits import RequestLimits
 from bot.services.models import ModelShelf
+from bot.services.price import PriceLimit
 from bot.services.resolve import Defaults
 from generation import Catalog, GenerationError, GenerationRequest, Hires, Lora, Refiner
 from generation.extras import Extras
@@ -28,7 +30,7 @@ async def check(tmp_path: Path) -> Check:
     defaults = Defaults(
         steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=1024, max_upscaled=2048
     )
-    return RequestLimits(models, defaults).check
+    return RequestLimits(models, defaults, PriceLimit(CostModel(), models, defaults, 900.0)).check
 
 
 def test_what_the_bot_has_and_allows_is_accepted(check: Check) -> None:
