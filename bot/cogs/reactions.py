@@ -10,10 +10,10 @@ from discord.ext import commands
 from bot.errors import ClosedMessagesError, DeliveryError, LimitError, NotKeptError
 from bot.services.access import Actor, VisibleJob
 from bot.services.actions import FORGOTTEN, PictureActions, check_user
+from bot.services.lines import Lines
 from bot.ui.cooldown import Cooldown
 from bot.ui.gallery import Gallery
 from bot.ui.letters import Letters
-from bot.ui.lines import Lines
 from bot.ui.picture_buttons import is_result
 from bot.ui.private import NO_MENTIONS
 from bot.ui.reactions import MEANINGS, Meaning, plain

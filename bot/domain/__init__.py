@@ -3,6 +3,7 @@
 from bot.domain.choices import Owner, Preset, Scope, Values
 from bot.domain.jobs import (
     EDITABLE,
+    EXPIRED,
     TOKEN_LIFE,
     UNFINISHED,
     Action,
@@ -16,10 +17,11 @@ from bot.domain.jobs import (
     now,
 )
 from bot.domain.orders import InputFile, Order
-from bot.domain.records import Copy, Draft, Entry, Post, Search, Speed, Usage, Worker
+from bot.domain.records import Copy, Draft, Entry, Post, Search, Speed, Usage, Waiting, Worker
 
 __all__ = [
     "EDITABLE",
+    "EXPIRED",
     "TOKEN_LIFE",
     "UNFINISHED",
     "Action",
@@ -41,6 +43,7 @@ __all__ = [
     "Speed",
     "Usage",
     "Values",
+    "Waiting",
     "Wishes",
     "Worker",
     "new_job_id",

@@ -8,6 +8,7 @@ from enum import StrEnum
 from generation import GenerationRequest
 
 TOKEN_LIFE = timedelta(minutes=15)
+EXPIRED = "expired"  # in place of a token that Discord no longer takes
 EDITABLE = timedelta(minutes=55)  # Discord refuses to edit messages an hour old more than a few times (30046)
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's: no letter is taken for another
 
@@ -68,8 +69,8 @@ class Origin:
         channel_id: Where.
         guild_id: The server; None in a direct message.
         application_id: Which application answers.
-        token: The interaction's secret; good for 15 minutes after asked_at. "" where nothing but a reaction asked: the
-            answer is then a message of the bot's own.
+        token: The interaction's secret; good for 15 minutes after asked_at, then kept as EXPIRED. "" where nothing
+            but a reaction asked: the answer is then a message of the bot's own. "" also once the job has ended.
         message_id: The answer's message; 0 while a message of the bot's own is still to be posted.
         interaction_id: The command or the press itself; a job is made of it once. None for a reaction.
         asked_at: When Discord received the command.
@@ -106,12 +107,14 @@ class Picture:
         media_type: Such as "image/png".
         size: Bytes.
         seed: The seed that paints it alone.
+        removed_at: When its file was removed to keep within the operator's limits; None while it is kept.
     """
 
     digest: str
     media_type: str
     size: int
     seed: int
+    removed_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,3 +114,11 @@ class Worker:
     host: str
     pid: int
     started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a person brought for jobs that are not finished yet: files, and their bytes in all."""
+
+    files: int
+    size: int

@@ -5,15 +5,16 @@ from sqlalchemy.orm import InstrumentedAttribute
 
 from bot.domain import UNFINISHED, Entry, Job, Scope, Search, now
 from bot.errors import LimitError
-from bot.persistence.brought import inputs_of
 from bot.persistence.database import Database
 from bot.persistence.ledger import job_of
+from bot.persistence.retention import drop_deleted_terms, kept_of
 from bot.persistence.tables import (
     SEARCH,
     ChoicesRow,
     DraftRow,
     HistoryRow,
     ImageRow,
+    InputRow,
     JobRow,
     PostRow,
     PresetRow,
@@ -87,7 +88,8 @@ class SqlHistory:
         """Erases everything that is known of a person.
 
         Returns:
-            The pictures that nobody else has; their files are to be deleted now.
+            The pictures painted for them and brought by them that nobody else painted or brought; their files are to be
+            deleted now, also where another person's job begins from one.
 
         Raises:
             LimitError: A job of theirs waits or is being painted or posted.
@@ -97,10 +99,10 @@ class SqlHistory:
             if await session.scalar(theirs.where(JobRow.state.in_(UNFINISHED)).limit(1)) is not None:
                 raise LimitError("You have jobs that are not finished yet. Wait for them, or use /cancel all first.")
             painted = set(await session.scalars(select(ImageRow.digest).where(ImageRow.job_id.in_(theirs))))
-            brought = await inputs_of(session, JobRow.user_id == person)
+            brought = set(await session.scalars(select(InputRow.digest).where(InputRow.user_id == person)))
             await session.execute(delete(HistoryRow).where(HistoryRow.user_id == person))
             await session.execute(delete(ImageRow).where(ImageRow.job_id.in_(theirs)))
-            for table_of_theirs in (PostRow, StarRow):
+            for table_of_theirs in (PostRow, StarRow, InputRow):
                 await session.execute(delete(table_of_theirs).where(table_of_theirs.user_id == person))
             await session.execute(delete(JobRow).where(JobRow.user_id == person))
             await session.execute(delete(DraftRow).where(DraftRow.user_id == person))
@@ -108,10 +110,8 @@ class SqlHistory:
                 await session.execute(delete(table).where(table.scope == Scope.PERSON, table.owner_id == person))
             await session.execute(delete(UserRow).where(UserRow.id == person))
             files = painted | brought
-            kept = set(await session.scalars(select(ImageRow.digest).where(ImageRow.digest.in_(files))))
-            kept |= await inputs_of(session) if files else set()
-            if not self._database.is_postgresql:  # the index marks words as deleted; merging it drops them
-                await session.execute(text(f"INSERT INTO {SEARCH}({SEARCH}) VALUES ('optimize')"))  # noqa: S608
+            kept = await kept_of(session, files)
+            await drop_deleted_terms(session)
         return sorted(files - kept)
 
     def _wanted(self, person: int, search: Search) -> Select[HistoryRow]:

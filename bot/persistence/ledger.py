@@ -18,7 +18,7 @@ from generation import recipe
 
 
 class SqlLedger:
-    """Keeps jobs; every method is one committed transaction.
+    """Keeps jobs; every method is one committed transaction. With its end a job loses its interaction token.
 
     Args:
         database: Where.
@@ -80,15 +80,15 @@ class SqlLedger:
 
     async def posted(self, job_id: str, message_id: int) -> None:
         """Notes the message that shows the pictures."""
-        await self._change(job_id, state=JobState.POSTED, message_id=message_id, ended_at=now())
+        await self._change(job_id, state=JobState.POSTED, message_id=message_id, ended_at=now(), token="")
 
     async def failed(self, job_id: str, reason: str) -> None:
         """Notes that a job cannot be painted."""
-        await self._change(job_id, state=JobState.FAILED, reason=reason, ended_at=now())
+        await self._change(job_id, state=JobState.FAILED, reason=reason, ended_at=now(), token="")
 
     async def cancelled(self, job_id: str) -> None:
         """Notes that a person withdrew a job."""
-        await self._change(job_id, state=JobState.CANCELLED, ended_at=now())
+        await self._change(job_id, state=JobState.CANCELLED, ended_at=now(), token="")
 
     async def disown(self, job_id: str) -> None:
         """Notes that a job is no longer wanted which another process looks after."""
@@ -193,7 +193,13 @@ def job_of(row: JobRow) -> Job:
         state=JobState(row.state),
         created_at=row.created_at,
         pictures=tuple(
-            Picture(digest=image.digest, media_type=image.media_type, size=image.size, seed=image.seed)
+            Picture(
+                digest=image.digest,
+                media_type=image.media_type,
+                size=image.size,
+                seed=image.seed,
+                removed_at=image.removed_at,
+            )
             for image in row.images
         ),
         seconds=row.seconds,

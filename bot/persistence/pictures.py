@@ -6,13 +6,16 @@ import hashlib
 import logging
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 
 from bot.errors import PictureLostError
 
 log = logging.getLogger(__name__)
 
+_PARTIAL = ".partial-"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -53,6 +56,24 @@ class PictureFolder:
         """Deletes files; those that are gone already do not matter."""
         await asyncio.to_thread(self._delete, digests)
 
+    async def remove_untouched(self, digests: Collection[str], since: datetime) -> int:
+        """Deletes those of some files that were not put in, or put in again, since a time; returns their bytes."""
+        return await asyncio.to_thread(self._delete_untouched, digests, since.timestamp())
+
+    async def remove_partial(self, before: datetime) -> None:
+        """Deletes what was left of files whose writing was cut short before a time."""
+
+        def remove() -> None:
+            for path in self._folder.glob(f"??/{_PARTIAL}*"):
+                if path.stat().st_mtime < before.timestamp():
+                    path.unlink(missing_ok=True)
+
+        await asyncio.to_thread(remove)
+
+    async def sizes(self) -> dict[str, int]:
+        """Returns the bytes of every file by its SHA-256."""
+        return await asyncio.to_thread(self._measure)
+
     async def survey(self, *, thorough: bool = True) -> tuple[set[str], set[str]]:
         """Looks at every file; returns the names of those that are whole, and of those whose content is another.
 
@@ -78,13 +99,31 @@ class PictureFolder:
         for digest in digests:
             self._path(digest).unlink(missing_ok=True)
 
+    def _delete_untouched(self, digests: Collection[str], since: float) -> int:
+        freed = 0
+        for path in map(self._path, digests):
+            with suppress(FileNotFoundError):
+                file = path.stat()
+                if file.st_mtime < since:
+                    path.unlink()
+                    freed += file.st_size
+        return freed
+
+    def _measure(self) -> dict[str, int]:
+        sizes: dict[str, int] = {}
+        for folder in self._folder.glob("??"):
+            with os.scandir(folder) as files, suppress(FileNotFoundError):
+                sizes |= {file.name: file.stat().st_size for file in files if not file.name.startswith(_PARTIAL)}
+        return sizes
+
     def _write(self, data: bytes) -> str:
         digest = hashlib.sha256(data).hexdigest()
         path = self._path(digest)
         if path.exists():
+            os.utime(path)  # what is put in again is not old, and not an orphan
             return digest
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=".partial-")
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=_PARTIAL)
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(data)

@@ -121,6 +121,28 @@ class ImageRow(Table):
     media_type: Mapped[str] = mapped_column(String(32))
     size: Mapped[int] = mapped_column(BigInteger)
     seed: Mapped[int] = mapped_column(BigInteger)
+    removed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class InputRow(Table):
+    """A picture that a person brought; the file lies in the picture store under its digest."""
+
+    __tablename__ = "inputs"
+
+    user_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    digest: Mapped[str] = mapped_column(String(64), primary_key=True, index=True)
+    size: Mapped[int] = mapped_column(BigInteger)
+    taken_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class DepartureRow(Table):
+    """A server that the bot is no longer on."""
+
+    __tablename__ = "departures"
+
+    guild_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    left_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    channels: Mapped[str] = mapped_column(Text, default="[]")
 
 
 class HistoryRow(Table):

@@ -1,17 +1,19 @@
 """Looking after the database and the picture store: upgrading safely, and checking that all is there."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import select, text
 
 from bot.errors import EaselError
-from bot.persistence.brought import inputs_of
+from bot.persistence.brought import digests_of, inputs_of
 from bot.persistence.database import Database, backup, newest_revision, sqlite_path, upgrade
 from bot.persistence.pictures import PictureFolder
-from bot.persistence.tables import ImageRow
+from bot.persistence.tables import ImageRow, InputRow
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +44,25 @@ async def upgrade_safely(url: str) -> Path | None:
     return copy
 
 
+async def remove_copies(url: str, before: datetime) -> list[Path]:
+    """Deletes the copies that upgrades left beside an SQLite database, where they were made before a time.
+
+    Returns:
+        The copies that were deleted.
+    """
+    path = sqlite_path(url)
+    if path is None:
+        return []
+    return await asyncio.to_thread(_remove_older, path.parent, f"{path.stem}-before-*{path.suffix}", before)
+
+
+def _remove_older(folder: Path, pattern: str, before: datetime) -> list[Path]:
+    old = [path for path in folder.glob(pattern) if path.stat().st_mtime < before.timestamp()]
+    for path in old:
+        path.unlink(missing_ok=True)
+    return old
+
+
 async def check(url: str, pictures: PictureFolder, *, thorough: bool = True) -> list[str]:
     """Looks for damage: in the database's file, its schema, and between it and the picture store.
 
@@ -67,16 +88,17 @@ async def check(url: str, pictures: PictureFolder, *, thorough: bool = True) -> 
         problems = [] if database.is_postgresql else await _file_problems(database, thorough=thorough)
         there, damaged = await pictures.survey(thorough=thorough)
         async with database.reading() as session:
-            expected = set(await session.scalars(select(ImageRow.digest)))
-            expected |= await inputs_of(session)
+            expected = await digests_of(session, select(ImageRow.digest).where(ImageRow.removed_at.is_(None)))
+            expected |= await digests_of(session, select(InputRow.digest))
+            needed = await inputs_of(session)
     finally:
         await database.close()
     missing = await pictures.lacking(expected - there - damaged)
     return [
         *problems,
         *_named("Pictures missing from the store", sorted(missing)),
-        *_named("Damaged pictures in the store", sorted(damaged & expected)),
-        *_named("Files in the store that belong to no job", sorted((there | damaged) - expected)),
+        *_named("Damaged pictures in the store", sorted(damaged & (expected | needed))),
+        *_named("Files in the store that belong to no job", sorted((there | damaged) - expected - needed)),
     ]
 
 

@@ -1,9 +1,10 @@
 """What the services need of the database beside the jobs, as Protocols; every method may raise StorageError."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
-from bot.domain import Draft, Entry, Job, Owner, Preset, Search, Values
+from bot.domain import Draft, Entry, Job, Owner, Preset, Search, Values, Waiting
 
 
 class ChoiceBook(Protocol):
@@ -87,4 +88,52 @@ class DraftBook(Protocol):
 
     async def take(self, draft_id: str) -> bool:
         """Removes a draft that may be used once; False if that was done before."""
+        ...
+
+
+class InputBook(Protocol):
+    """Who brought which pictures."""
+
+    async def note(self, person: int, sizes: Mapping[str, int]) -> None:
+        """Notes files that a person brings, by their SHA-256, with their bytes."""
+        ...
+
+    async def waiting(self, person: int) -> Waiting:
+        """Says what a person has brought for jobs that are not finished yet."""
+        ...
+
+
+class RetentionBook(Protocol):
+    """What may go, and what has gone."""
+
+    async def expire_tokens(self, before: datetime) -> None:
+        """Clears the interaction tokens of jobs that were asked for before a time."""
+        ...
+
+    async def oldest(self, before: datetime, most: int, *, starred: bool) -> Sequence[str]:
+        """Lists the files of pictures painted or brought before a time that no unfinished job needs, oldest first."""
+        ...
+
+    async def removed(self, digests: Sequence[str]) -> None:
+        """Notes that files are removed."""
+        ...
+
+    async def orphans(self, there: Collection[str], before: datetime) -> Sequence[str]:
+        """Finds those of the store's files that have belonged to nobody since before a time."""
+        ...
+
+    async def left(self, guild_id: int, channels: Collection[int] = ()) -> None:
+        """Notes that the bot is no longer on a server."""
+        ...
+
+    async def present(self, guilds: Collection[int]) -> Sequence[int]:
+        """Notes which servers the bot is on; returns those that were left unnoticed."""
+        ...
+
+    async def left_before(self, time: datetime) -> Sequence[int]:
+        """Lists the servers that were left before a time."""
+        ...
+
+    async def erase_server(self, guild_id: int) -> Sequence[str]:
+        """Erases what is kept of a server; returns the files that no other job has."""
         ...

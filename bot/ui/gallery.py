@@ -9,11 +9,11 @@ from bot.domain import Copy, Post
 from bot.errors import AnswerExpiredError, DeliveryError, LimitError
 from bot.services.access import VisibleJob
 from bot.services.fitting import post_fitting
+from bot.services.lines import Lines
 from bot.services.originals import shown
 from bot.services.ports import Stars, Upload
 from bot.ui import words
 from bot.ui.channels import Room, find_channel, is_age_restricted
-from bot.ui.lines import Lines
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
 from bot.ui.uploads import as_files

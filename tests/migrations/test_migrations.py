@@ -13,14 +13,14 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from bot.domain import Search
+from bot.domain import EXPIRED, Search, now
 from bot.errors import SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
 from bot.persistence.history import SqlHistory
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.posts import SqlPosts
 from bot.persistence.tables import Table, is_ours
-from generation import recipe
+from generation import Init, Mask, recipe
 from tests.unit.bot.jobs import job
 
 
@@ -151,6 +151,47 @@ async def test_jobs_of_the_third_schema_keep_their_pictures_both_ways(url: str, 
     with closing(sqlite3.connect(path)) as old:
         assert old.execute("SELECT job_id, seed FROM images").fetchall() == [(wanted.id, 7)]
         assert old.execute("SELECT message_id FROM jobs").fetchall() == [(40,)]
+
+
+async def test_earlier_releases_tokens_are_cleared_and_who_brought_what_is_noted(url: str, tmp_path: Path) -> None:
+    path = tmp_path / "deep" / "easel.db"
+    photo, painted, mask = "a" * 64, "b" * 64, "c" * 64
+    first = job(1, init=Init(picture=photo, strength=0.5))
+    again = job(2, init=Init(picture=photo, strength=0.5), mask=Mask(picture=mask))
+    larger = job(2, init=Init(picture=painted, strength=0.5))
+    recent, dead, reaction = job(1), job(1), job(1)
+    long_ago, just_now = "2026-01-01 00:00:00", f"{now():%Y-%m-%d %H:%M:%S}"
+    rows = [
+        (first, 1, "posted", long_ago, "secret", None),
+        (again, 2, "posted", long_ago, "secret", first.id),
+        (larger, 2, "failed", long_ago, "secret", first.id),
+        (recent, 1, "queued", just_now, "secret", None),
+        (dead, 1, "queued", long_ago, "secret", None),
+        (reaction, 1, "queued", long_ago, "", None),
+    ]
+    await upgrade(url, "0007")
+    with closing(sqlite3.connect(path)) as old, old:
+        old.execute("INSERT INTO users VALUES (1, '2026-01-01 00:00:00'), (2, '2026-01-01 00:00:00')")
+        for each, person, state, at, token, parent in rows:
+            old.execute(
+                "INSERT INTO jobs (id, user_id, channel_id, application_id, token, message_id, file_limit, state,"
+                " request, asked_at, created_at, seconds, notes, parent_job, action) VALUES"
+                " (?, ?, 10, 30, ?, 40, 1000, ?, ?, ?, ?, 0, '', ?, 'reroll')",
+                (each.id, person, token, state, recipe.to_json(each.request), at, at, parent),
+            )
+        old.execute("INSERT INTO images VALUES (?, 0, ?, 'image/png', 3, 7)", (first.id, painted))
+
+    await upgrade(url)
+
+    with closing(sqlite3.connect(path)) as new:
+        tokens = dict(new.execute("SELECT id, token FROM jobs").fetchall())
+        brought = new.execute("SELECT user_id, digest FROM inputs ORDER BY user_id").fetchall()
+    assert [tokens[each.id] for each in (first, again, larger)] == ["", "", ""]
+    assert [tokens[each.id] for each in (recent, dead, reaction)] == ["secret", EXPIRED, ""]
+    assert brought == [(1, photo), (2, mask)]
+    await downgrade(url, "0007")
+    with closing(sqlite3.connect(path)) as old:
+        assert old.execute("SELECT digest FROM images").fetchall() == [(painted,)]
 
 
 async def test_upgrading_again_changes_nothing(url: str) -> None:
