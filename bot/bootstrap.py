@@ -20,6 +20,7 @@ from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database
 from bot.persistence.drafts import SqlDrafts
 from bot.persistence.history import SqlHistory
+from bot.persistence.inputs import SqlInputs
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.posts import SqlPosts
@@ -37,7 +38,7 @@ from bot.services.forecast import Forecast
 from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService, HouseRules
 from bot.services.history import History
-from bot.services.inputs import InputShelf
+from bot.services.inputs import MIB, InputLimits, InputShelf
 from bot.services.limits import RequestLimits
 from bot.services.models import ModelShelf
 from bot.services.overview import QueueOverview
@@ -176,6 +177,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     dispatcher = Dispatcher(queue, executor, ports, price, board)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     choices, presets = RememberedChoices(SqlChoices(database)), RememberedPresets(SqlPresets(database))
+    memories = (choices.drop, presets.drop, forget_texts)
     histories, posts = SqlHistory(database), SqlPosts(database)
     tastes = Tastes(choices, presets)
     limits = RequestLimits(models, rules.defaults, price)
@@ -187,7 +189,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
         Presets(presets, choices, generation, settings.max_presets),
         Bench(History(histories, ledger, posts, pictures), settings.command),
         SqlDrafts(database),
-        Forgetting(histories, pictures, database.forget_deleted, (choices.drop, presets.drop, forget_texts)),
+        Forgetting(histories, pictures, database.forget_deleted, memories),
     )
     actions = PictureActions(generation, ledger, posts, pictures, tools, _rules(settings))
     client.fit(
@@ -201,7 +203,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
             QueueOverview(queue, board, ledger),
             executor,
             database,
-            InputShelf(pictures),
+            InputShelf(pictures, SqlInputs(database), _input_limits(settings)),
             Divider(pictures),
         )
     )
@@ -235,6 +237,10 @@ def _defaults(settings: Settings) -> Defaults:
         max_size=settings.max_size,
         max_upscaled=settings.max_upscaled,
     )
+
+
+def _input_limits(settings: Settings) -> InputLimits:
+    return InputLimits(settings.max_inputs, settings.max_input_mb * MIB)
 
 
 def _rules(settings: Settings) -> Rules:

@@ -94,6 +94,10 @@ class Settings(GenerationSettings):
     grace_seconds: float = Field(
         default=15.0, ge=0, description="how long running jobs may go on after the bot is told to stop"
     )
+    max_inputs: int = Field(
+        default=20, ge=1, description="pictures of their own that one person may have waiting with unfinished jobs"
+    )
+    max_input_mb: int = Field(default=100, ge=1, description="MB that these may have in all")
     log_level: str = Field(
         default="INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",

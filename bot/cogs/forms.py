@@ -1,22 +1,24 @@
 """Forms that are sent in; known by their ids, so that a restart between opening and sending does no harm."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import discord
 from discord.ext import commands
 
+from bot.domain import InputFile
 from bot.errors import NotKeptError
 from bot.services.actions import FORGOTTEN, PictureActions, check_user
 from bot.services.books import DraftBook
 from bot.services.inputs import InputShelf
 from bot.services.partwords import with_pictures
 from bot.services.tastes import Tastes
-from bot.ui.attachments import Files, bring, expecting, with_files
+from bot.ui.attachments import Attached, Files, expecting, with_files
 from bot.ui.edit_form import FORM_ID, edited
 from bot.ui.form_fields import IMAGE, Sent, sent_in
 from bot.ui.input_form import INPUT_FORM_ID, input_order, picked
-from bot.ui.ordering import Attached, place_order
+from bot.ui.ordering import place_order
 from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE
 from bot.ui.seats import actor_of, seat_of
@@ -62,8 +64,10 @@ class FormsCog(commands.Cog):
         async def complete() -> GenerationRequest:
             if not sent.files:
                 return accepted.request
-            brought = with_files(order, await bring(sent.files, self._inputs))
-            return generation.resolve(with_pictures(brought, job.request), taste).request
+            return await Attached(sent.files, self._inputs, actor.person).take_in(resolve)
+
+        async def resolve(pictures: Mapping[str, InputFile]) -> GenerationRequest:
+            return generation.resolve(with_pictures(with_files(order, pictures), job.request), taste).request
 
         await submit(interaction, generation, accepted.request, accepted.derived, complete=complete)
 
@@ -81,4 +85,6 @@ class FormsCog(commands.Cog):
             attachment = discord.Attachment(data=content["files"][place], state=interaction._state)
             files, derived = {IMAGE: attachment}, None
         taste = await self._tastes.of(seat_of(interaction))
-        await place_order(interaction, input_order(sent), taste, Attached(files, self._inputs, derived))
+        await place_order(
+            interaction, input_order(sent), taste, Attached(files, self._inputs, interaction.user.id, derived)
+        )

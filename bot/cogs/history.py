@@ -20,8 +20,9 @@ from bot.ui.showing import Bench, show_family, show_job
 from generation import InvalidRequestError
 
 _FORGET = (
-    "This erases what I keep of you: your jobs and their pictures, your history, settings and presets. It cannot be "
-    "undone. What was posted in Discord stays there, but its buttons will no longer know it."
+    "This erases what I keep of you: your jobs and their pictures, the pictures you brought, your history, settings "
+    "and presets. It cannot be undone. What was posted in Discord stays there, but its buttons will no longer know it. "
+    "Backups of my database are up to whoever runs me."
 )
 
 

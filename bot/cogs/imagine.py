@@ -13,10 +13,10 @@ from bot.services.generation import GenerationService
 from bot.services.inputs import InputShelf
 from bot.services.sizes import ASPECTS
 from bot.services.tastes import Tastes
-from bot.ui.attachments import expecting
+from bot.ui.attachments import Attached, expecting
 from bot.ui.autocomplete import matching
 from bot.ui.explaining import explanation
-from bot.ui.ordering import Attached, place_order, written_out
+from bot.ui.ordering import place_order, written_out
 from bot.ui.private import whisper
 from bot.ui.seats import seat_of
 from generation import SAMPLERS, SCHEDULES, presets
@@ -146,7 +146,9 @@ class ImagineCog(commands.Cog):
             explained = await self._explainer.explain(first, taste, interaction.user.id)
             await whisper(interaction, explanation(explained, len(others)))
             return
-        await place_order(interaction, order, taste, Attached(files, self._inputs) if files else None)
+        await place_order(
+            interaction, order, taste, Attached(files, self._inputs, interaction.user.id) if files else None
+        )
 
     @imagine.autocomplete("model")
     async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:

@@ -1,17 +1,18 @@
 """Forms of the tools under a picture; known by their ids, so that a restart before sending them in does no harm."""
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import discord
 from discord.ext import commands
 
-from bot.domain import Order
+from bot.domain import InputFile, Order
 from bot.services.actions import Accepted, PictureActions, check_user
 from bot.services.derive import masked
 from bot.services.inputs import InputShelf
 from bot.services.regions import Divider, check_chosen, mask_file
-from bot.ui.attachments import bring, expecting
+from bot.ui.attachments import Attached, expecting
 from bot.ui.form_fields import Sent, sent_in
 from bot.ui.permissions import check_posting
 from bot.ui.region_panel import MASK, REGION_FORM_ID, Region, region_of
@@ -20,6 +21,7 @@ from bot.ui.seats import actor_of
 from bot.ui.submitting import submit
 from bot.ui.zoom_form import ZOOM_ID, read_prompt, zoomed
 from generation import GenerationRequest, Mask
+from generation.intake import digest_of
 
 _NOT_YET = "0" * 64  # in place of a mask that is made or fetched once the form is answered
 
@@ -69,8 +71,10 @@ class ToolFormsCog(commands.Cog):
         async def complete() -> GenerationRequest:
             divided = await self._divider.divide(picture)
             check_chosen(divided, choice)
-            digest = await self._actions.keep(mask_file(divided, choice))
-            return masked(accepted.request, digest, divided.pixels_grown(choice), invert=choice.invert)
+            mask = mask_file(divided, choice)
+            request = masked(accepted.request, digest_of(mask), divided.pixels_grown(choice), invert=choice.invert)
+            await self._inputs.keep(interaction.user.id, mask)
+            return request
 
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived, complete=complete)
 
@@ -80,8 +84,10 @@ class ToolFormsCog(commands.Cog):
         accepted = await self._accept(interaction, region, sent)
 
         async def complete() -> GenerationRequest:
-            brought = await bring(sent.files, self._inputs)
-            return masked(accepted.request, brought[MASK].digest)
+            return await Attached(sent.files, self._inputs, interaction.user.id).take_in(resolve)
+
+        async def resolve(pictures: Mapping[str, InputFile]) -> GenerationRequest:
+            return masked(accepted.request, pictures[MASK].digest)
 
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived, complete=complete)
 

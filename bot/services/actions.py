@@ -218,10 +218,6 @@ class PictureActions:
         request = derive.regional(picture, file, mask, self.rules.variations, native, random_seed)
         return self._accept(request, _derived(job, number, Action.VARY_REGION), actor)
 
-    async def keep(self, data: bytes) -> str:
-        """Keeps a file beside the pictures; returns its SHA-256. Raises PictureLostError where it cannot."""
-        return await self._pictures.put(data)
-
     async def file(self, job: VisibleJob, number: int) -> InputFile:
         """Returns one of a job's pictures as what another begins from; raises as `originals` does."""
         (original,) = await self.originals(job, number)

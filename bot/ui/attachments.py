@@ -1,15 +1,18 @@
 """Files that people attach to a command: looked at before, fetched from Discord after its answer."""
 
-from collections.abc import Awaitable, Mapping
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol
+from http import HTTPStatus
+from typing import Protocol, TypeVar
 
+import aiohttp
 import discord
 
-from bot.domain import InputFile, Order
+from bot.domain import Derivation, InputFile, Order
 from bot.errors import DeliveryError
-from bot.services.inputs import InputShelf
+from bot.services.inputs import MIB, InputShelf
+from bot.services.originals import KeptPicture
 from bot.ui.requests import patiently
 from generation import InvalidRequestError
 from generation.intake import KNOWN, MAX_BYTES
@@ -39,7 +42,11 @@ class Brought(Protocol):
 
 
 Files = Mapping[str, Brought]  # by the option's name
+FETCH_SECONDS = 60.0
 _UNREAD = "0" * 64
+_CHUNK = 64 * 1024
+
+T = TypeVar("T")
 
 
 def expecting(order: Order, files: Files) -> Order:
@@ -61,17 +68,43 @@ def expecting(order: Order, files: Files) -> Order:
     return with_files(order, supposed)
 
 
-async def bring(files: Files, shelf: InputShelf) -> dict[str, InputFile]:
-    """Fetches a command's files from Discord and takes them in.
+@dataclass(frozen=True, slots=True)
+class Attached:
+    """A command's files, who brings them, and what they were painted as, where that was here.
 
-    Raises:
-        InvalidRequestError: One is no picture that can be used.
-        PictureLostError: One cannot be kept.
-        DeliveryError: Discord does not give one out.
+    Attributes:
+        files: By the option's name.
+        shelf: Where they are taken in.
+        person: Who brings them.
+        derived: The earlier job that one of them is a picture of.
     """
-    return {
-        field: await shelf.take(await patiently(partial(_read, file, field)), field) for field, file in files.items()
-    }
+
+    files: Files
+    shelf: InputShelf
+    person: int
+    derived: Derivation | None = None
+
+    async def take_in(self, use: Callable[[Mapping[str, InputFile]], Awaitable[T]]) -> T:
+        """Fetches the files, lets an order be made of them, and keeps them once that is done.
+
+        What is refused leaves no file. Pictures that were painted here are kept already and count for nobody.
+
+        Args:
+            use: Makes and accepts what is ordered; gets the files by the option's name.
+
+        Raises:
+            InvalidRequestError: A file is no picture that can be used.
+            LimitError: The person has too many pictures of their own waiting.
+            PictureLostError: A file cannot be kept.
+            DeliveryError: Discord does not give one out.
+        """
+        brought = {field: file for field, file in self.files.items() if not isinstance(file, KeptPicture)}
+        async with self.shelf.turn(self.person, [file.size for file in brought.values()]):
+            data = {field: await patiently(partial(_read, file, field)) for field, file in self.files.items()}
+            pictures = {field: await self.shelf.look_at(content, field) for field, content in data.items()}
+            made = await use(pictures)
+            await self.shelf.keep(self.person, *(data[field] for field in brought))
+        return made
 
 
 def with_files(order: Order, files: Mapping[str, InputFile]) -> Order:
@@ -80,7 +113,27 @@ def with_files(order: Order, files: Mapping[str, InputFile]) -> Order:
 
 
 async def _read(file: Brought, field: str) -> bytes:
-    try:
-        return await file.read()
-    except discord.NotFound as error:
-        raise DeliveryError(f"Discord no longer has the {field}; attach it anew.") from error
+    if isinstance(file, discord.Attachment):
+        return await _fetch(file.url, field)
+    return await file.read()
+
+
+async def _fetch(url: str, field: str) -> bytes:
+    """Fetches an attachment; no more of it is read than is allowed, whatever Discord says of its size.
+
+    Raises:
+        InvalidRequestError: It is larger than that.
+        DeliveryError: Discord does not give it out.
+    """
+    timeout = aiohttp.ClientTimeout(total=FETCH_SECONDS)
+    async with aiohttp.ClientSession(timeout=timeout) as session, session.get(url) as response:
+        if response.status in {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
+            raise DeliveryError(f"Discord no longer has the {field}; attach it again.")
+        if response.status != HTTPStatus.OK:
+            raise ConnectionError(f"an attachment could not be fetched: status {response.status}")
+        data = bytearray()
+        async for chunk in response.content.iter_chunked(_CHUNK):
+            data += chunk
+            if len(data) > MAX_BYTES:
+                raise InvalidRequestError(field, f"{field} is larger than {MAX_BYTES // MIB} MB.")
+    return bytes(data)

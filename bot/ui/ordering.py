@@ -1,20 +1,19 @@
 """From an order to jobs: what all commands that paint have in common. Many jobs at once are asked for twice."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
 import discord
 
-from bot.domain import Derivation, Draft, Order
+from bot.domain import Draft, InputFile, Order
 from bot.errors import LimitError
 from bot.services.books import DraftBook
 from bot.services.generation import GenerationService
-from bot.services.inputs import InputShelf
 from bot.services.layers import Taste
 from bot.services.tastes import Tastes
-from bot.ui.attachments import Files, bring, expecting, with_files
+from bot.ui.attachments import Attached, expecting, with_files
 from bot.ui.escape import escape
 from bot.ui.lasting import LastingButton
 from bot.ui.permissions import check_posting
@@ -35,15 +34,6 @@ class HasDesk(Protocol):
     generation: GenerationService
     drafts: DraftBook
     tastes: Tastes
-
-
-@dataclass(frozen=True, slots=True)
-class Attached:
-    """A command's files, where they are taken in, and what of them was painted here."""
-
-    files: Files
-    shelf: InputShelf
-    derived: Derivation | None = None
 
 
 async def place_order(
@@ -86,8 +76,10 @@ async def _place_with_files(
     requests = service.accept_all(supposed, interaction.user.id, taste)
 
     async def complete() -> list[GenerationRequest]:
-        brought = await bring(attached.files, attached.shelf)
-        return [service.resolve(with_files(order, brought), taste).request for order in orders]
+        return await attached.take_in(resolve)
+
+    async def resolve(pictures: Mapping[str, InputFile]) -> list[GenerationRequest]:
+        return [service.resolve(with_files(order, pictures), taste).request for order in orders]
 
     await submit_all(interaction, service, requests, taste.wishes, complete, attached.derived)
 

@@ -168,7 +168,7 @@ async def test_a_picture_that_discord_does_not_give_out_is_told_alone(discord: L
     discord.world.cdn._files.clear()
     await discord.wait_until(lambda: bool(interaction.private_texts))
 
-    assert interaction.private_texts == ["Discord no longer has the image; attach it anew."]
+    assert interaction.private_texts == ["Discord no longer has the image; attach it again."]
     assert nothing_public(interaction)
 
 

@@ -160,7 +160,7 @@ async def test_a_file_that_discord_no_longer_has_is_told(discord: LoopbackDiscor
 
     text = await told(discord, await discord.submit(opener, {"prompt": "a cat"}))
 
-    assert text == "Discord no longer has the image; attach it anew."
+    assert text == "Discord no longer has the image; attach it again."
 
 
 @pytest.mark.usefixtures("bot")
