@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -24,9 +25,10 @@ from bot.persistence.inputs import SqlInputs
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.posts import SqlPosts
+from bot.persistence.retention import SqlRetention
 from bot.persistence.speeds import SqlSpeedBook
 from bot.persistence.stars import SqlStars
-from bot.persistence.upkeep import report, upgrade_safely
+from bot.persistence.upkeep import remove_copies, report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.services.actions import PictureActions, Rules
 from bot.services.board import StatusBoard
@@ -49,6 +51,7 @@ from bot.services.queue import FairQueue
 from bot.services.regions import Divider
 from bot.services.remembering import RememberedChoices, RememberedPresets
 from bot.services.resolve import Defaults
+from bot.services.retention import GIB, Limits, Retention, Traces
 from bot.services.takeover import Takeover
 from bot.services.tastes import Tastes
 from bot.services.tools import Toolbox
@@ -191,6 +194,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
         SqlDrafts(database),
         Forgetting(histories, pictures, database.forget_deleted, memories),
     )
+    traces = Traces(partial(remove_copies, settings.database), database.forget_deleted, memories)
     actions = PictureActions(generation, ledger, posts, pictures, tools, _rules(settings))
     client.fit(
         Parts(
@@ -205,6 +209,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
             database,
             InputShelf(pictures, SqlInputs(database), _input_limits(settings)),
             Divider(pictures),
+            Retention(SqlRetention(database), pictures, _limits(settings), traces),
         )
     )
     return client
@@ -241,6 +246,10 @@ def _defaults(settings: Settings) -> Defaults:
 
 def _input_limits(settings: Settings) -> InputLimits:
     return InputLimits(settings.max_inputs, settings.max_input_mb * MIB)
+
+
+def _limits(settings: Settings) -> Limits:
+    return Limits(settings.keep_days, round(settings.max_disk * GIB), settings.keep_server_days)
 
 
 def _rules(settings: Settings) -> Rules:

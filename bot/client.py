@@ -22,6 +22,7 @@ from bot.cogs.presets import PresetsCog
 from bot.cogs.reactions import Desk, ReactionsCog
 from bot.cogs.settings import FieldSelect, PanelButton, SettingsCog, ValueSelect
 from bot.cogs.tool_forms import ToolFormsCog
+from bot.errors import StorageError
 from bot.persistence.database import Database
 from bot.services.actions import PictureActions
 from bot.services.books import DraftBook
@@ -35,6 +36,7 @@ from bot.services.overview import QueueOverview
 from bot.services.ports import Stars
 from bot.services.presets import Presets
 from bot.services.regions import Divider
+from bot.services.retention import Retention
 from bot.services.takeover import Takeover
 from bot.services.tastes import Tastes
 from bot.settings import Settings
@@ -89,6 +91,7 @@ class Parts:
     database: Database
     inputs: InputShelf
     divider: Divider
+    retention: Retention
 
 
 class EaselClient(commands.AutoShardedBot):
@@ -135,6 +138,7 @@ class EaselClient(commands.AutoShardedBot):
         if resumed:
             log.info("%d jobs go on from before the restart", resumed)
         self._run("takeover", self._parts.takeover.keep())
+        self._run("retention", self._parts.retention.keep())
         self._run("models", self.generation.models.keep_fresh())
         self._run("dispatcher", self._parts.dispatcher.run(self._settings.slots))
         self._run("commands", self._register_commands())
@@ -145,6 +149,18 @@ class EaselClient(commands.AutoShardedBot):
         log.info("online as %s in %d servers", self.user, len(self.guilds))
         if self.application_id is not None:
             log.info("invite: %s", invite_link(self.application_id))
+        await self._note_servers()
+
+    async def on_guild_join(self, _guild: discord.Guild) -> None:
+        """Keeps the data of a server that the bot has come back to."""
+        await self._note_servers()
+
+    async def on_guild_remove(self, guild: discord.Guild) -> None:
+        """Notes that the bot was removed from a server: its data is erased after a while."""
+        try:
+            await self._parts.retention.left(guild.id, [channel.id for channel in guild.channels])
+        except StorageError as error:
+            log.warning("that a server was left is noted at the next start: %s", error)
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Ignores what people write: there are no commands in messages."""
@@ -203,6 +219,14 @@ class EaselClient(commands.AutoShardedBot):
 
     def _desk(self) -> Desk:
         return Desk(self, self.actions, self.remover, self._gallery, self._letters, self.command_name)
+
+    async def _note_servers(self) -> None:
+        if self._closing:
+            return
+        try:
+            await self._parts.retention.joined([guild.id for guild in self.guilds])
+        except StorageError as error:
+            log.warning("which servers the bot is on could not be noted: %s", error)
 
     async def _find_gateway(self) -> None:
         """Lets reconnections go to the gateway of the API in use; discord.py only asks for it the first time."""

@@ -98,6 +98,22 @@ class Settings(GenerationSettings):
         default=20, ge=1, description="pictures of their own that one person may have waiting with unfinished jobs"
     )
     max_input_mb: int = Field(default=100, ge=1, description="MB that these may have in all")
+    max_disk: float = Field(
+        default=0.0,
+        ge=0,
+        description="GiB that pictures may take in all, painted and brought; above that the oldest are removed, those "
+        "that nobody starred first; 0: no limit",
+    )
+    keep_days: int = Field(
+        default=0,
+        ge=0,
+        description="days after which pictures that nobody starred are removed, their recipes stay; 0: never",
+    )
+    keep_server_days: int = Field(
+        default=30,
+        ge=0,
+        description="days after which a server's data is erased once the bot has been removed from it; 0: never",
+    )
     log_level: str = Field(
         default="INFO",
         pattern="^(DEBUG|INFO|WARNING|ERROR)$",

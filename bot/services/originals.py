@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain import Action, Derivation, Job
+from bot.errors import PictureLostError
 from bot.services.fitting import REQUEST_LIMIT
 from bot.services.grid import grid
 from bot.services.ports import PictureStore, Upload
@@ -51,15 +52,30 @@ class KeptPicture:
 
 
 async def originals(job: Job, pictures: PictureStore, number: int | None = None) -> list[Upload]:
-    """Reads a job's pictures, or one of them, counted from 1.
+    """Reads a job's pictures, or one of them, counted from 1. Removed ones are left out where others are kept.
 
     Raises:
-        PictureLostError: One is not there any more.
+        PictureLostError: None of them is kept any more, or one is missing.
     """
     chosen = list(zip(_names(job), job.pictures, strict=True))
     if number is not None:
         chosen = chosen[number - 1 : number]
-    return [Upload(name, await pictures.get(picture.digest)) for name, picture in chosen]
+    kept = [(name, picture) for name, picture in chosen if picture.removed_at is None]
+    if chosen and not kept:
+        raise PictureLostError(f"{removal(job)} Its recipe is kept: /show id:{job.id}")
+    return [Upload(name, await pictures.get(picture.digest)) for name, picture in kept]
+
+
+def removal(job: Job) -> str | None:
+    """Says that pictures of a job were removed, and after how long; None where all are kept."""
+    removed = [picture.removed_at for picture in job.pictures if picture.removed_at is not None]
+    if not removed:
+        return None
+    days = (max(removed) - job.created_at).days
+    after = "on its first day" if days < 1 else f"after {days} day{'s' if days > 1 else ''}"
+    if len(job.pictures) == 1:
+        return f"The picture was removed {after}."
+    return f"{len(removed)} of {len(job.pictures)} pictures were removed, the last one {after}."
 
 
 async def shown(job: Job, files: Sequence[Upload]) -> list[Upload]:

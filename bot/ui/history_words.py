@@ -10,6 +10,7 @@ from bot.domain import Entry, Job, Search
 from bot.services.family import Member
 from bot.services.flags import changes
 from bot.services.history import Page
+from bot.services.originals import removal
 from bot.ui.escape import escape, plain
 from bot.ui.words import ACTIONS, CONTENT_LIMIT
 
@@ -65,8 +66,9 @@ def _entry(entry: Entry) -> str:
     star = "⭐ " if entry.starred else ""
     count = f" ({len(job.pictures)})" if len(job.pictures) > 1 else ""
     when = f"<t:{round(job.created_at.timestamp())}:R>"
+    removed = f" · {gone[0].lower()}{gone[1:-1]}" if (gone := removal(job)) else ""
     prompt, model = escape(job.request.prompt, 90), escape(job.request.model, 30)
-    return f"{star}`{job.id}` {prompt}{count} · {model} · {when}{_link(job)}"
+    return f"{star}`{job.id}` {prompt}{count} · {model} · {when}{removed}{_link(job)}"
 
 
 def _link(job: Job) -> str:

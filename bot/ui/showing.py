@@ -11,7 +11,7 @@ from bot.services.access import VisibleJob
 from bot.services.family import sheet
 from bot.services.fitting import REQUEST_LIMIT, fit_each
 from bot.services.history import History, pack
-from bot.services.originals import batches
+from bot.services.originals import batches, removal
 from bot.services.ports import Upload
 from bot.ui import history_words
 from bot.ui.history_views import job_view
@@ -35,16 +35,18 @@ async def show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: 
 
     Raises:
         LimitError: They may not see it.
-        PictureLostError: A file is gone.
+        PictureLostError: A file is missing that was not removed.
         DeliveryError: Discord did not take it.
     """
     await interaction.response.defer(ephemeral=True, thinking=True)
     job = await bench.history.show(job_id, actor_of(interaction))
-    originals = await bench.history.originals(job)
+    kept = any(picture.removed_at is None for picture in job.pictures)
+    originals = await bench.history.originals(job) if kept else []
     files, notes = await fit_each(originals, interaction.filesize_limit)
     text, attached = recipe_card(job, None, bench.command)
-    text = "\n".join([text, *(f"-# {note}" for note in notes)])
-    first, *others = batches([*files, *attached])
+    said = (note for note in (removal(job), *notes) if note)
+    text = "\n".join([text, *(f"-# {note}" for note in said)])
+    first, *others = batches([*files, *attached]) or [[]]
     await _send(interaction, text, first, await _view(interaction, bench, job))
     for batch in others:
         await _send(interaction, "More of it:", batch, None)

@@ -15,6 +15,7 @@ FOLDER = Path(__file__).parents[3] / "shared" / "discord"
 _UNDESCRIBED = {
     "RESUMED",
     "CHANNEL_DELETE",
+    "GUILD_DELETE",
     "MESSAGE_REACTION_REMOVE_ALL",
     "MESSAGE_REACTION_REMOVE_EMOJI",
 }  # not in gateway_schema.json
