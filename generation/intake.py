@@ -36,7 +36,7 @@ _UPRIGHT = {
 }
 _DEEP = ("I;16", "I;16L", "I;16B", "I;16N", "I")  # grey with 16 bits
 # What Pillow's readers raise on damaged files, found by damaging many.
-_DAMAGE = (
+DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, AttributeError,
     struct.error, zlib.error,
 )  # fmt: skip
@@ -115,7 +115,7 @@ def _in_words(field: str) -> Iterator[None]:
         raise InvalidRequestError(field, _too_large(field, "far more pixels than its bytes")) from error
     except MemoryError as error:
         raise InvalidRequestError(field, f"{field} is too large for my memory; bring a smaller one.") from error
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise InvalidRequestError(
             field, f"{field} is damaged or was not uploaded completely; save it anew and try again."
         ) from error
@@ -129,7 +129,7 @@ def _upright(image: Image.Image) -> Image.Image:
     """Turns a photograph the way it was held; a damaged note about it is no reason to refuse the picture."""
     try:
         orientation = image.getexif().get(_ORIENTATION)
-    except _DAMAGE:
+    except DAMAGE:
         return image
     for step in _UPRIGHT.get(orientation, ()) if isinstance(orientation, int) else ():
         image = image.transpose(step)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from generation.errors import InvalidRequestError
 from generation.methods import SAMPLERS, SCHEDULES
 from generation.parts import Refiner
+from generation.recipe.foreign import loaded
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
 
@@ -131,7 +132,7 @@ def _methods(reading: Reading, settings: dict[str, str]) -> None:
 
 
 def _size(reading: Reading, settings: dict[str, str]) -> None:
-    match = re.fullmatch(r"(\d+)x(\d+)", settings.get("Size", ""))
+    match = re.fullmatch(r"(\d{1,9})x(\d{1,9})", settings.get("Size", ""))
     if match:
         reading.values |= {"width": int(match[1]), "height": int(match[2])}
     elif "Size" in settings:
@@ -157,6 +158,6 @@ def _unquoted(value: str) -> str:
     if not value.startswith('"'):
         return value
     try:
-        return str(json.loads(value))
-    except json.JSONDecodeError:
+        return str(loaded(value, "value"))
+    except InvalidRequestError:
         return value

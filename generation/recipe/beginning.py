@@ -8,6 +8,7 @@ from typing import Any
 
 from generation.errors import InvalidRequestError
 from generation.parts import Init, Margins, Mask
+from generation.recipe.foreign import MAX_WIRES, real, whole
 from generation.recipe.nodes import Graph, Wire, new_node
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
@@ -79,7 +80,7 @@ def _mask(nodes: Graph, mask: Mask) -> Wire:
 
 
 def _sum(added: int, value: Any) -> int:
-    return int(value) + added
+    return whole(value) + added
 
 
 class BeginningReader:
@@ -94,11 +95,13 @@ class BeginningReader:
         """Reads what a sampler begins from, and how much of the way it goes."""
         kind, inputs = self._kind(wire), self._visit(wire)
         mask: dict[str, Any] | None = None
-        while kind in {"SetLatentNoiseMask", "RepeatLatentBatch"}:
+        for _ in range(MAX_WIRES):
+            if kind not in {"SetLatentNoiseMask", "RepeatLatentBatch"}:
+                break
             if kind == "SetLatentNoiseMask":
                 mask = self._mask(inputs.get("mask"))
             else:
-                self._reading.take("count", inputs.get("amount"), int, range(1, 11))
+                self._reading.take("count", inputs.get("amount"), whole, range(1, 11))
             wire = inputs.get("samples")
             kind, inputs = self._kind(wire), self._visit(wire)
         if kind == EMPTY:
@@ -111,16 +114,15 @@ class BeginningReader:
 
     def _empty(self, inputs: Mapping[str, Any]) -> None:
         for side in ("width", "height"):
-            self._reading.take(side, inputs.get(side), int)
+            self._reading.take(side, inputs.get(side), whole)
         if inputs.get("batch_size", 1) != 1:
-            self._reading.take("count", inputs["batch_size"], int, range(1, 11))
+            self._reading.take("count", inputs["batch_size"], whole, range(1, 11))
 
     def _picture(self, wire: Any, denoise: Any, mask: dict[str, Any] | None) -> None:
         fit, edges = "crop", None
         kind, inputs = self._kind(wire), self._visit(wire)
         if kind == "ImagePadForOutpaint":
-            edges = {side: inputs.get(side, 0) for side in ("left", "top", "right", "bottom")}
-            edges["feather"] = inputs.get("feathering", 0)
+            edges = self._edges(inputs)
             wire = inputs.get("image")
             kind, inputs = self._kind(wire), self._visit(wire)
         if kind == "ImageScale":
@@ -135,7 +137,7 @@ class BeginningReader:
             self._reading.report("image", f"{inputs.get('image')}: give it with --image --strength {denoise}")
             return
         try:
-            self._reading.values["init"] = Init(picture=digest, strength=float(denoise), fit=fit)
+            self._reading.values["init"] = Init(picture=digest, strength=real(denoise), fit=fit)
             if edges is not None:
                 self._reading.values["outpaint"] = Margins(**edges)
             elif mask is not None:
@@ -143,12 +145,23 @@ class BeginningReader:
         except (InvalidRequestError, TypeError, ValueError) as error:
             self._reading.report("image", str(error))
 
+    def _edges(self, inputs: Mapping[str, Any]) -> dict[str, int]:
+        names = {"left": "left", "top": "top", "right": "right", "bottom": "bottom", "feather": "feathering"}
+        return {name: self._number(f"outpaint {name}", inputs.get(theirs, 0)) for name, theirs in names.items()}
+
+    def _number(self, name: str, value: Any) -> int:
+        try:
+            return whole(value)
+        except (TypeError, ValueError) as error:
+            self._reading.report(name, str(error))
+            return 0
+
     def _mask(self, wire: Any) -> dict[str, Any]:
         found: dict[str, Any] = {"area": "canvas"}
         for _ in range(4):
             kind, inputs = self._kind(wire), self._visit(wire)
             if kind == "GrowMask":
-                found["grow"] = inputs.get("expand", 0)
+                found["grow"] = self._number("grow", inputs.get("expand", 0))
             elif kind == "InvertMask":
                 found["invert"] = True
             else:

@@ -12,6 +12,7 @@ from generation.methods import PREDICTIONS, SAMPLERS, SCHEDULES
 from generation.parts import Lora
 from generation.prompt import parse, without_loras
 from generation.recipe import beginning, refining, second_pass
+from generation.recipe.foreign import MAX_WIRES, loaded, nodes_of, real, whole
 from generation.recipe.nodes import NODES, Graph, Wire, new_node, to_editor, to_graph
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
@@ -52,10 +53,7 @@ def from_workflow(text: str) -> Reading:
 
 
 def _loaded(text: str) -> dict[str, Any]:
-    try:
-        graph = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise InvalidRequestError("recipe", f"The ComfyUI graph is not valid JSON ({error}).") from error
+    graph = loaded(text, "ComfyUI graph")
     if not isinstance(graph, dict):
         raise InvalidRequestError("recipe", "The ComfyUI graph is no JSON object.")
     return graph
@@ -117,8 +115,8 @@ def _graph(request: GenerationRequest) -> Graph:
 
 
 def _read(graph: Mapping[str, Any]) -> Reading:
-    nodes = {key: node for key, node in graph.items() if isinstance(node, dict) and "class_type" in node}
-    samplers = [key for key, node in nodes.items() if node["class_type"] in refining.SAMPLERS]
+    nodes = nodes_of(graph)
+    samplers = [key for key, node in nodes.items() if node["class_type"] in refining.SAMPLERS and node["inputs"]]
     if not samplers:
         raise InvalidRequestError("recipe", "The ComfyUI graph has no KSampler.")
     reading = Reading("ComfyUI", {"weights": "comfyui", "noise": "comfyui"})
@@ -145,10 +143,10 @@ class _Walk:
     def sampler(self, key: str) -> None:
         inputs = self._visit(key)
         take = self._reading.take
-        take("seed", inputs.get("seed", inputs.get("noise_seed")), int)
+        take("seed", inputs.get("seed", inputs.get("noise_seed")), whole)
         steps, denoise = refining.taken(inputs)
-        take("steps", steps, int)
-        take("guidance_scale", inputs.get("cfg"), float)
+        take("steps", steps, whole)
+        take("guidance_scale", inputs.get("cfg"), real)
         take("sampler", str(inputs.get("sampler_name")).removesuffix("_gpu"), str, SAMPLERS)
         take("scheduler", inputs.get("scheduler"), str, SCHEDULES)
         self._model(inputs.get("model"))
@@ -160,7 +158,7 @@ class _Walk:
 
     def fed_by(self, key: str) -> str | None:
         """Returns the sampler whose latents another sampler goes on with; None where there is none."""
-        wire = self._nodes[key].get("inputs", {}).get("latent_image")
+        wire = self._nodes[key]["inputs"].get("latent_image")
         return str(wire[0]) if self._kind(wire) in refining.SAMPLERS else None
 
     def later(self, key: str, last: str) -> str:
@@ -169,29 +167,30 @@ class _Walk:
             refining.RefinerReader(self._visit, self._kind, self._reading).read(key, last)
         else:
             reader = second_pass.SecondPassReader(self._visit, self._kind, self._reading)
-            reader.read(key, last, self._nodes[key].get("inputs", {}))
+            reader.read(key, last, self._nodes[key]["inputs"])
         return key if key in self.seen else last
 
     def _visit(self, wire: Any) -> dict[str, Any]:
         """Returns the inputs of the node at a wire's other end; {} where there is none."""
         key = str(wire[0]) if isinstance(wire, list) and wire else str(wire)
-        node = self._nodes.get(key, {})
-        if node:
-            self.seen.add(key)
-            if node["class_type"] not in NODES and node["class_type"] not in refining.SAMPLERS:
-                self._reading.report(f"node {key}", node["class_type"])
-        inputs = node.get("inputs", {})
-        return inputs if isinstance(inputs, dict) else {}
+        node = self._nodes.get(key)
+        if node is None:
+            return {}
+        self.seen.add(key)
+        if node["class_type"] not in NODES and node["class_type"] not in refining.SAMPLERS:
+            self._reading.report(f"node {key}", node["class_type"])
+        inputs: dict[str, Any] = node["inputs"]
+        return inputs
 
     def _kind(self, wire: Any) -> str:
         key = str(wire[0]) if isinstance(wire, list) and wire else ""
         return str(self._nodes.get(key, {}).get("class_type", ""))
 
     def _model(self, wire: Any) -> None:
-        for _ in self._nodes:
+        for _ in range(MAX_WIRES):
             kind, inputs = self._kind(wire), self._visit(wire)
             if kind == "RescaleCFG":
-                self._reading.take("guidance_rescale", inputs.get("multiplier"), float)
+                self._reading.take("guidance_rescale", inputs.get("multiplier"), real)
             elif kind == "ModelSamplingDiscrete":
                 said = {"eps": "epsilon", "v_prediction": "v_prediction"}.get(str(inputs.get("sampling")))
                 zero = "_zsnr" if inputs.get("zsnr") and said == "v_prediction" else ""
@@ -206,7 +205,7 @@ class _Walk:
     def _lora(self, inputs: Mapping[str, Any]) -> None:
         """Takes in a LoRA; the wires are followed upwards, so the last one comes first."""
         try:
-            strengths = float(inputs.get("strength_model", 1)), float(inputs.get("strength_clip", 1))
+            strengths = real(inputs.get("strength_model", 1)), real(inputs.get("strength_clip", 1))
             lora = Lora(_bare(inputs.get("lora_name", "")), *strengths)
         except (InvalidRequestError, TypeError, ValueError) as error:
             self._reading.report("lora", str(error))
@@ -222,12 +221,12 @@ class _Walk:
             self._reading.report(field, f"its text comes from {self._kind(text) or self._kind(wire) or 'nowhere'}")
         if self._kind(inputs.get("clip")) == "CLIPSetLastLayer":
             layer = self._visit(inputs["clip"]).get("stop_at_clip_layer")
-            self._reading.take("clip_skip", layer, lambda value: -int(value), range(1, 13))
+            self._reading.take("clip_skip", layer, lambda value: -whole(value), range(1, 13))
 
     def _vae(self) -> None:
         for node in self._nodes.values():
             if node["class_type"] == "VAEDecode":
-                loader = node.get("inputs", {}).get("vae")
+                loader = node["inputs"].get("vae")
                 if self._kind(loader) == "VAELoader":
                     self._reading.values["vae"] = _bare(self._visit(loader).get("vae_name", ""))
 

@@ -1,14 +1,15 @@
 """Recipes in picture files: PNG texts, and EXIF in WebP and JPEG; written and read back."""
 
 from pathlib import Path
-from typing import Any
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from generation.errors import InvalidRequestError
 from generation.recipe import a1111, comfyui, ours
+from generation.recipe.chunks import texts_of
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
+from generation.visible import visible
 
 KEY = "easel"
 A1111_KEY = "parameters"
@@ -44,23 +45,17 @@ def exif_of(parameters: str) -> bytes:
 
 
 def read_file(path: Path) -> Reading:
-    """Reads the settings out of a picture: ours, else A1111's, else ComfyUI's.
+    """Reads the settings out of a picture, without its pixels: ours, else A1111's, else ComfyUI's.
 
     Raises:
         InvalidRequestError: It is no picture, or it carries no settings that we know.
     """
-    try:
-        with Image.open(path) as image:
-            image.load()
-            texts: dict[Any, Any] = dict(image.info)
-            comment = image.getexif().get_ifd(_EXIF_BLOCK).get(_USER_COMMENT)
-    except FileNotFoundError as error:
-        raise InvalidRequestError("file", f"There is no file {path}.") from error
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
-        raise InvalidRequestError("file", f"{path.name} is no picture that can be read.") from error
+    found = texts_of(path)
+    comment = found.exif.get_ifd(_EXIF_BLOCK).get(_USER_COMMENT)
     if isinstance(comment, bytes) and comment.startswith(_UNICODE):
-        texts.setdefault(A1111_KEY, comment.removeprefix(_UNICODE).decode("utf-16-be", errors="replace"))
-    return _read(path, {str(key): text for key, text in texts.items() if isinstance(text, str)})
+        text = comment.removeprefix(_UNICODE).decode("utf-16-be", errors="replace")
+        found.texts.setdefault(A1111_KEY, text)
+    return _read(path, found.texts)
 
 
 def _read(path: Path, texts: dict[str, str]) -> Reading:
@@ -74,4 +69,6 @@ def _read(path: Path, texts: dict[str, str]) -> Reading:
         return comfyui.from_prompt(texts[PROMPT_KEY])
     if WORKFLOW_KEY in texts:
         return comfyui.from_workflow(texts[WORKFLOW_KEY])
-    raise InvalidRequestError("file", f"{path.name} carries no settings: no tool wrote any, or an upload removed them.")
+    raise InvalidRequestError(
+        "file", f"{visible(path.name)} carries no settings: no tool wrote any, or an upload removed them."
+    )

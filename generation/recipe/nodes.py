@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from generation.recipe.foreign import editor_links, editor_nodes
+
 Graph = dict[str, dict[str, Any]]
 Wire = list[Any]  # a node's number and which of its outputs
 
@@ -134,13 +136,12 @@ def _editor_node(number: int, node: Mapping[str, Any], order: int, links: list[l
 
 def to_graph(editor: Mapping[str, Any]) -> Graph:
     """Turns an editor's graph into the form ComfyUI runs; widgets of nodes we do not know are left out."""
-    links = {link[0]: [str(link[1]), link[2]] for link in editor.get("links", []) if isinstance(link, list)}
+    links = editor_links(editor)
     graph: Graph = {}
-    for node in editor["nodes"]:
-        kind = NODES.get(node.get("type"), Node())
-        values = node.get("widgets_values") or []
-        widgets = dict(zip(kind.widgets, values, strict=False)) if isinstance(values, list) else dict(values)
-        wired = {each["name"]: links.get(each.get("link")) for each in node.get("inputs") or [] if each.get("link")}
+    for node in editor_nodes(editor):
+        kind, values = NODES.get(node["type"], Node()), node["widgets_values"]
+        widgets = dict(zip(kind.widgets, values, strict=False)) if isinstance(values, list) else values
+        wired = {name: links.get(link) for name, link in node["inputs"]}
         inputs = {name: value for name, value in (widgets | wired).items() if name not in _OF_THE_EDITOR}
-        graph[str(node.get("id"))] = {"class_type": str(node.get("type")), "inputs": inputs}
+        graph[node["id"]] = {"class_type": node["type"], "inputs": inputs}
     return graph

@@ -8,7 +8,9 @@ from typing import Any
 from generation.checks import file_name
 from generation.errors import InvalidRequestError
 from generation.parts import Hires, Init, Lora, Margins, Mask, Refiner
+from generation.recipe.foreign import loaded
 from generation.request import GenerationRequest
+from generation.visible import shortened
 
 FORMAT = 4  # 1 had no fields beyond `count`, 2 no parts, 3 no refiner; what a recipe lacks has its default
 _PARTS: dict[str, Any] = {"init": Init, "mask": Mask, "outpaint": Margins, "hires": Hires, "refiner": Refiner}
@@ -36,21 +38,22 @@ def from_json(text: str) -> GenerationRequest:
         InvalidRequestError: It is no recipe of ours, one of a newer Easel, or one with impossible values.
     """
     try:
-        recipe: Any = json.loads(text)
+        recipe = loaded(text, "recipe")
         version, values = recipe["easel"], recipe["request"]
-    except (json.JSONDecodeError, KeyError, TypeError) as error:
+    except (InvalidRequestError, KeyError, TypeError) as error:
         raise InvalidRequestError("recipe", "This is not a recipe written by Easel.") from error
     if version not in range(1, FORMAT + 1):
         reads = f"this Easel reads formats 1 to {FORMAT}"
-        raise InvalidRequestError("recipe", f"The recipe has format {version}; {reads}.")
+        raise InvalidRequestError("recipe", f"The recipe has format {shortened(version, 20)}; {reads}.")
     request: GenerationRequest = _read(GenerationRequest, values, "request")
     return replace(request, vae=file_name(request.vae))  # earlier versions wrote the operator's path
 
 
 def model_hash(text: str) -> str | None:
     """Reads the model's short hash out of a recipe, if it names one."""
-    found = json.loads(text).get("model_hash")
-    return found if isinstance(found, str) else None
+    recipe = loaded(text, "recipe")
+    found = recipe.get("model_hash") if isinstance(recipe, dict) else None
+    return found[:64] if isinstance(found, str) else None
 
 
 def _read(kind: Any, values: Any, name: str) -> Any:
@@ -60,7 +63,9 @@ def _read(kind: Any, values: Any, name: str) -> Any:
     fields = {field.name: field for field in dataclasses.fields(kind)}
     unknown = sorted(set(values) - set(fields))
     if unknown:
-        raise InvalidRequestError("recipe", f"The recipe has fields this Easel does not know: {', '.join(unknown)}.")
+        raise InvalidRequestError(
+            "recipe", f"The recipe has fields this Easel does not know: {shortened(', '.join(unknown))}."
+        )
     missing = [each for each, field in fields.items() if each not in values and field.default is dataclasses.MISSING]
     if missing:
         raise InvalidRequestError("recipe", f"The recipe lacks {missing[0]}.")

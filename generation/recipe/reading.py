@@ -1,8 +1,13 @@
 """What was found in a picture another tool, or we, painted."""
 
+import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import Any
+
+from generation.visible import shortened
+
+MAX_REPORT = 1000  # characters of a value that cannot be used
 
 
 @dataclass(slots=True)
@@ -26,7 +31,10 @@ class Reading:
         """Takes a value, or reports it where it cannot be converted or is none of those known."""
         try:
             value = convert(raw)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
+            self.report(name, raw)
+            return
+        if isinstance(value, float) and not math.isfinite(value):
             self.report(name, raw)
             return
         if known is None or value in known:
@@ -36,4 +44,4 @@ class Reading:
 
     def report(self, name: str, raw: Any) -> None:
         """Notes something that cannot be used."""
-        self.unknown.append(f"{name}: {raw}")
+        self.unknown.append(f"{shortened(name)}: {shortened(raw, MAX_REPORT)}")

@@ -9,6 +9,7 @@ from typing import Any
 
 from generation.errors import InvalidRequestError
 from generation.parts import Refiner
+from generation.recipe.foreign import real, whole
 from generation.recipe.nodes import Graph, Wire, new_node
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
@@ -121,8 +122,8 @@ class RefinerReader:
 
     def _refiner(self, model: str, inputs: Mapping[str, Any], before: Mapping[str, Any]) -> Refiner:
         if "start_at_step" not in inputs:
-            return Refiner(model=model, strength=float(inputs.get("denoise", 1.0)), steps=int(inputs.get("steps", 20)))
-        return Refiner(model=model, at=float(inputs["start_at_step"] - before.get("start_at_step", 0)))
+            return Refiner(model=model, strength=real(inputs.get("denoise", 1.0)), steps=whole(inputs.get("steps", 20)))
+        return Refiner(model=model, at=real(whole(inputs["start_at_step"]) - whole(before.get("start_at_step", 0))))
 
     def _model(self, wire: Any) -> str:
         for _ in range(20):

@@ -5,6 +5,7 @@ from typing import Any
 
 from generation.errors import InvalidRequestError
 from generation.parts import ENLARGERS, Hires
+from generation.recipe.foreign import real, whole
 from generation.recipe.nodes import Graph, Wire, new_node
 from generation.recipe.reading import Reading
 from generation.recipe.refining import taken
@@ -81,13 +82,13 @@ class SecondPassReader:
         try:
             steps, denoise = taken({"steps": 20} | dict(inputs))
             hires = Hires(
-                scale=int(size["width"]) / int(width or 0),
-                strength=float(denoise),
-                steps=int(steps),
+                scale=whole(size["width"]) / whole(width or 0),
+                strength=real(denoise),
+                steps=whole(steps),
                 method=method,
             )
-            larger = hires.size(int(width or 0), int(height or 0))
-        except (InvalidRequestError, KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+            larger = hires.size(whole(width or 0), whole(height or 0))
+        except (InvalidRequestError, KeyError, TypeError, ValueError, ArithmeticError) as error:
             self._reading.report("hires", str(error))
             return
         if larger == (size["width"], size.get("height")):

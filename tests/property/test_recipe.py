@@ -15,6 +15,9 @@ from generation.recipe.refining import total_of
 from generation.sdxl.png import encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
+file_names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/\\"), max_size=200).filter(
+    lambda name: not name.endswith(".safetensors")
+)
 sides = st.integers(8, 512).map(lambda number: number * 8)
 strengths = st.integers(-40, 40).map(lambda number: number / 4)
 loras = st.builds(Lora, st.sampled_from(["fur", "old style", "é"]), strengths, strengths)
@@ -75,7 +78,7 @@ plain_requests = st.builds(
     guidance_start=st.floats(0, 1),
     guidance_end=st.floats(0, 1),
     prediction=st.sampled_from(PREDICTIONS),
-    vae=texts,
+    vae=file_names,
     loras=st.lists(loras, max_size=3).map(tuple),
 )
 
