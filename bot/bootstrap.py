@@ -36,6 +36,7 @@ from bot.services.choices import Choices
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.explain import Explainer
+from bot.services.fitting import Fitter
 from bot.services.forecast import Forecast
 from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService, HouseRules
@@ -174,10 +175,11 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     costs = CostModel()
     queue = FairQueue(settings.max_waiting, costs.estimate, settings.max_running, settings.group_seconds)
     forecast = Forecast(queue, costs, executor.sharing, settings.slots)
+    fitter = Fitter()
     board = StatusBoard(queue, forecast, ports.messenger)
     rules = HouseRules(_defaults(settings), settings.role_weights)
     price = PriceLimit(costs, models, rules.defaults, settings.max_job_seconds)
-    dispatcher = Dispatcher(queue, executor, ports, price, board)
+    dispatcher = Dispatcher(queue, executor, ports, price, board, fitter)
     takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
     choices, presets = RememberedChoices(SqlChoices(database)), RememberedPresets(SqlPresets(database))
     memories = (choices.drop, presets.drop, forget_texts)
@@ -190,7 +192,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
         Explainer(generation, queue, price, TokenCounter(Extras(settings.models_path))),
         Choices(choices, tastes, generation),
         Presets(presets, choices, generation, settings.max_presets),
-        Bench(History(histories, ledger, posts, pictures), settings.command),
+        Bench(History(histories, ledger, posts, pictures), settings.command, fitter),
         SqlDrafts(database),
         Forgetting(histories, pictures, database.forget_deleted, memories),
     )

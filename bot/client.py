@@ -124,8 +124,9 @@ class EaselClient(commands.AutoShardedBot):
         self.divider = parts.divider
         self.panels = Panels()
         self.command_name = self._settings.command
-        self._letters = Letters(self)
-        self._gallery = Gallery(self, parts.stars, self._settings.gallery, self._settings.gallery_stars)
+        self.fitter = parts.shelf.bench.fitter
+        self._letters = Letters(self, self.fitter)
+        self._gallery = Gallery(self, parts.stars, self.fitter, self._settings.gallery, self._settings.gallery_stars)
         self.remover = Remover(self, parts.actions, self._gallery)
 
     async def setup_hook(self) -> None:

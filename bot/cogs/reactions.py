@@ -132,8 +132,9 @@ class ReactionsCog(commands.Cog):
     async def _write(self, event: Event, job: VisibleJob, number: int | None) -> None:
         """Sends the originals by direct message."""
         text, attached = recipe_card(job, number, self._desk.command)
-        files = await self._desk.actions.originals(job, number)
-        await self._desk.letters.send(event.user_id, text, [*attached, *files])
+        with self._desk.letters.fitter.turn(event.user_id):
+            files = await self._desk.actions.originals(job, number)
+            await self._desk.letters.send(event.user_id, text, [*attached, *files])
 
     async def _hint(self, event: Event) -> None:
         """Says in public for half a minute that a person's direct messages are closed, and nothing of the picture.

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from bot.domain import Job, now
 from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, UnreachableError
-from bot.services.fitting import post_fitting
+from bot.services.fitting import Fitter
 from bot.services.originals import originals, shown
 from bot.services.patience import insist
 from bot.services.ports import Ports, Upload
@@ -21,8 +21,9 @@ PAUSES = (5.0, 15.0, 30.0, 60.0, 300.0)  # between tries while Discord cannot be
 class Delivery:
     """Posts results and tells people of failures."""
 
-    def __init__(self, ports: Ports) -> None:
+    def __init__(self, ports: Ports, fitter: Fitter | None = None) -> None:
         self._ports = ports
+        self._fitter = fitter or Fitter()
 
     async def post_again(self, job: Job) -> None:
         """Posts what an earlier process may have posted already: once in all."""
@@ -61,7 +62,7 @@ class Delivery:
             return await self._ports.messenger.send_privately(job, fitting, (why, *job.notes, *notes))
 
         try:
-            return await post_fitting(files, min(job.origin.file_limit, LETTER_FILE_LIMIT), send)
+            return await self._fitter.post_fitting(files, min(job.origin.file_limit, LETTER_FILE_LIMIT), send)
         except DeliveryError as error:
             log.info("job %s cannot be sent by direct message either: %s", job.id, error)
         await insist(lambda: self._ports.ledger.failed(job.id, reason))
@@ -111,4 +112,4 @@ class Delivery:
                     log.info("the answer to job %s is gone; a message of its own takes its place", job.id)
             return await self._ports.messenger.send(job, fitting, notes)
 
-        return await post_fitting(files, job.origin.file_limit, post)
+        return await self._fitter.post_fitting(files, job.origin.file_limit, post)

@@ -11,6 +11,7 @@ from bot.domain import Job, JobState, Picture, Speed
 from bot.errors import DeliveryError, JobTakenError, LimitError, PictureLostError, StorageError, UnreachableError
 from bot.services.board import StatusBoard
 from bot.services.delivery import Delivery
+from bot.services.fitting import Fitter
 from bot.services.patience import insist
 from bot.services.ports import Ports
 from bot.services.price import PriceLimit
@@ -36,7 +37,13 @@ class Dispatcher:
     """Feeds the executor as many jobs at a time as it has slots, and sees each job through to its end."""
 
     def __init__(
-        self, queue: FairQueue, executor: Executor, ports: Ports, price: PriceLimit, board: StatusBoard
+        self,
+        queue: FairQueue,
+        executor: Executor,
+        ports: Ports,
+        price: PriceLimit,
+        board: StatusBoard,
+        fitter: Fitter | None = None,
     ) -> None:
         self._queue = queue
         self._executor = executor
@@ -44,7 +51,7 @@ class Dispatcher:
         self._price = price
         self._costs = price.costs
         self._board = board
-        self._delivery = Delivery(ports)
+        self._delivery = Delivery(ports, fitter)
         self._tokens: dict[str, CancelToken] = {}
         self._coming: set[str] = set()  # kept, wanted, and not in the queue yet
         self._lives: set[asyncio.Task[None]] = set()

@@ -8,7 +8,7 @@ import discord
 from bot.domain import Copy, Post
 from bot.errors import AnswerExpiredError, DeliveryError, LimitError
 from bot.services.access import VisibleJob
-from bot.services.fitting import post_fitting
+from bot.services.fitting import Fitter
 from bot.services.lines import Lines
 from bot.services.originals import shown
 from bot.services.ports import Stars, Upload
@@ -29,12 +29,14 @@ class Gallery:
     Args:
         client: The client.
         stars: Where stars and copies are noted.
+        fitter: Makes files fit into messages.
         channel: The name or the id of the gallery's channel.
         threshold: How many stars it takes to be copied there.
     """
 
-    def __init__(self, client: discord.Client, stars: Stars, channel: str, threshold: int = 1) -> None:
+    def __init__(self, client: discord.Client, stars: Stars, fitter: Fitter, channel: str, threshold: int = 1) -> None:
         self._client = client
+        self._fitter = fitter
         self._stars = stars
         self._name = channel.lstrip("#")
         self._threshold = threshold
@@ -139,7 +141,7 @@ class Gallery:
             )
             return message.id
 
-        return await post_fitting(await shown(job, files), gallery.guild.filesize_limit, send)
+        return await self._fitter.post_fitting(await shown(job, files), gallery.guild.filesize_limit, send)
 
     def _message(self, copy: Copy) -> discord.PartialMessage:
         return self._client.get_partial_messageable(copy.channel_id).get_partial_message(copy.message_id)

@@ -7,7 +7,7 @@ import discord
 
 from bot.domain import new_job_id
 from bot.errors import DeliveryError
-from bot.services.fitting import fit_each
+from bot.services.fitting import Fitter
 from bot.services.originals import batches
 from bot.services.ports import Upload
 from bot.ui.cooldown import Cooldown
@@ -26,11 +26,13 @@ class Letters:
 
     Args:
         client: The client.
+        fitter: Makes files fit into messages.
         told: Keeps the same words from being said to the same person again at once.
     """
 
-    def __init__(self, client: discord.Client, told: Cooldown | None = None) -> None:
+    def __init__(self, client: discord.Client, fitter: Fitter, told: Cooldown | None = None) -> None:
         self._client = client
+        self.fitter = fitter
         self._told = told or Cooldown(ONCE_SECONDS)
 
     async def tell(self, person: int, text: str) -> None:
@@ -56,7 +58,7 @@ class Letters:
             DeliveryError: They take no direct messages.
         """
         channel = await self._channel(person)
-        fitting, notes = await fit_each(files, LETTER_FILE_LIMIT)
+        fitting, notes = await self.fitter.fit_each(files, LETTER_FILE_LIMIT)
         first, *others = batches(fitting)
         await self._send(channel, "\n".join([text, *(f"-# {note}" for note in notes)]), first)
         for batch in others:

@@ -11,7 +11,7 @@ from bot.domain import Action
 from bot.errors import NotKeptError
 from bot.services.access import Actor, VisibleJob
 from bot.services.actions import FORGOTTEN, Accepted, PictureActions, Words, check_user
-from bot.services.fitting import fit_each, post_fitting
+from bot.services.fitting import Fitter
 from bot.services.originals import batches
 from bot.services.patience import insist
 from bot.services.ports import Upload
@@ -39,6 +39,7 @@ class HasActions(Protocol):
     actions: PictureActions
     remover: Remover
     command_name: str
+    fitter: Fitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,16 @@ async def _paint(pressed: Pressed, accepted: Accepted) -> None:
     await submit(pressed.interaction, pressed.actions.generation, accepted.request, accepted.derived)
 
 
+async def _in_turn(pressed: Pressed, act: Handler) -> None:
+    """Does what takes originals, unless the person has too many of them under way."""
+    with _fitter(pressed).turn(pressed.actor.person):
+        await act(pressed)
+
+
+def _fitter(pressed: Pressed) -> Fitter:
+    return cast(HasActions, pressed.interaction.client).fitter
+
+
 async def _pick(pressed: Pressed) -> None:
     """Posts the original of one picture in a message of its own."""
     interaction, job, number = pressed.interaction, pressed.job, pressed.number or 1
@@ -131,7 +142,7 @@ async def _pick(pressed: Pressed) -> None:
         )
         return message.id
 
-    message_id = await post_fitting(files, origin.file_limit, post)
+    message_id = await _fitter(pressed).post_fitting(files, origin.file_limit, post)
     await insist(lambda: pressed.actions.posts.keep(message_id, job.id, number, origin.user_id))
 
 
@@ -150,7 +161,7 @@ async def _inform(pressed: Pressed) -> None:
     text, attached = recipe_card(pressed.job, pressed.number, command)
     await promise(interaction)
     files = await pressed.actions.originals(pressed.job, pressed.number)
-    fitting, notes = await fit_each(files, interaction.filesize_limit)
+    fitting, notes = await _fitter(pressed).fit_each(files, interaction.filesize_limit)
     first, *others = batches([*attached, *fitting])
     text = "\n".join([text, *(f"-# {note}" for note in notes)])
     await patiently(lambda: interaction.edit_original_response(content=text, attachments=as_files(first)))
@@ -174,13 +185,13 @@ async def _delete(interaction: discord.Interaction[Any]) -> None:
 
 
 _HANDLERS: dict[Deed, Handler] = {
-    Press.PICK: _pick,
+    Press.PICK: partial(_in_turn, act=_pick),
     Press.VARY: _vary,
     Press.SUBTLE: partial(_vary, action=Action.VARY_SUBTLE),
     Press.STRONG: partial(_vary, action=Action.VARY_STRONG),
     Press.REROLL: _reroll,
     Press.EDIT: _edit,
-    Press.INFO: _inform,
+    Press.INFO: partial(_in_turn, act=_inform),
     Tool.ZOOM: _zoom,
     Tool.REGION: _choose_region,
     **{tool: partial(_upscale, tool=tool) for tool in SCALES},

@@ -9,7 +9,7 @@ import discord
 
 from bot.services.access import VisibleJob
 from bot.services.family import sheet
-from bot.services.fitting import REQUEST_LIMIT, fit_each
+from bot.services.fitting import REQUEST_LIMIT, Fitter
 from bot.services.history import History, pack
 from bot.services.originals import batches, removal
 from bot.services.ports import Upload
@@ -24,25 +24,31 @@ from bot.ui.uploads import as_files
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What showing a job needs: the history, and the command's name for the line to be copied."""
+    """What showing a job needs: the history, the command's name for the line to be copied, and what makes files fit."""
 
     history: History
     command: str
+    fitter: Fitter
 
 
 async def show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
     """Shows a job to one person alone, with its pictures as far as they fit.
 
     Raises:
-        LimitError: They may not see it.
+        LimitError: They may not see it, or have too many pictures under way.
         PictureLostError: A file is missing that was not removed.
         DeliveryError: Discord did not take it.
     """
     await interaction.response.defer(ephemeral=True, thinking=True)
+    with bench.fitter.turn(interaction.user.id):
+        await _show_job(interaction, bench, job_id)
+
+
+async def _show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
     job = await bench.history.show(job_id, actor_of(interaction))
     kept = any(picture.removed_at is None for picture in job.pictures)
     originals = await bench.history.originals(job) if kept else []
-    files, notes = await fit_each(originals, interaction.filesize_limit)
+    files, notes = await bench.fitter.fit_each(originals, interaction.filesize_limit)
     text, attached = recipe_card(job, None, bench.command)
     said = (note for note in (removal(job), *notes) if note)
     text = "\n".join([text, *(f"-# {note}" for note in said)])
@@ -55,6 +61,11 @@ async def show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: 
 async def send_originals(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
     """Sends a job's originals as ZIP archives, one message each, split so that Discord takes them."""
     await interaction.response.defer(ephemeral=True, thinking=True)
+    with bench.fitter.turn(interaction.user.id):
+        await _send_originals(interaction, bench, job_id)
+
+
+async def _send_originals(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
     job = await bench.history.show(job_id, actor_of(interaction))
     limit = min(interaction.filesize_limit, REQUEST_LIMIT)
     archives = await asyncio.to_thread(pack, await bench.history.originals(job), f"easel-{job.id}", limit)
@@ -66,6 +77,11 @@ async def send_originals(interaction: discord.Interaction[Any], bench: Bench, jo
 async def show_family(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
     """Shows what a job was made of and what was made of it, as a list and as thumbnails."""
     await interaction.response.defer(ephemeral=True, thinking=True)
+    with bench.fitter.turn(interaction.user.id):
+        await _show_family(interaction, bench, job_id)
+
+
+async def _show_family(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
     viewer = actor_of(interaction)
     job = await bench.history.show(job_id, viewer)
     members = await bench.history.family(job, viewer)

@@ -1,12 +1,17 @@
+import asyncio
 import io
 import os
+import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.services.fitting import NOTE, fit
+from bot.errors import LimitError
+from bot.services import fitting
+from bot.services.fitting import NOTE, Fitter
 from bot.services.ports import Upload
 from generation import GenerationRequest, recipe
 
@@ -32,13 +37,13 @@ def opened(file: Upload) -> Image.Image:
 async def test_pictures_that_fit_are_posted_as_they_are() -> None:
     file = noisy(32)
 
-    assert await fit([file], 10 * 2**20) == ((file,), ())
+    assert await Fitter().fit([file], 10 * 2**20) == ((file,), ())
 
 
 async def test_a_picture_that_fits_without_loss_loses_nothing() -> None:
     file = smooth(256)
 
-    (posted,), notes = await fit([file], len(file.data) - 1)
+    (posted,), notes = await Fitter().fit([file], len(file.data) - 1)
 
     assert notes == ()
     assert posted.name == "easel-0123456789-7.webp"
@@ -48,7 +53,7 @@ async def test_a_picture_that_fits_without_loss_loses_nothing() -> None:
 
 @pytest.mark.parametrize("limit", [60_000, 20_000, 1_000])
 async def test_pictures_that_do_not_fit_are_made_to(limit: int) -> None:
-    files, notes = await fit([noisy(256), noisy(256)], limit)
+    files, notes = await Fitter().fit([noisy(256), noisy(256)], limit)
 
     assert notes == (NOTE,)
     assert [file.name for file in files] == ["easel-0123456789-7.jpg"] * 2
@@ -62,7 +67,61 @@ async def test_a_picture_posted_smaller_still_carries_its_settings(tmp_path: Pat
     data = io.BytesIO()
     Image.frombytes("RGB", (256, 256), os.urandom(256 * 256 * 3)).save(data, "PNG", pnginfo=info)
 
-    files, _ = await fit([Upload("a.png", data.getvalue())], 60_000)
+    files, _ = await Fitter().fit([Upload("a.png", data.getvalue())], 60_000)
 
     (tmp_path / files[0].name).write_bytes(files[0].data)
     assert recipe.read_file(tmp_path / files[0].name).values["prompt"] == "a cat"
+
+
+async def test_a_smaller_form_is_made_once_and_the_memory_for_them_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    made, shrink = list[str](), fitting._shrink
+
+    def counted(files: Sequence[Upload], file_limit: int) -> tuple[Upload, ...]:
+        made.append(files[0].name)
+        return shrink(files, file_limit)
+
+    monkeypatch.setattr(fitting, "_shrink", counted)
+    one, other = noisy(64), smooth(64)
+    fitter = Fitter(memory=len((await Fitter().fit([one], 5000))[0][0].data) + 100)
+    made.clear()
+
+    first = await fitter.fit([one], 5000)
+    again = await fitter.fit([one], 5000)
+    assert (first == again, len(made)) == (True, 1)
+    await fitter.fit([other], 500)
+    await fitter.fit([one], 5000)
+
+    assert len(made) == 3
+
+
+async def test_so_many_pictures_are_encoded_at_a_time_whoever_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+    lock, under_way, most = threading.Lock(), 0, 0
+
+    def slow(files: Sequence[Upload], file_limit: int) -> tuple[Upload, ...]:
+        nonlocal under_way, most
+        with lock:
+            under_way += 1
+            most = max(most, under_way)
+        busy.wait(0.05)
+        with lock:
+            under_way -= 1
+        return (Upload(f"{files[0].name}.webp", b""),)
+
+    busy = threading.Event()
+    monkeypatch.setattr(fitting, "_shrink", slow)
+    fitter = Fitter(encoders=2)
+
+    await asyncio.gather(*(fitter.fit([Upload(str(number), bytes(100))], 10) for number in range(8)))
+
+    assert most == 2
+
+
+def test_a_person_may_have_two_requests_for_originals_under_way() -> None:
+    fitter = Fitter()
+
+    with fitter.turn(1), fitter.turn(1), fitter.turn(2), pytest.raises(LimitError, match="still on their way"):
+        fitter.turn(1).__enter__()
+    with fitter.turn(1):
+        pass
+
+    assert fitter._under_way == {}
