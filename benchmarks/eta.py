@@ -146,7 +146,7 @@ async def measure(jobs: int, waiting: int, seed: int) -> dict[str, list[float]]:
         executor = LocalExecutor(settings, Catalog(path), news_seconds=NEWS_SECONDS)  # as the bot hears of it
         notes, messenger = Notes(), Watch()
         costs = Watched(notes)
-        queue = FairQueue(1000, costs.estimate, 3, 60.0)
+        queue = FairQueue(1000, costs.estimate, 3, 60.0, SLOTS - 1)
         forecast, alone = (Forecast(queue, costs, executor.sharing, SLOTS) for _ in range(2))
         board = Foretelling(queue, forecast, messenger, notes, alone)
         ports = Ports(MemoryLedger(), MemorySpeeds(), MemoryPictures(), messenger)

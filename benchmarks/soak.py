@@ -132,7 +132,7 @@ class Soak:
         self.messenger = SilentMessenger()
         ports = Ports(self.ledger, SqlSpeedBook(self.database), PictureFolder(folder / "pictures"), self.messenger)
         costs = CostModel()
-        self.queue = FairQueue(10_000, costs.estimate, 3, 60.0)
+        self.queue = FairQueue(10_000, costs.estimate, 3, 60.0, SLOTS - 1)
         self.executor = FakeExecutor()
         forecast = Forecast(self.queue, costs, self.executor.sharing, SLOTS)
         self.board = StatusBoard(self.queue, forecast, self.messenger)

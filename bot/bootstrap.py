@@ -173,7 +173,13 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     messenger = DiscordMessenger(client, tools, show_reroll=settings.show_reroll)
     ports = Ports(ledger, SqlSpeedBook(database), pictures, messenger)
     costs = CostModel()
-    queue = FairQueue(settings.max_waiting, costs.estimate, settings.max_running, settings.group_seconds)
+    queue = FairQueue(
+        settings.max_waiting,
+        costs.estimate,
+        settings.max_running,
+        settings.group_seconds,
+        long=max(settings.slots - 1, 1),
+    )
     forecast = Forecast(queue, costs, executor.sharing, settings.slots)
     fitter = Fitter()
     board = StatusBoard(queue, forecast, ports.messenger)

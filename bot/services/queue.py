@@ -6,11 +6,13 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heapreplace
-from itertools import islice
+from itertools import chain, islice
 
 from bot.domain import Job
 from bot.errors import LimitError
 from generation import GenerationRequest
+
+SHORT_SECONDS = 60.0  # a job that takes the device less by its estimate is short
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +34,10 @@ class _Waiting:
     cost: float
     share: float  # what it takes of its person's share: half as much for one whose weight is two
     held_up: float = 0.0  # device seconds of jobs that went before it out of their turn
+
+    @property
+    def long(self) -> bool:
+        return self.cost >= SHORT_SECONDS
 
 
 @dataclass(slots=True)
@@ -92,6 +98,9 @@ class FairQueue:
     To change the model in use costs time, so a job that needs the present one may go first out of its turn, as long
     as nobody is held up by such jobs for more than a bound (docs/decisions/0008).
 
+    Only so many long jobs run at a time, so that a slot stays for short ones: those overtake long jobs that wait for
+    another long one to end (docs/decisions/0016).
+
     A place is reserved first and filled when the job is safely in the ledger, so that twenty commands sent at
     once cannot slip past the cap. Lives on the event loop.
 
@@ -100,6 +109,7 @@ class FairQueue:
         cost: Estimates the device seconds of a request.
         running: Jobs one person may have running; the others of theirs wait.
         patience: Device seconds by which a job may be held up so that others need no change of the model.
+        long: Long jobs that may be running, whosever they are.
     """
 
     def __init__(
@@ -108,11 +118,13 @@ class FairQueue:
         cost: Callable[[GenerationRequest], float],
         running: float = math.inf,
         patience: float = 0.0,
+        long: float = math.inf,
     ) -> None:
         self._cap = cap
         self._cost = cost
         self._most_running = running
         self._patience = patience
+        self._most_long = long
         self._people: dict[int, _Person] = {}
         self._lines: dict[int, _Person] = {}  # those who wait, in the order in which they came
         self._taken: dict[str, _Waiting] = {}
@@ -183,7 +195,12 @@ class FairQueue:
 
     def take(self) -> Job | None:
         """Takes the next job in turn out; None if none may start now."""
-        ready = [turn for turn in self._turns() if self._lines[turn[2]].running < self._most_running]
+        full = self._full
+        ready = [
+            turn
+            for turn in self._turns()
+            if self._lines[turn[2]].running < self._most_running and not (full and self._next(turn).long)
+        ]
         if not ready:
             return None
         first = min(ready)
@@ -218,6 +235,8 @@ class FairQueue:
 
     def place(self, job: Job) -> Place:
         """Says where a job stands; nothing is in front of one that does not wait."""
+        if self._full:
+            return next((place for each, place in self.line() if each.id == job.id), Place(0, 0.0))
         found = self._find(job)
         if found is None:
             return Place(0, 0.0)
@@ -232,22 +251,31 @@ class FairQueue:
         return Place(jobs + self._held_back(self._lines[job.origin.user_id]), seconds)
 
     def line(self) -> Iterator[tuple[Job, Place]]:
-        """Gives the waiting jobs in the order in which they would start if nobody else came, each with its place."""
-        turns = self._turns()
+        """Gives the waiting jobs in the order in which they would start if nobody else came, each with its place.
+
+        Where no further long job may start now, those that can go first.
+        """
+        turns, stuck, full = self._turns(), list[_Turn](), self._full
         heapify(turns)
         begun: dict[int, Iterator[_Waiting]] = {}
-        jobs, seconds = 0, 0.0
+        jobs, seconds, after_a_long_one = 0, 0.0, False
         while turns:
             start, order, number = turns[0]
             person = self._lines[number]
             each = next(begun.setdefault(number, iter(person.waiting)), None)
             if each is None:
                 heappop(turns)
-                continue
-            seconds += each.cost
-            yield each.job, Place(jobs + self._held_back(person), seconds)
-            jobs += 1
-            heapreplace(turns, (start + each.share, order, number))
+            elif full and each.long:
+                stuck.append(heappop(turns))
+                begun[number] = chain((each,), begun[number])
+            else:
+                seconds += each.cost
+                yield each.job, Place(jobs + (after_a_long_one or self._held_back(person)), seconds)
+                jobs += 1
+                heapreplace(turns, (start + each.share, order, number))
+            if not turns and full:
+                turns, full, after_a_long_one = stuck, False, True
+                heapify(turns)
 
     def rehearsal(self, jobs: int, guests: Iterable[int], cost: Callable[[GenerationRequest], float]) -> "FairQueue":
         """Copies the queue with the jobs that would start first: what is done with the copy changes nothing here.
@@ -257,7 +285,7 @@ class FairQueue:
             guests: People whose jobs will be put into the copy.
             cost: Estimates the device seconds of their requests.
         """
-        copy = FairQueue(self._cap, cost, self._most_running, self._patience)
+        copy = FairQueue(self._cap, cost, self._most_running, self._patience, self._most_long)
         copy._model, copy._virtual_time = self._model, self._virtual_time
         copy._taken = dict(self._taken)
         waiting = Counter(job.origin.user_id for job, _ in islice(self.line(), jobs))
@@ -268,6 +296,11 @@ class FairQueue:
         for number in busy.union(guests).difference(waiting):
             copy._people[number] = self._people.get(number, _Person()).copy(0)
         return copy
+
+    @property
+    def _full(self) -> bool:
+        """Whether as many long jobs are running as may."""
+        return sum(taken.long for taken in self._taken.values()) >= self._most_long
 
     def _person(self, number: int) -> _Person:
         if number not in self._people:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import Job
-from bot.services.queue import FairQueue
+from bot.services.queue import SHORT_SECONDS, FairQueue
 from generation import GenerationRequest
 from tests.unit.bot.jobs import job
 
@@ -163,3 +163,48 @@ def test_a_person_never_has_more_running_than_they_may_and_no_slot_idles_for_it(
                 queue.settle(running[0], running.pop(0).request.steps)
 
     asyncio.run(simulate())
+
+
+def by_minutes(request: GenerationRequest) -> float:
+    """Makes jobs of 30 steps and more long ones."""
+    return request.steps * SHORT_SECONDS / 30
+
+
+@given(ORDERS, st.integers(1, 4), st.integers(2, 4), st.data())
+def test_a_slot_stays_for_short_jobs_and_none_idles_otherwise(
+    orders: list[tuple[int, int]], most: int, slots: int, data: st.DataObject
+) -> None:
+    queue = FairQueue(100, by_minutes, running=most, long=slots - 1)
+    for person, steps in orders:
+        queue.put(job(person, steps=steps), reserved=False)
+    running: list[Job] = []
+    while running or len(queue):
+        taken = queue.take() if len(running) < slots else None
+        if taken is not None:
+            running.append(taken)
+            assert sum(each.request.steps >= 30 for each in running) < slots
+            continue
+        assert running, "an idle device starts whatever waits"
+        if len(running) < slots:
+            mine = Counter(each.origin.user_id for each in running)
+            heads = {each.origin.user_id: each for each, _ in reversed([*queue.line()])}
+            startable = [head for person, head in heads.items() if mine[person] < most]
+            assert all(head.request.steps >= 30 for head in startable)
+        done = running.pop(data.draw(st.integers(0, len(running) - 1)))
+        queue.settle(done, by_minutes(done.request))
+
+
+@given(ORDERS, st.integers(1, 2))
+def test_every_place_is_the_one_in_the_line_also_where_short_jobs_overtake(
+    orders: list[tuple[int, int]], long: int
+) -> None:
+    queue = FairQueue(100, by_minutes, long=long)
+    for person, steps in orders:
+        queue.put(job(person, steps=steps), reserved=False)
+    for _ in range(2):
+        queue.take()
+
+    line = list(queue.line())
+
+    assert len(line) == len(queue)
+    assert [queue.place(each) for each, _ in line] == [place for _, place in line]
