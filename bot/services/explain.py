@@ -34,7 +34,7 @@ class Explanation:
 
 
 class Explainer:
-    """Explains orders; counts tokens off the event loop and never asks the device."""
+    """Explains orders; counts tokens off the event loop, of one order at a time, and never asks the device."""
 
     def __init__(
         self,
@@ -47,6 +47,7 @@ class Explainer:
         self._queue = queue
         self._price = price
         self._counter = counter
+        self._counting = asyncio.Lock()  # loading the vocabulary and counting hold Python's lock
 
     async def explain(self, order: Order, taste: Taste, person: int) -> Explanation:
         """Explains an order that a person would give now.
@@ -59,7 +60,8 @@ class Explainer:
         request = resolved.request
         model = next(entry for entry in self._generation.models.usable if entry.name == request.model)
         dialect = cast(Dialect, request.weights)
-        tokens = await asyncio.to_thread(self._counter.count, request.prompt, dialect, model)
+        async with self._counting:
+            tokens = await asyncio.to_thread(self._counter.count, request.prompt, dialect, model)
         return Explanation(resolved, tokens, self._price.costs.estimate(request), self._refusal(request, person))
 
     def _refusal(self, request: GenerationRequest, person: int) -> str | None:
