@@ -10,6 +10,7 @@ import shutil
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import httpx2
 from huggingface_hub import HfApi, ModelInfo, hf_hub_download
@@ -17,14 +18,19 @@ from huggingface_hub.errors import HFValidationError, NotASafetensorsRepoError, 
 
 from generation.catalog import ModelEntry, check_usable, describe
 from generation.errors import ModelError
+from generation.folders import expanded, is_there, reason
 from generation.header import Header
+from generation.visible import is_visible, shortened
 
 RECORD = "models.json"
+MAX_ANSWER = 500  # characters of what a hub says
 SPARE = 1 << 30  # bytes that stay free on the disk
 _CHUNK = 1 << 22
 _HUB = re.compile(
-    r"^(?P<repository>[\w.-]+/[\w.-]+)(?:/(?P<file>[\w./ -]+\.safetensors))?(?:@(?P<revision>[\w./-]+))?$"
+    r"^(?P<repository>[\w-][\w.-]*/(?P<name>[\w-][\w.-]*))(?:/(?P<file>[\w./ -]+\.safetensors))?"
+    r"(?:@(?P<revision>[\w./-]+))?$"
 )
+_COMMIT = re.compile(r"[0-9a-f]{40}")
 _PARTS = ("scheduler", "text_encoder", "text_encoder_2", "tokenizer", "tokenizer_2", "unet", "vae")
 
 OnBytes = Callable[[int, int], None]  # done, of how many
@@ -55,8 +61,8 @@ def add(source: str, folder: Path, on_bytes: OnBytes, endpoint: str | None = Non
     Raises:
         ModelError: It is no usable SDXL checkpoint, cannot be fetched, or does not fit on the disk.
     """
-    path = Path(source).expanduser()
-    if path.exists() or not _HUB.match(source):
+    path = expanded(source)
+    if is_there(path) or not _HUB.match(source):
         return add_file(path, folder, on_bytes)
     return add_from_hub(source, folder, endpoint)
 
@@ -77,13 +83,11 @@ def add_file(source: Path, folder: Path, on_bytes: OnBytes) -> Added:
     if source.resolve().is_relative_to(folder.resolve()):
         target = source
         digest = _copy(source, None, on_bytes)
-    elif target.exists():
+    elif is_there(target) or target.is_symlink():
         raise ModelError(f"There is a {target.name} in the models folder already; rename one of the two.")
     else:
         _check_room(entry.size, folder)
-        partial = target.with_name(f"{target.name}.partial")
-        digest = _copy(source, partial, on_bytes)
-        partial.replace(target)
+        digest = _copy_in(source, target, on_bytes)
     return _record(describe(target), folder, {_place(target, folder): digest}, str(source.name))
 
 
@@ -99,17 +103,25 @@ def add_from_hub(hub_id: str, folder: Path, endpoint: str | None = None) -> Adde
     api = HfApi(endpoint=endpoint)
     try:
         info = api.model_info(match["repository"], revision=match["revision"], files_metadata=True)
+        info.id = match["repository"]  # what was asked for, whatever the hub answers
+        if not _COMMIT.fullmatch(info.sha or ""):
+            raise ModelError(f"The hub names no commit of {info.id}.")
         wanted = _choose(info, match["file"])
         if len(wanted) == 1:
             _look_ahead(api, info, wanted[0])
-        return _download(info, wanted, folder, endpoint)
+        home = folder if len(wanted) == 1 else folder / match["name"]
+        return _download(info, wanted, (folder, home), endpoint)
     except (httpx2.HTTPError, HFValidationError, OSError) as error:
-        raise ModelError(f"{hub_id} could not be fetched from the hub: {' '.join(str(error).split())}") from error
+        why = shortened(" ".join(str(error).split()), MAX_ANSWER)
+        raise ModelError(f"{hub_id} could not be fetched from the hub: {why}") from error
 
 
 def _choose(info: ModelInfo, file: str | None) -> list[str]:
     """Chooses the files that make a model: the one named, a diffusers folder, or the only checkpoint."""
     names = {sibling.rfilename for sibling in info.siblings or ()}
+    for name in names:
+        if not _stays_inside(name):
+            raise ModelError(f"{info.id} has a file {shortened(name)!r}, which would not lie in the models folder.")
     if file is not None:
         if file not in names:
             raise ModelError(f"{info.id} has no {file}.")
@@ -121,6 +133,13 @@ def _choose(info: ModelInfo, file: str | None) -> list[str]:
         found = ", ".join(checkpoints) or "no .safetensors file at all"
         raise ModelError(f"{info.id} has {found}; name one: easel models add {info.id}/FILE.safetensors.")
     return checkpoints
+
+
+def _stays_inside(name: str) -> bool:
+    """Whether a file of a hub's name lies within the folder it is put in, on any system."""
+    return is_visible(name) and not any(
+        part in {"", ".", ".."} or "\\" in part or ":" in part for part in name.split("/")
+    )
 
 
 def _part(part: str, names: Iterable[str]) -> list[str]:
@@ -141,15 +160,17 @@ def _look_ahead(api: HfApi, info: ModelInfo, name: str) -> None:
     check_usable(Header(Path(PurePosixPath(name).name), shapes, "", found.metadata))
 
 
-def _download(info: ModelInfo, wanted: Sequence[str], folder: Path, endpoint: str | None) -> Added:
+def _download(info: ModelInfo, wanted: Sequence[str], folders: tuple[Path, Path], endpoint: str | None) -> Added:
+    folder, home = folders
     siblings = {sibling.rfilename: sibling for sibling in info.siblings or ()}
-    home = folder if len(wanted) == 1 else folder / PurePosixPath(info.id).name
     missing = [name for name in wanted if not (home / name).is_file()]
     folder.mkdir(parents=True, exist_ok=True)
     _check_room(sum(siblings[name].size or 0 for name in missing), folder)
     hashes: dict[str, str] = {}
     for name in wanted:
         path = Path(hf_hub_download(info.id, name, revision=info.sha, local_dir=home, endpoint=endpoint))
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise ModelError(f"{name} does not lie in the models folder; nothing more was fetched.")
         if path.suffix != ".safetensors":
             continue
         digest = _copy(path, None, lambda _done, _total: None)
@@ -169,6 +190,17 @@ def _check_room(needed: int, folder: Path) -> None:
             f"{needed / 1e9:.1f} GB are needed (and 1 GB should stay free), but the disk of the models folder "
             f"has only {free / 1e9:.1f} GB left."
         )
+
+
+def _copy_in(source: Path, target: Path, on_bytes: OnBytes) -> str:
+    """Copies a file under another name first, so that nobody finds half of it; returns its SHA-256."""
+    partial = target.with_name(f"{target.name}.partial")
+    try:
+        digest = _copy(source, partial, on_bytes)
+        partial.replace(target)
+    except OSError as error:
+        raise ModelError(f"{source.name} could not be copied ({reason(error)}).") from error
+    return digest
 
 
 def _copy(source: Path, target: Path | None, on_bytes: OnBytes) -> str:
@@ -198,9 +230,19 @@ def _record(entry: ModelEntry, folder: Path, hashes: dict[str, str], source: str
     if entry.problem is not None:
         raise ModelError(entry.problem)
     path = folder / RECORD
-    recorded = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    recorded = _recorded(path)
     recorded[entry.name] = {"source": source, "sha256": hashes}
     partial = path.with_suffix(".partial")
     partial.write_text(json.dumps(recorded, indent=2, ensure_ascii=False, sort_keys=True) + "\n", encoding="utf-8")
     partial.replace(path)
     return Added(entry, hashes)
+
+
+def _recorded(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8")) if is_there(path) else {}
+    except (ValueError, RecursionError, OSError) as error:
+        raise ModelError(
+            f"{RECORD} in the models folder cannot be read; move it away and add the model again."
+        ) from error
+    return found if isinstance(found, dict) else {}

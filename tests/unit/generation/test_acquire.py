@@ -6,9 +6,11 @@ import shutil
 from collections import namedtuple
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from huggingface_hub import HfApi
 from safetensors.numpy import load_file, save, save_file
 
 from generation import Catalog, ModelError
@@ -189,3 +191,65 @@ def test_a_diffusers_folder_comes_with_its_half_precision_weights_only(folder: P
 def test_an_unknown_repository_is_named(folder: Path, hub: Hub) -> None:
     with pytest.raises(ModelError, match=r"nobody/nothing could not be fetched from the hub: .*404"):
         add("nobody/nothing", folder, silent, hub.address)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "../stolen.safetensors",
+        "a/../../stolen.safetensors",
+        "/stolen.safetensors",
+        "..\\stolen.safetensors",
+        "C:x.safetensors",
+    ],
+)
+def test_a_hub_that_names_files_outside_the_folder_is_refused(
+    folder: Path, checkpoint: Path, hub: Hub, name: str
+) -> None:
+    hub.repositories["someone/dalle"] = {"opendalle.safetensors": checkpoint.read_bytes(), name: b"stolen"}
+
+    with pytest.raises(ModelError, match="would not lie in the models folder"):
+        add("someone/dalle/opendalle.safetensors", folder, silent, hub.address)
+
+    assert hub.asked == []
+
+
+@pytest.mark.parametrize("claim", ["x/..", "..", "x/../../elsewhere", "", "someone/other"])
+def test_the_folder_is_named_by_what_was_asked_for_and_not_by_the_hub(
+    folder: Path, hub: Hub, monkeypatch: pytest.MonkeyPatch, claim: str
+) -> None:
+    weights = save({"x": np.zeros(1, np.float16)})
+    files = {"model_index.json": b"{}"}
+    for part in PARTS:
+        files |= {f"{part}/config.json": b"{}", f"{part}/model.safetensors": weights}
+    hub.repositories["someone/pipeline"] = files
+    answered = HfApi.model_info
+
+    def claiming(*args: Any, **kwargs: Any) -> Any:
+        info = answered(*args, **kwargs)
+        info.id = claim
+        return info
+
+    monkeypatch.setattr(HfApi, "model_info", claiming)
+
+    add("someone/pipeline", folder, silent, hub.address)
+
+    assert {path.name for path in folder.parent.iterdir()} <= {"models", "cache"}
+    assert (folder / "pipeline" / "model_index.json").is_file()
+    assert json.loads((folder / "models.json").read_text())["pipeline"]["source"] == f"someone/pipeline@{COMMIT}"
+
+
+@pytest.mark.parametrize("source", ["someone/..", "../someone", "someone/.hidden", "./x", "a/../b.safetensors"])
+def test_an_id_that_is_a_path_is_no_hub_id(folder: Path, hub: Hub, source: str) -> None:
+    with pytest.raises(ModelError):
+        add(source, folder, silent, hub.address)
+
+    assert not folder.exists()
+
+
+def test_a_record_that_cannot_be_read_is_said_in_words(folder: Path, checkpoint: Path) -> None:
+    folder.mkdir()
+    (folder / "models.json").write_text("[" * 100_000)
+
+    with pytest.raises(ModelError, match=r"models\.json in the models folder cannot be read"):
+        add(str(checkpoint), folder, silent)
