@@ -22,6 +22,7 @@ from generation import Progress as Painting
 from generation.catalog import STARTER_NOTE
 from generation.extras import Extras
 from generation.header import Kind
+from generation.parts import UNNAMED
 from generation.recipe import Reading
 from generation.request import MAX_SIZE
 
@@ -80,14 +81,18 @@ def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Orde
 def _to_bring(values: Mapping[str, Any]) -> list[str]:
     """Says which pictures a recipe needs, which no recipe carries."""
     init, mask = values.get("init"), values.get("mask")
-    notes = (
-        [f"It was painted from the picture with the SHA-256 {init.picture}: give that with --image."] if init else []
-    )
+    notes = []
+    if init:
+        notes.append(f"It was painted from {_named(init.picture)}: give that picture with --image.")
     if mask and mask.picture:
-        notes.append(f"Its mask has the SHA-256 {mask.picture}: give that with --mask.")
+        notes.append(f"Its mask was drawn, {_named(mask.picture)}: give that picture with --mask.")
     if values.get("outpaint"):
         notes.append("It was outpainted: say how with --outpaint.")
     return notes
+
+
+def _named(digest: str) -> str:
+    return "a picture that the file does not name" if digest == UNNAMED else f"the picture with the SHA-256 {digest}"
 
 
 def _has_model(settings: Settings, name: str) -> bool:

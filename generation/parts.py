@@ -16,6 +16,7 @@ MAX_FEATHER = 256
 MAX_SCALE = 4.0
 MAX_STEPS = 150
 MAX_LORA_STRENGTH = 10.0
+UNNAMED = "0" * 64  # stands in files for a picture that somebody brought: its SHA-256 would prove whose it was
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
 

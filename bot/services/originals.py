@@ -9,6 +9,7 @@ from bot.errors import PictureLostError
 from bot.services.fitting import REQUEST_LIMIT
 from bot.services.grid import grid
 from bot.services.ports import PictureStore, Upload
+from generation.recipe import without_digests
 
 MOST_FILES = 10  # in one message
 
@@ -63,7 +64,8 @@ async def originals(job: Job, pictures: PictureStore, number: int | None = None)
     kept = [(name, picture) for name, picture in chosen if picture.removed_at is None]
     if chosen and not kept:
         raise PictureLostError(f"{removal(job)} Its recipe is kept: /show id:{job.id}")
-    return [Upload(name, await pictures.get(picture.digest)) for name, picture in kept]
+    inputs = job.request.inputs
+    return [Upload(name, without_digests(await pictures.get(picture.digest), inputs)) for name, picture in kept]
 
 
 def removal(job: Job) -> str | None:

@@ -7,7 +7,7 @@ them, and refuses longer texts. JPEG, WebP and GIF are left to Pillow, which loo
 import struct
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from generation.errors import InvalidRequestError, ModelError
 from generation.folders import reason, status_of
 from generation.intake import DAMAGE
+from generation.parts import UNNAMED
 from generation.visible import visible
 
 KNOWN = "PNG, JPEG, WebP or GIF"
@@ -80,6 +81,28 @@ def _in_words(name: str) -> Iterator[None]:
     except DAMAGE as error:
         why = reason(error) if isinstance(error, OSError) and error.strerror else "it is damaged or cut off"
         raise InvalidRequestError("file", f"{name} cannot be read ({why}).") from error
+
+
+def without_digests(png: bytes, digests: Sequence[str]) -> bytes:
+    """Takes the names of input pictures out of a PNG of ours that an earlier version wrote.
+
+    Args:
+        png: The file; one of another kind is returned as it is.
+        digests: The SHA-256 of the pictures it was painted from.
+    """
+    if not digests or not png.startswith(_SIGNATURE):
+        return png
+    parts, place = [_SIGNATURE], len(_SIGNATURE)
+    while place + 12 <= len(png):
+        length, kind = struct.unpack_from(">I4s", png, place)
+        if kind == b"IDAT" or place + 12 + length > len(png):
+            break
+        data = png[place + 8 : place + 8 + length]
+        for digest in digests:
+            data = data.replace(digest.encode(), UNNAMED.encode())
+        parts.append(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
+        place += 12 + length
+    return b"".join([*parts, png[place:]])
 
 
 def _of_png(file: BinaryIO) -> FileTexts:

@@ -1,10 +1,12 @@
 """Recipes in picture files: PNG texts, and EXIF in WebP and JPEG; written and read back."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
 
 from generation.errors import InvalidRequestError
+from generation.parts import UNNAMED
 from generation.recipe import a1111, comfyui, ours
 from generation.recipe.chunks import texts_of
 from generation.recipe.reading import Reading
@@ -24,17 +26,24 @@ def png_texts(
     """Returns the text chunks of a picture's PNG file by their keys.
 
     Args:
-        request: What painted it.
+        request: What painted it. The pictures it began from are not named: whoever has one could prove whose it is.
         model_hash: The checkpoint's short hash, where it is one file.
         in_steps: The same, its refiner said in steps, for ComfyUI; `request` where it has none.
     """
-    graph = in_steps or request
+    request, graph = without_inputs(request), without_inputs(in_steps or request)
     return {
         A1111_KEY: a1111.to_a1111(request, model_hash),
         PROMPT_KEY: comfyui.to_prompt(graph),
         WORKFLOW_KEY: comfyui.to_workflow(graph),
         KEY: ours.to_json(request, model_hash),
     }
+
+
+def without_inputs(request: GenerationRequest) -> GenerationRequest:
+    """Returns a request as a file tells it: that it began from pictures, and not from which."""
+    init = request.init and replace(request.init, picture=UNNAMED)
+    mask = request.mask and replace(request.mask, picture=request.mask.picture and UNNAMED)
+    return replace(request, init=init, mask=mask)
 
 
 def exif_of(parameters: str) -> bytes:

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from generation import GenerationRequest, InvalidRequestError, recipe
+from generation import GenerationRequest, Init, InvalidRequestError, Mask, recipe
+from generation.parts import UNNAMED
 from generation.pixels import Pixels
 from generation.sdxl.png import encode
 
@@ -209,3 +210,46 @@ def test_an_ordinary_png_of_another_tool_is_read(file: Path) -> None:
     Image.new("RGB", (8, 8)).save(file, pnginfo=info)
 
     assert (recipe.read_file(file).tool, recipe.read_file(file).values["seed"]) == ("A1111", 5)
+
+
+BROUGHT = GenerationRequest(
+    prompt="a", model="m", seed=3, init=Init(picture="ab" * 32, strength=0.4), mask=Mask(picture="cd" * 32)
+)
+
+
+def test_a_file_does_not_tell_which_pictures_it_was_painted_from(file: Path) -> None:
+    file.write_bytes(encode(Pixels(8, 8, bytes(192)), BROUGHT).data)
+
+    assert b"ab" * 32 not in file.read_bytes()
+    assert b"cd" * 32 not in file.read_bytes()
+    read = recipe.read_file(file).values
+    assert (read["init"].strength, read["init"].picture, read["mask"].picture) == (0.4, UNNAMED, UNNAMED)
+
+
+def test_a_mask_of_the_pictures_own_stays_one(file: Path) -> None:
+    asked = GenerationRequest(prompt="a", model="m", seed=3, init=Init(picture="ab" * 32), mask=Mask(invert=True))
+    file.write_bytes(encode(Pixels(8, 8, bytes(192)), asked).data)
+
+    assert recipe.read_file(file).values["mask"] == Mask(invert=True)
+
+
+def test_a_kept_file_of_an_earlier_version_is_given_out_without_the_names_of_its_inputs(file: Path) -> None:
+    old = png((b"tEXt", b"easel\0" + recipe.to_json(BROUGHT).encode()), (b"tEXt", b"prompt\0" + b"ab" * 32 + b".png"))
+
+    given = recipe.without_digests(old, BROUGHT.inputs)
+
+    file.write_bytes(given)
+    Image.open(file).load()  # its sums are right
+    assert len(given) == len(old)
+    assert b"ab" * 32 not in given
+    assert b"cd" * 32 not in given
+    assert recipe.read_file(file).values["init"] == Init(picture=UNNAMED, strength=0.4)
+    assert recipe.without_digests(given, BROUGHT.inputs) == given
+    assert recipe.without_digests(b"GIF89a", BROUGHT.inputs) == b"GIF89a"
+    assert recipe.without_digests(old[:30], BROUGHT.inputs) == old[:30]
+
+
+def test_a_file_of_an_earlier_version_still_names_its_inputs_to_who_has_it(file: Path) -> None:
+    file.write_bytes(png((b"tEXt", b"easel\0" + recipe.to_json(BROUGHT).encode())))
+
+    assert recipe.read_file(file).values["init"].picture == "ab" * 32
