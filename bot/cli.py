@@ -2,7 +2,6 @@
 
 import asyncio
 import dataclasses
-import json
 import logging
 import sys
 from pathlib import Path
@@ -11,14 +10,13 @@ from typing import Annotated
 
 import pydantic
 import typer
-from rich.console import Console
 from rich.table import Column, Table
-from rich.text import Text
 from typer.exceptions import Abort, TyperException
 
 from bot.domain import Order
 from bot.errors import EaselError
 from bot.settings import Settings
+from bot.terminal import harden, out, say, say_json, shown, warn
 from generation import SAMPLERS, Catalog, GenerationError, __version__
 from generation.extras import Extras
 from generation.recipe import read_file
@@ -35,8 +33,6 @@ database = typer.Typer(help="Look after the database.", no_args_is_help=True)
 app.add_typer(database, name="db")
 models = typer.Typer(help="See and add models.")
 app.add_typer(models, name="models")
-
-out = Console()
 
 
 @app.callback(invoke_without_command=True)
@@ -108,18 +104,18 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     )  # fmt: skip
     if source is not None:
         order, notes = order_from(read_file(source), order, Settings())
-        sys.stderr.writelines(f"{note}\n" for note in notes)
+        warn(notes)
     elif prompt is None:
         raise EaselError("Missing argument 'prompt'.")
     order, inputs = bring(order, {"image": image, "mask": mask})
     pictures = asyncio.run(paint(Settings(), order, output, inputs))
     for painted in pictures:
         if as_json:
-            sys.stdout.write(json.dumps(painted.as_json(), ensure_ascii=False) + "\n")
+            say_json(painted.as_json())
         else:
-            sys.stdout.write(f"{painted.path}\n")
+            say(painted.path)
     if not as_json:
-        sys.stderr.writelines(f"{note}\n" for note in dict.fromkeys(note for each in pictures for note in each.notes))
+        warn(dict.fromkeys(note for each in pictures for note in each.notes))
 
 
 @app.command()
@@ -131,14 +127,14 @@ def recipe(
     """Show the settings a picture was made with, and what of them this Easel cannot use."""
     reading = read_file(file)
     if as_json:
-        shown = {"tool": reading.tool, "model_hash": reading.model_hash, **reading.values, "unknown": reading.unknown}
-        sys.stdout.write(json.dumps(shown, ensure_ascii=False, default=dataclasses.asdict) + "\n")  # a request's parts
+        found = {"tool": reading.tool, "model_hash": reading.model_hash, **reading.values, "unknown": reading.unknown}
+        say_json(found, default=dataclasses.asdict)  # a request's parts
         return
     out.print(f"written by {reading.tool}")
     for name, value in reading.values.items():
-        out.print(Text(f"{name}: {value}"))
+        out.print(shown(f"{name}: {value}"))
     for each in reading.unknown:
-        out.print(Text(f"not used: {each}", style="yellow"))
+        out.print(shown(f"not used: {each}", style="yellow"))
 
 
 @app.command()
@@ -162,15 +158,15 @@ def list_models(context: typer.Context) -> None:
     for entry in entries:
         size = f"{entry.size / 2**20:,.0f} MB" if entry.size else "not here yet"
         if entry.problem is None:
-            table.add_row(entry.name, entry.kind, entry.dtype, size, f"{entry.native_size} px")
+            table.add_row(shown(entry.name), shown(entry.kind), shown(entry.dtype), size, f"{entry.native_size} px")
         else:
-            table.add_row(entry.name, f"[red]{entry.problem}[/]", "", size, "")
+            table.add_row(shown(entry.name), shown(entry.problem, style="red"), "", size, "")
     out.print(table)
     loras = Extras(settings.models_path).loras()
     if loras:
         listed = Table("LoRA", "trigger words")
         for name, about in loras.items():
-            listed.add_row(Text(name), Text(about))
+            listed.add_row(shown(name), shown(about))
         out.print(listed)
 
 
@@ -185,12 +181,12 @@ def add_model(
     from bot import adding  # noqa: PLC0415 - the hub's client is only needed here
 
     if source in adding.UPSCALERS:
-        out.print(f"{adding.add_upscaler(source, Settings().models_path).name} is there.", highlight=False)
+        say(f"{adding.add_upscaler(source, Settings().models_path).name} is there.")
         return
     added = adding.add_model(Settings(), source)
     for file, digest in added.hashes.items():
-        out.print(f"{file}  SHA-256 {digest}", highlight=False, soft_wrap=True)
-    out.print(f"{added.entry.name} is there ({added.entry.kind}, {added.entry.native_size} px).", highlight=False)
+        say(f"{file}  SHA-256 {digest}")
+    say(f"{added.entry.name} is there ({added.entry.kind}, {added.entry.native_size} px).")
 
 
 @app.command()
@@ -222,7 +218,7 @@ def doctor() -> None:
     findings = asyncio.run(examine(Settings()))
     for finding in findings:
         mark = "[green]ok[/]" if finding.ok else "[red]not ok[/]"
-        table.add_row(mark, finding.what, Text("\n".join(filter(None, (finding.finding, finding.advice)))))
+        table.add_row(mark, finding.what, shown("\n".join(filter(None, (finding.finding, finding.advice)))))
     out.print(table)
     if not all(finding.ok for finding in findings):
         raise typer.Exit(FAILED)
@@ -234,7 +230,7 @@ def upgrade(revision: Annotated[str, typer.Argument(help="A revision.")] = "head
     from bot.persistence import database as storage  # noqa: PLC0415
 
     asyncio.run(storage.upgrade(Settings().database, revision))
-    out.print("The database is up to date." if revision == "head" else f"The database is at {revision}.")
+    say("The database is up to date." if revision == "head" else f"The database is at {revision}.")
 
 
 @database.command()
@@ -243,7 +239,7 @@ def downgrade(revision: Annotated[str, typer.Argument(help="A revision; `base` e
     from bot.persistence import database as storage  # noqa: PLC0415
 
     asyncio.run(storage.downgrade(Settings().database, revision))
-    out.print(f"The database is at {revision}.")
+    say(f"The database is at {revision}.")
 
 
 @database.command()
@@ -252,7 +248,7 @@ def backup(target: Annotated[Path, typer.Argument(help="The file to write.")]) -
     from bot.persistence import database as storage  # noqa: PLC0415
 
     asyncio.run(storage.backup(Settings().database, target))
-    out.print(f"Copied to {target}.")
+    say(f"Copied to {target}.")
 
 
 @database.command()
@@ -270,6 +266,7 @@ def check() -> None:
 
 def main() -> None:
     """Runs the command line; every failure is one line on stderr and exit code 2."""
+    harden()
     sys.excepthook = _say_unforeseen
     logging.captureWarnings(capture=True)
     try:
@@ -288,7 +285,7 @@ def main() -> None:
 def _end(text: str, code: int) -> None:
     if sys.excepthook is sys.__excepthook__ and code == FAILED:
         raise  # noqa: PLE0704 - always called from an except block; --debug asked for the traceback
-    sys.stderr.write(f"easel: {text}\n")
+    warn([f"easel: {text}"])
     sys.exit(code)
 
 
@@ -300,5 +297,5 @@ def _first_setting(error: pydantic.ValidationError) -> str:
 
 
 def _say_unforeseen(kind: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
-    sys.stderr.write(f"easel: something unforeseen happened ({kind.__name__}: {error}); --debug shows where.\n")
+    warn([f"easel: something unforeseen happened ({kind.__name__}: {error}); --debug shows where."])
     raise SystemExit(FAILED)
