@@ -45,7 +45,7 @@ class Run:
                 cli.main()
             for stream in streams:
                 stream.flush()
-        out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)  # type: ignore[attr-defined]
+        out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
         return out, err
 
 
