@@ -6,7 +6,7 @@ import logging
 import sys
 from pathlib import Path
 from types import TracebackType
-from typing import Annotated
+from typing import Annotated, Any
 
 import pydantic
 import typer
@@ -20,6 +20,7 @@ from bot.terminal import harden, out, say, say_json, shown, warn
 from generation import SAMPLERS, Catalog, GenerationError, __version__
 from generation.extras import Extras
 from generation.recipe import read_file
+from generation.typed_text import take_in
 
 FAILED, INTERRUPTED = 2, 130
 
@@ -96,11 +97,13 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
 
     if debug:
         sys.excepthook = sys.__excepthook__
+    typed = _typed(
+        prompt=prompt or "", negative=negative, model=model, aspect=aspect, sampler=sampler, scheduler=scheduler,
+        preset=preset, vae=vae, outpaint=outpaint, lora=lora, extra=extra, refiner=refiner,
+    )  # fmt: skip
     order = Order(
-        prompt=prompt or "", negative=negative, model=model, aspect=aspect, width=width, height=height, steps=steps,
-        cfg=cfg, sampler=sampler, scheduler=scheduler, seed=seed, count=count, preset=preset, vae=vae,
-        clip_skip=clip_skip, strength=strength, outpaint=outpaint, lora=lora, hires=hires,
-        upscale=upscale, extra=extra, refiner=refiner, refiner_at=refiner_at, refiner_strength=refiner_strength,
+        **typed, width=width, height=height, steps=steps, cfg=cfg, seed=seed, count=count, clip_skip=clip_skip,
+        strength=strength, hires=hires, upscale=upscale, refiner_at=refiner_at, refiner_strength=refiner_strength,
     )  # fmt: skip
     if source is not None:
         order, notes = order_from(read_file(source), order, Settings())
@@ -262,6 +265,11 @@ def check() -> None:
     if problems:
         raise EaselError(" ".join(problems))
     out.print("The database and the picture store are whole.")
+
+
+def _typed(**texts: str | None) -> dict[str, Any]:
+    """Takes in the options that were typed."""
+    return {name: take_in(text, name) for name, text in texts.items() if text is not None}
 
 
 def main() -> None:

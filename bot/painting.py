@@ -25,6 +25,7 @@ from generation.header import Kind
 from generation.parts import UNNAMED
 from generation.recipe import Reading
 from generation.request import MAX_SIZE
+from generation.typed_text import TypedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +150,11 @@ async def paint(settings: Settings, order: Order, output: Path | None, inputs: M
     """
     if order.vae:
         settings = settings.model_copy(update={"vae": order.vae})
-        order = replace(order, vae=settings.vae_name)
+        order = replace(order, vae=TypedText(settings.vae_name))
     catalog = Catalog(settings.models_path, order.model or settings.model, refiner=order.refiner)
     model = catalog.default()
     if order.refiner is not None:
-        order = replace(order, refiner=_stem(order.refiner, catalog))
+        order = replace(order, refiner=TypedText(_stem(order.refiner, catalog)))
     models = (model, *(entry for entry in catalog.whole() if entry.name != model.name))
     request = resolve(_without_model(order), models, model.name, _defaults(settings)).request
     paths = _paths(output, request)

@@ -2,10 +2,10 @@
 
 import difflib
 import math
-import re
 from collections.abc import Collection
 
 from generation.errors import InvalidRequestError
+from generation.typed_text import TypedText, check_encodable
 
 SIZE_STEP = 8
 MIN_SIZE, MAX_SIZE = 64, 4096
@@ -15,19 +15,15 @@ _WEIGHTS = ".safetensors"
 MAX_PROMPT_CHARACTERS = 6000  # the longest text a Discord command option takes
 MAX_OPTION_CHARACTERS = 1000  # every other text that is typed: names, aspects, lists of LoRAs
 SHOWN_CHARACTERS = 60  # of a wrong value, in the refusal that names it
-_HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
-def check_text(field: str, text: str, most: int = MAX_PROMPT_CHARACTERS) -> None:
+def check_text(field: str, text: TypedText | str, most: int = MAX_PROMPT_CHARACTERS) -> None:
     """Refuses a text that is too long, or has half a surrogate pair, which no file or message can hold.
 
     Call it before any other work on typed text.
     """
     check_length(field, len(text), most)
-    broken = _HALF_CHARACTER.search(text)
-    if broken:
-        where = f"at character {broken.start() + 1:,}"
-        raise InvalidRequestError(field, f"{field} has half a character {where}; delete it and type it once more.")
+    check_encodable(field, text)
 
 
 def check_length(field: str, length: int, most: int = MAX_PROMPT_CHARACTERS) -> None:
@@ -36,7 +32,7 @@ def check_length(field: str, length: int, most: int = MAX_PROMPT_CHARACTERS) -> 
         raise InvalidRequestError(field, f"{field} is {length:,} characters long; at most {most:,} are possible.")
 
 
-def quoted(text: str) -> str:
+def quoted(text: TypedText | str) -> str:
     """Returns a typed value as a refusal names it: in quotation marks, shortened, control characters escaped."""
     return repr(text if len(text) <= SHOWN_CHARACTERS else f"{text[:SHOWN_CHARACTERS]}…")
 
@@ -58,7 +54,7 @@ def check_size(field: str, pixels: int) -> None:
         )
 
 
-def check_name(field: str, name: str, known: Collection[str]) -> None:
+def check_name(field: str, name: TypedText | str, known: Collection[str]) -> None:
     """Refuses an unknown name, with the nearest known ones."""
     if name not in known:
         wanted = name[:MAX_OPTION_CHARACTERS]  # comparing is quadratic

@@ -12,6 +12,7 @@ from itertools import product
 from generation.checks import check_text
 from generation.errors import InvalidRequestError
 from generation.prompt import MAX_DEPTH, complaint
+from generation.typed_text import TypedText
 
 _MANY = 10**15  # more are not worth their digits
 _PART = re.compile(r"\\[{},]|[{},]|[^\\{},]+|\\")
@@ -25,7 +26,7 @@ class _Group:
     alternatives: list[list["str | _Group"]] = field(default_factory=lambda: [[]])
 
 
-def expand(text: str, most: int) -> tuple[str, ...]:
+def expand(text: TypedText, most: int) -> tuple[TypedText, ...]:
     """Writes a prompt out, once for every choice, the last group changing fastest.
 
     Args:
@@ -44,15 +45,15 @@ def expand(text: str, most: int) -> tuple[str, ...]:
             "prompt",
             f"prompt: its {{...}} make {number} prompts; at most {most} are possible. Leave some choices out.",
         )
-    return tuple(_written(sequence))
+    return tuple(map(TypedText, _written(sequence)))
 
 
-def count(text: str) -> int:
+def count(text: TypedText) -> int:
     """Counts the prompts that `expand` would write, without writing them; raises what it raises but for too many."""
     return _count(_parse(text))
 
 
-def escape(text: str) -> str:
+def escape(text: TypedText | str) -> str:
     """Returns what one types to have a text painted as it is."""
     return re.sub(r"[{}]", r"\\\g<0>", text)
 

@@ -16,6 +16,7 @@ from typing import Literal
 from generation.checks import SHOWN_CHARACTERS, check_text
 from generation.errors import InvalidRequestError
 from generation.parts import Lora
+from generation.typed_text import TypedText
 
 Dialect = Literal["comfyui", "a1111"]
 DIALECTS: tuple[Dialect, ...] = ("comfyui", "a1111")
@@ -56,7 +57,7 @@ class Prompt:
     loras: tuple[Lora, ...] = ()
 
 
-def parse(text: str, dialect: Dialect = "comfyui") -> Prompt:
+def parse(text: TypedText | str, dialect: Dialect = "comfyui") -> Prompt:
     """Parses a prompt, in time linear in its length; the last ones are remembered.
 
     Args:
@@ -85,7 +86,7 @@ def _parse(text: str, dialect: Dialect) -> Prompt:
     return Prompt(tuple(_chunks(weigh(plain, dialect))), loras)
 
 
-def parse_loras(text: str) -> tuple[Lora, ...]:
+def parse_loras(text: TypedText | str) -> tuple[Lora, ...]:
     """Reads LoRAs as one types them into an option: `name`, `name:0.8` or `name:0.8:0.5`, several by commas.
 
     Raises:
@@ -102,12 +103,12 @@ def embeddings(prompt: Prompt) -> tuple[str, ...]:
     return tuple(dict.fromkeys(match[1] for piece in pieces for match in EMBEDDING.finditer(piece.text)))
 
 
-def without_loras(text: str) -> str:
+def without_loras(text: TypedText | str) -> str:
     """Returns a prompt without its <lora:...>, for tools that have another way to say it."""
     return _LORA.sub("", text)
 
 
-def weigh(text: str, dialect: Dialect = "comfyui") -> list[Piece]:
+def weigh(text: TypedText | str, dialect: Dialect = "comfyui") -> list[Piece]:
     """Splits text into pieces of one weight each, by its brackets alone.
 
     Raises:
@@ -116,7 +117,7 @@ def weigh(text: str, dialect: Dialect = "comfyui") -> list[Piece]:
     return _comfyui(text) if dialect == "comfyui" else _a1111(text)
 
 
-def complaint(text: str, position: int, reason: str) -> InvalidRequestError:
+def complaint(text: TypedText | str, position: int, reason: str) -> InvalidRequestError:
     """Makes an error that shows the place in a prompt, with a caret under it."""
     start = max(position - 30, 0)
     shown = re.sub(r"\s", " ", text[start : position + 30])

@@ -7,6 +7,7 @@ from generation.catalog import ModelEntry
 from generation.extras import Extras, count_vectors
 from generation.header import Kind, read_header
 from generation.prompt import Dialect, parse
+from generation.typed_text import TypedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class TokenCounter:
     def __init__(self, extras: Extras) -> None:
         self._extras = extras
 
-    def count(self, prompt: str, dialect: Dialect, model: ModelEntry) -> tuple[TokenCount, ...]:
+    def count(self, prompt: TypedText | str, dialect: Dialect, model: ModelEntry) -> tuple[TokenCount, ...]:
         """Counts a prompt's tokens for both encoders.
 
         Raises:

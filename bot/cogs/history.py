@@ -17,13 +17,20 @@ from bot.ui.history_views import NO_DRAFT, forget_view, page_view
 from bot.ui.private import NO_MENTIONS, whisper
 from bot.ui.seats import actor_of
 from bot.ui.showing import Bench, show_family, show_job
+from bot.ui.typed_option import JobIdOption, TypedOption
 from generation import InvalidRequestError
+from generation.typed_text import TypedText
 
 _FORGET = (
     "This erases what I keep of you: your jobs and their pictures, the pictures you brought, your history, settings "
     "and presets. It cannot be undone. What was posted in Discord stays there, but its buttons will no longer know it. "
     "Backups of my database are up to whoever runs me."
 )
+
+
+SearchOption = app_commands.Transform[TypedText, TypedOption(1, 200)]
+NameOption = app_commands.Transform[TypedText, TypedOption(1, 100)]
+DayOption = app_commands.Transform[TypedText, TypedOption(1, 20)]
 
 
 class HistoryCog(commands.Cog):
@@ -57,10 +64,10 @@ class HistoryCog(commands.Cog):
     async def history(
         self,
         interaction: discord.Interaction[Any],
-        text: app_commands.Range[str, 1, 200] | None = None,
-        model: app_commands.Range[str, 1, 100] | None = None,
-        since: app_commands.Range[str, 1, 20] | None = None,
-        until: app_commands.Range[str, 1, 20] | None = None,
+        text: SearchOption | None = None,
+        model: NameOption | None = None,
+        since: DayOption | None = None,
+        until: DayOption | None = None,
         starred: bool = False,
     ) -> None:
         """Shows the newest page."""
@@ -71,7 +78,7 @@ class HistoryCog(commands.Cog):
     @app_commands.describe(words="Words that the prompt has, in any order")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def find(self, interaction: discord.Interaction[Any], words: app_commands.Range[str, 1, 200]) -> None:
+    async def find(self, interaction: discord.Interaction[Any], words: SearchOption) -> None:
         """Shows the newest page of what was found."""
         await self._first_page(interaction, search_for(words, None, None, None, starred=False), {"text": words})
 
@@ -80,7 +87,7 @@ class HistoryCog(commands.Cog):
     @app_commands.rename(job_id="id")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def show(self, interaction: discord.Interaction[Any], job_id: app_commands.Range[str, 1, 20]) -> None:
+    async def show(self, interaction: discord.Interaction[Any], job_id: JobIdOption) -> None:
         """Shows a job's pictures."""
         await show_job(interaction, self._bench, job_id)
 
@@ -89,7 +96,7 @@ class HistoryCog(commands.Cog):
     @app_commands.rename(job_id="id")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def tree(self, interaction: discord.Interaction[Any], job_id: app_commands.Range[str, 1, 20]) -> None:
+    async def tree(self, interaction: discord.Interaction[Any], job_id: JobIdOption) -> None:
         """Shows a job's family."""
         await show_family(interaction, self._bench, job_id)
 
@@ -100,8 +107,8 @@ class HistoryCog(commands.Cog):
     async def diff(
         self,
         interaction: discord.Interaction[Any],
-        first: app_commands.Range[str, 1, 20],
-        second: app_commands.Range[str, 1, 20],
+        first: JobIdOption,
+        second: JobIdOption,
     ) -> None:
         """Compares two recipes."""
         await interaction.response.defer(ephemeral=True, thinking=True)
@@ -135,7 +142,7 @@ class HistoryCog(commands.Cog):
     async def _offer_models(
         self, _interaction: discord.Interaction[Any], current: str
     ) -> list[app_commands.Choice[str]]:
-        return matching(current, [model.name for model in self._models.usable])
+        return matching(TypedText(current), [model.name for model in self._models.usable])
 
     @show.autocomplete("job_id")
     @tree.autocomplete("job_id")
@@ -143,7 +150,7 @@ class HistoryCog(commands.Cog):
     @diff.autocomplete("second")
     async def _offer_jobs(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
         try:
-            wanted = search_for(current, None, None, None, starred=False)
+            wanted = search_for(TypedText(current), None, None, None, starred=False)
         except InvalidRequestError:  # nothing but marks so far
             return []
         page = await self._history.first(interaction.user.id, wanted)

@@ -19,20 +19,20 @@ from bot.ui.explaining import explanation
 from bot.ui.ordering import place_order, written_out
 from bot.ui.private import whisper
 from bot.ui.seats import seat_of
+from bot.ui.typed_option import PromptOption, Typed
 from generation import SAMPLERS, SCHEDULES, presets
 from generation.parts import MAX_SCALE
 from generation.request import (
     MAX_CLIP_SKIP,
     MAX_COUNT,
     MAX_GUIDANCE_SCALE,
-    MAX_PROMPT_CHARACTERS,
     MAX_SEED,
     MAX_SIZE,
     MAX_STEPS,
     MIN_SIZE,
 )
+from generation.typed_text import TypedText
 
-Text = app_commands.Range[str, 1, MAX_PROMPT_CHARACTERS]
 Side = app_commands.Range[int, MIN_SIZE, MAX_SIZE]
 Choices = list[app_commands.Choice[str]]
 
@@ -89,29 +89,29 @@ class ImagineCog(commands.Cog):
     async def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
         self,
         interaction: discord.Interaction[Any],
-        prompt: Text,
-        negative: Text | None = None,
-        model: str | None = None,
-        aspect: str | None = None,
+        prompt: PromptOption,
+        negative: PromptOption | None = None,
+        model: Typed | None = None,
+        aspect: Typed | None = None,
         width: Side | None = None,
         height: Side | None = None,
         steps: app_commands.Range[int, 1, MAX_STEPS] | None = None,
         cfg: app_commands.Range[float, 0.0, MAX_GUIDANCE_SCALE] | None = None,
-        sampler: str | None = None,
-        scheduler: str | None = None,
+        sampler: Typed | None = None,
+        scheduler: Typed | None = None,
         seed: app_commands.Range[int, 0, MAX_SEED] | None = None,
         count: app_commands.Range[int, 1, MAX_COUNT] | None = None,
-        preset: str | None = None,
-        vae: str | None = None,
+        preset: Typed | None = None,
+        vae: Typed | None = None,
         clip_skip: app_commands.Range[int, 1, MAX_CLIP_SKIP] | None = None,
         image: discord.Attachment | None = None,
         strength: app_commands.Range[float, 0.0, 1.0] | None = None,
         mask: discord.Attachment | None = None,
-        outpaint: str | None = None,
-        lora: str | None = None,
+        outpaint: Typed | None = None,
+        lora: Typed | None = None,
         hires: app_commands.Range[float, 1.0, MAX_SCALE] | None = None,
         upscale: app_commands.Range[float, 1.0, MAX_SCALE] | None = None,
-        extra: str | None = None,
+        extra: Typed | None = None,
         explain: bool = False,
     ) -> None:
         """Paints; what was left open has the server's defaults."""
@@ -152,29 +152,29 @@ class ImagineCog(commands.Cog):
 
     @imagine.autocomplete("model")
     async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
-        return matching(current, [model.name for model in self._service.models.usable])
+        return matching(TypedText(current), [model.name for model in self._service.models.usable])
 
     @imagine.autocomplete("aspect")
     async def _aspects(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
-        return matching(current, ASPECTS)
+        return matching(TypedText(current), ASPECTS)
 
     @imagine.autocomplete("sampler")
     async def _samplers(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
-        return matching(current, SAMPLERS)
+        return matching(TypedText(current), SAMPLERS)
 
     @imagine.autocomplete("preset")
     async def _presets(self, interaction: discord.Interaction[Any], current: str) -> Choices:
         taste = await self._tastes.of(seat_of(interaction))
-        return matching(current, [*taste.presets, *presets.presets(), presets.NONE])
+        return matching(TypedText(current), [*taste.presets, *presets.presets(), presets.NONE])
 
     @imagine.autocomplete("vae")
     async def _vaes(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
-        return matching(current, self._service.models.vaes)
+        return matching(TypedText(current), self._service.models.vaes)
 
     @imagine.autocomplete("lora")
     async def _loras(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
-        typed, comma, last = current.rpartition(",")
-        known = matching(last.partition(":")[0].strip(), self._service.models.loras)
+        typed, comma, last = TypedText(current).rpartition(",")
+        known = matching(TypedText(last.partition(":")[0].strip()), self._service.models.loras)
         before = f"{typed}, " if comma else ""
         return [
             app_commands.Choice(name=f"{before}{each.name}"[:100], value=f"{before}{each.value}:0.8"[:100])
@@ -183,9 +183,9 @@ class ImagineCog(commands.Cog):
 
     @imagine.autocomplete("extra")
     async def _extras(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
-        typed, _, last = current.rpartition(" ")
-        return matching(current, [f"{typed} {key}=".strip() for key in KEYS if key.startswith(last)])
+        typed, _, last = TypedText(current).rpartition(" ")
+        return matching(TypedText(current), [f"{typed} {key}=".strip() for key in KEYS if key.startswith(last)])
 
     @imagine.autocomplete("scheduler")
     async def _schedulers(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
-        return matching(current, SCHEDULES)
+        return matching(TypedText(current), SCHEDULES)

@@ -13,6 +13,7 @@ from bot.ui import words
 from bot.ui.escape import plain
 from bot.ui.private import whisper
 from bot.ui.seats import actor_of
+from bot.ui.typed_option import Typed
 
 
 class JobsCog(commands.Cog):
@@ -33,7 +34,7 @@ class JobsCog(commands.Cog):
     @app_commands.describe(which="A number of /queue, a range such as 1-3, a job's id, or all")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def cancel(self, interaction: discord.Interaction[Any], which: str) -> None:
+    async def cancel(self, interaction: discord.Interaction[Any], which: Typed) -> None:
         """Cancels; moderators may name any job of the channels they moderate by its id."""
         actor = actor_of(interaction)
         jobs = self._overview.meant(actor.person, which)

@@ -16,10 +16,14 @@ from bot.ui.autocomplete import matching
 from bot.ui.ordering import place_order
 from bot.ui.private import whisper
 from bot.ui.seats import actor_of, manages, seat_of
+from bot.ui.typed_option import JobIdOption, PromptOption, TypedOption
 from generation import presets as built_in
+from generation.checks import MAX_OPTION_CHARACTERS
+from generation.typed_text import TypedText
 
 Choices = list[app_commands.Choice[str]]
-Name = app_commands.Range[str, 1, 40]
+Name = app_commands.Transform[TypedText, TypedOption(1, 40)]
+Template = app_commands.Transform[TypedText, TypedOption(1, MAX_OPTION_CHARACTERS)]
 
 
 @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -50,16 +54,16 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
         self,
         interaction: discord.Interaction[Any],
         name: Name,
-        job: app_commands.Range[str, 1, 20] | None = None,
-        flags: app_commands.Range[str, 1, 1000] | None = None,
-        template: app_commands.Range[str, 1, 1000] | None = None,
+        job: JobIdOption | None = None,
+        flags: Template | None = None,
+        template: Template | None = None,
         server: bool = False,
     ) -> None:
         """Saves a preset."""
         owner = _owner(interaction, server=server)
         request = (await self._history.show(job, actor_of(interaction))).request if job else None
         preset = await self._presets.save(
-            owner, name, Making(request=request, flags=flags or "", template=template or "")
+            owner, name, Making(request=request, flags=flags or TypedText(""), template=template or TypedText(""))
         )
         await whisper(interaction, f"Saved.\n{presets_words.described(preset)}")
 
@@ -80,9 +84,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
 
     @app_commands.command(name="use", description="Paint with a preset")
     @app_commands.describe(name="Its name", prompt="What to paint; flags work too")
-    async def use(
-        self, interaction: discord.Interaction[Any], name: Name, prompt: app_commands.Range[str, 1, 6000]
-    ) -> None:
+    async def use(self, interaction: discord.Interaction[Any], name: Name, prompt: PromptOption) -> None:
         """Paints as /imagine does."""
         taste = await self._tastes.of(seat_of(interaction))
         await place_order(interaction, Order(prompt=prompt, preset=name), taste)
@@ -105,7 +107,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @app_commands.describe(name="Its name; none for no preset at all; left out to have no default preset")
     async def default(self, interaction: discord.Interaction[Any], name: Name | None = None) -> None:
         """Makes a preset the person's default."""
-        chosen = name.casefold().strip() if name else None
+        chosen = TypedText(name.casefold().strip()) if name else None
         await self._presets.make_default(seat_of(interaction).me, chosen, _owners(interaction))
         text = "You have no default preset now." if chosen is None else f"`{chosen}` is your default preset now."
         await whisper(interaction, text)
@@ -128,7 +130,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @app_commands.command(name="import", description="Copy a preset that was shared with you")
     @app_commands.describe(code="The code you were given", name="A name of your own for it")
     async def import_shared(
-        self, interaction: discord.Interaction[Any], code: app_commands.Range[str, 1, 20], name: Name | None = None
+        self, interaction: discord.Interaction[Any], code: JobIdOption, name: Name | None = None
     ) -> None:
         """Copies a shared preset."""
         preset = await self._presets.copy(seat_of(interaction).me, code, name)
@@ -139,13 +141,13 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @default.autocomplete("name")
     async def _offer_all(self, interaction: discord.Interaction[Any], current: str) -> Choices:
         taste = await self._tastes.of(seat_of(interaction))
-        return matching(current, [*taste.presets, *built_in.presets()])
+        return matching(TypedText(current), [*taste.presets, *built_in.presets()])
 
     @delete.autocomplete("name")
     @rename.autocomplete("name")
     @share.autocomplete("name")
     async def _offer_own(self, interaction: discord.Interaction[Any], current: str) -> Choices:
-        return matching(current, [preset.name for preset in await self._presets.of(_owners(interaction))])
+        return matching(TypedText(current), [preset.name for preset in await self._presets.of(_owners(interaction))])
 
 
 def _owners(interaction: discord.Interaction[Any]) -> list[Owner]:

@@ -15,6 +15,7 @@ from bot.ui.lasting import LastingButton, LastingSelect
 from bot.ui.panel import BUTTONS, PLACE, TYPED, UNSET, Place, TypeValue, panel_text, panel_view, place_of
 from bot.ui.private import NO_MENTIONS
 from bot.ui.seats import manages, seat_of
+from generation.typed_text import TypedText, take_in
 
 _TYPED = re.compile(rf"{TYPED}:{PLACE}")
 _SCOPES = {"mine": Scope.PERSON, "this channel's": Scope.CHANNEL, "this server's": Scope.SERVER}
@@ -59,8 +60,8 @@ class SettingsCog(commands.Cog):
             return
         match = _TYPED.fullmatch(str(interaction.data.get("custom_id")))
         if match is not None:
-            text = sent_in(interaction).texts["value"].strip()
-            await _choose(interaction, self._choices, place_of(match), text or None)
+            text = sent_in(interaction).text("value").strip()
+            await _choose(interaction, self._choices, place_of(match), TypedText(text) if text else None)
 
 
 class FieldSelect(LastingSelect, template=rf"easel:field:{PLACE}"):
@@ -78,7 +79,7 @@ class ValueSelect(LastingSelect, template=rf"easel:value:{PLACE}"):
         """Keeps the choice and shows it."""
         value = self.item.values[0]
         choices = cast(HasChoices, interaction.client).choices
-        await _choose(interaction, choices, place_of(self.match), None if value == UNSET else value[1:])
+        await _choose(interaction, choices, place_of(self.match), None if value == UNSET else take_in(value[1:]))
 
 
 class PanelButton(LastingButton, template=rf"easel:panel:(?P<press>{'|'.join(BUTTONS)}):{PLACE}"):
@@ -111,7 +112,9 @@ def check_may_change(interaction: discord.Interaction[Any], owner: Owner) -> Non
         raise LimitError("Only those who may manage the server can change what holds for everybody.")
 
 
-async def _choose(interaction: discord.Interaction[Any], choices: Choices, place: Place, text: str | None) -> None:
+async def _choose(
+    interaction: discord.Interaction[Any], choices: Choices, place: Place, text: TypedText | None
+) -> None:
     check_may_change(interaction, place.owner)
     panel = await choices.choose(place.owner, place.field, text, seat_of(interaction))
     await _redraw(interaction, choices, place, panel)

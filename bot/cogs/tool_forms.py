@@ -22,6 +22,7 @@ from bot.ui.submitting import submit
 from bot.ui.zoom_form import ZOOM_ID, read_prompt, zoomed
 from generation import GenerationRequest, Mask
 from generation.intake import digest_of
+from generation.typed_text import TypedText
 
 _NOT_YET = "0" * 64  # in place of a mask that is made or fetched once the form is answered
 
@@ -80,7 +81,7 @@ class ToolFormsCog(commands.Cog):
 
     async def _paint_by_mask(self, interaction: Interaction, region: Region, sent: Sent) -> None:
         """Paints what an uploaded mask says."""
-        expecting(Order(prompt=""), sent.files)
+        expecting(Order(prompt=TypedText("")), sent.files)
         accepted = await self._accept(interaction, region, sent)
 
         async def complete() -> GenerationRequest:

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from generation.typed_text import TypedText
+
 
 @dataclass(frozen=True, slots=True)
 class InputFile:
@@ -24,50 +26,50 @@ class InputFile:
 class Order:
     """What a person typed; None where they left it open."""
 
-    prompt: str
-    negative: str | None = None
-    model: str | None = None
-    aspect: str | None = None
+    prompt: TypedText
+    negative: TypedText | None = None
+    model: TypedText | None = None
+    aspect: TypedText | None = None
     width: int | None = None
     height: int | None = None
     steps: int | None = None
     cfg: float | None = None
-    sampler: str | None = None
-    scheduler: str | None = None
+    sampler: TypedText | None = None
+    scheduler: TypedText | None = None
     seed: int | None = None
     count: int | None = None
-    preset: str | None = None
-    vae: str | None = None
+    preset: TypedText | None = None
+    vae: TypedText | None = None
     clip_skip: int | None = None
-    extra: str | None = None
+    extra: TypedText | None = None
     subseed: int | None = None
     subseed_strength: float | None = None
     rescale: float | None = None
     cfg_start: float | None = None
     cfg_end: float | None = None
-    weights: str | None = None
-    noise: str | None = None
-    prediction: str | None = None
+    weights: TypedText | None = None
+    noise: TypedText | None = None
+    prediction: TypedText | None = None
     row: int | None = None
     rows: int | None = None
     image: InputFile | None = None
     strength: float | None = None
-    fit: str | None = None
+    fit: TypedText | None = None
     mask: InputFile | None = None
     feather: int | None = None
     grow: int | None = None
     invert: bool | None = None
-    area: str | None = None
+    area: TypedText | None = None
     margin: int | None = None
-    outpaint: str | None = None
-    lora: str | None = None
+    outpaint: TypedText | None = None
+    lora: TypedText | None = None
     hires: float | None = None
     upscale: float | None = None
     hires_strength: float | None = None
     hires_steps: int | None = None
-    hires_method: str | None = None
+    hires_method: TypedText | None = None
     tile: int | None = None
-    refiner: str | None = None
+    refiner: TypedText | None = None
     refiner_at: float | None = None
     refiner_strength: float | None = None
     refiner_steps: int | None = None

@@ -15,6 +15,7 @@ from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from bot.services.resolve import random_seed
 from bot.services.tools import Toolbox, check_outpaint, check_scale, known_size
 from generation import GenerationRequest, Mask, intake
+from generation.typed_text import TypedText
 
 PATIENCE_SECONDS = 2.0  # Discord waits three for the first answer
 NOT_YOUR_INPUT = (
@@ -61,9 +62,9 @@ class Words:
         prompt: What is painted there; None for the picture's own prompt.
     """
 
-    text: str
+    text: TypedText
     action: Action
-    prompt: str | None = None
+    prompt: TypedText | None = None
 
 
 class PictureActions:
@@ -86,7 +87,7 @@ class PictureActions:
         self._ledger = ledger
         self._pictures = pictures
 
-    async def find(self, job_id: str, actor: Actor) -> VisibleJob:
+    async def find(self, job_id: TypedText | str, actor: Actor) -> VisibleJob:
         """Finds the job of a button.
 
         Raises:
@@ -115,7 +116,7 @@ class PictureActions:
         post = await self.posts.find(message_id)
         return None if post is None else (await self.access.require(post.job, actor), post.number)
 
-    async def cancel(self, job_id: str, actor: Actor) -> Job:
+    async def cancel(self, job_id: TypedText | str, actor: Actor) -> Job:
         """Withdraws or stops a job for its author, or for a moderator of the channel where it was posted.
 
         Raises:
@@ -203,7 +204,7 @@ class PictureActions:
         request = outpainted_as(accepted, before)
         return Accepted(request, Derivation(parent_job=job.id, parent_index=number, action=Action.EDIT))
 
-    async def paint_region(self, job: VisibleJob, number: int, prompt: str, mask: Mask, actor: Actor) -> Accepted:
+    async def paint_region(self, job: VisibleJob, number: int, prompt: TypedText, mask: Mask, actor: Actor) -> Accepted:
         """Accepts a part of one picture painted anew.
 
         Args:

@@ -12,6 +12,7 @@ from bot.services.layers import PRESET, SIZE, Taste
 from bot.services.sizes import ASPECTS
 from bot.services.tastes import Seat, Tastes, wishes
 from generation import SAMPLERS, SCHEDULES, presets
+from generation.typed_text import TypedText
 
 # What can be chosen, in the order in which the panel lists it.
 LABELS = {
@@ -74,7 +75,7 @@ class Choices:
             return [*(await self._nameable(seat, scope)).known_presets, presets.NONE]
         return known.get(field, ())
 
-    async def choose(self, owner: Owner, field: str, text: str | None, seat: Seat) -> Panel:
+    async def choose(self, owner: Owner, field: str, text: TypedText | None, seat: Seat) -> Panel:
         """Sets a field to what was typed or picked; None takes the choice back.
 
         Raises:
@@ -84,7 +85,7 @@ class Choices:
         values = dict(await self._values(owner))
         values.pop(field, None)
         if text is not None:
-            values[field] = await self._checked(field, text.strip(), values, (seat, owner.scope))
+            values[field] = await self._checked(field, TypedText(text.strip()), values, (seat, owner.scope))
         await self._book.keep(owner, values)
         return _panel(owner, values)
 
@@ -105,7 +106,7 @@ class Choices:
     async def _values(self, owner: Owner) -> Values:
         return (await self._book.of([owner])).get(owner, {})
 
-    async def _checked(self, field: str, text: str, others: Values, place: tuple[Seat, Scope]) -> Any:
+    async def _checked(self, field: str, text: TypedText, others: Values, place: tuple[Seat, Scope]) -> Any:
         value = value_of(field, text)
         size = {name: others[name] for name in SIZE if name in others} if field in SIZE else {}
         taste = await self._nameable(*place)

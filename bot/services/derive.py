@@ -19,6 +19,7 @@ from bot.services.framing import (
 from generation import GenerationRequest, Hires, Init, Mask
 from generation.parts import MAX_FEATHER
 from generation.request import MAX_SIZE
+from generation.typed_text import TypedText
 
 # How far a variation's starting noise goes from the picture's own: 0 is the picture itself, 1 another one.
 STRENGTHS = {Action.VARY_SUBTLE: 0.12, Action.VARY_STRONG: 0.4}
@@ -119,7 +120,7 @@ def upscaled(
 
 
 def outpainted(
-    picture: GenerationRequest, file: InputFile, text: str, count: int, native: int, draw_seed: DrawSeed
+    picture: GenerationRequest, file: InputFile, text: TypedText, count: int, native: int, draw_seed: DrawSeed
 ) -> GenerationRequest:
     """Returns a request for more canvas around a picture, painted by its own words.
 
@@ -131,7 +132,7 @@ def outpainted(
         native: Side of the model's square training pictures.
         draw_seed: Where new seeds come from.
     """
-    order = Order(prompt=picture.prompt, image=file, outpaint=text)
+    order = Order(prompt=TypedText(picture.prompt), image=file, outpaint=text)
     frame = frame_of(order, native)
     begun = replace(_afresh(picture), width=frame.width, height=frame.height, seed=draw_seed(), count=count)
     return replace(begun, **beginning(order, frame))

@@ -15,6 +15,7 @@ from bot.services.extra import KEYS
 from bot.services.partwords import in_words
 from generation import GenerationRequest, InvalidRequestError, permutations
 from generation.checks import SHOWN_CHARACTERS, check_text, quoted
+from generation.typed_text import TypedText
 
 NEGATIVE = "negative"
 
@@ -74,9 +75,9 @@ DECIDED = (NEGATIVE, "steps", "cfg", "seed", "count", "width", "height", "sample
 _DASHES = r"(?:--|-?[\u2012-\u2015\u2212]{1,2}-?)"
 _FLAG = re.compile(rf"(?<!\S)(?P<escape>\\*)(?P<dashes>{_DASHES})(?P<name>[^\W\d_][\w-]*)")
 _QUOTES = '"\u201c\u201d\u201e'  # phones make them of "
-_QUOTED = re.compile(rf"\s*=?\s*[{_QUOTES}]((?:[^\\{_QUOTES}]|\\.)*)[{_QUOTES}]", re.DOTALL)
+_QUOTED = re.compile(rf"\s*(?:=\s*)?[{_QUOTES}]((?:[^\\{_QUOTES}]|\\.)*)[{_QUOTES}]", re.DOTALL)
 _OPENING = re.compile(rf"[ =]*[{_QUOTES}]")
-_WORD = re.compile(r"\s*=?\s*(\S+)")
+_WORD = re.compile(r"\s*(?:=\s*)?(\S+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,12 +90,12 @@ class Flagged:
         presets: The presets that were named as `--name`, in order.
     """
 
-    prompt: str
+    prompt: TypedText
     values: dict[str, Any]
     presets: tuple[str, ...] = ()
 
 
-def read(text: str, presets: Collection[str] = ()) -> Flagged:
+def read(text: TypedText, presets: Collection[str] = ()) -> Flagged:
     """Reads the flags in a prompt, or a line of nothing but flags.
 
     Args:
@@ -125,7 +126,7 @@ def read(text: str, presets: Collection[str] = ()) -> Flagged:
     if negatives:
         values[NEGATIVE] = ", ".join(filter(None, negatives))
     prompt = " ".join(filter(None, (word.strip() for word in words)))
-    return Flagged(prompt, values, tuple(dict.fromkeys(named)))
+    return Flagged(TypedText(prompt), values, tuple(dict.fromkeys(named)))
 
 
 def unflag(order: Order, presets: Collection[str] = ()) -> tuple[Order, tuple[str, ...]]:
@@ -146,7 +147,7 @@ def unflag(order: Order, presets: Collection[str] = ()) -> tuple[Order, tuple[st
     return replace(order, prompt=flagged.prompt, **values), flagged.presets
 
 
-def value_of(field: str, text: str) -> Any:
+def value_of(field: str, text: TypedText) -> Any:
     """Makes the value of one of an order's fields of what was typed for it.
 
     Raises:
@@ -191,7 +192,7 @@ def command_line(request: GenerationRequest, command: str = "imagine") -> str:
     return f"/{command} prompt:{escape(prompt)} {flags_line(request)}"
 
 
-def escape(prompt: str) -> str:
+def escape(prompt: TypedText | str) -> str:
     """Returns what one types to have a prompt painted as it is, whatever looks like a flag or a choice in it."""
     return permutations.escape(_FLAG.sub(lambda match: f"\\{match[0]}", prompt))
 

@@ -11,6 +11,7 @@ from generation import Hires, Init, InvalidRequestError, Margins, Mask, Refiner
 from generation.checks import MAX_OPTION_CHARACTERS, check_range, check_text, quoted
 from generation.parts import MAX_SCALE
 from generation.request import MIN_SIZE, SIZE_STEP
+from generation.typed_text import TypedText
 
 IMAGE_STRENGTH, MASK_STRENGTH = 0.6, 1.0
 HIRES_STRENGTH, UPSCALE_STRENGTH = 0.5, 0.3
@@ -70,7 +71,7 @@ def in_steps(width: int, height: int) -> tuple[int, int]:
     return stepped[0], stepped[1]
 
 
-def outpainted(text: str, width: int, height: int, native: int) -> Frame:
+def outpainted(text: TypedText, width: int, height: int, native: int) -> Frame:
     """Adds canvas to a picture of a size.
 
     Args:
@@ -86,7 +87,7 @@ def outpainted(text: str, width: int, height: int, native: int) -> Frame:
         side = max(width, height)
         return Frame(side, side, _around(width, height, side, side))
     if zoom := _ZOOM.fullmatch(words):
-        size = (width, height) if zoom[2] is None else size_for(parse_aspect(zoom[2]), native)
+        size = (width, height) if zoom[2] is None else size_for(parse_aspect(TypedText(zoom[2])), native)
         return _zoomed(float(zoom[1] or 2), (width, height), size)
     pans = list(_PAN.finditer(words))
     if not pans or _PAN.sub("", words).strip():

@@ -16,6 +16,7 @@ from bot.services.originals import originals
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from generation import InvalidRequestError
 from generation.checks import check_text, quoted
+from generation.typed_text import TypedText
 
 PAGE = 8
 FAMILY = 24  # jobs that a tree shows
@@ -65,7 +66,7 @@ class History:
         shown = entries[-PAGE:]
         return Page(shown, shown[0].number if len(entries) > PAGE else None, shown[-1].number if shown else after + 1)
 
-    async def show(self, job_id: str, viewer: Actor) -> VisibleJob:
+    async def show(self, job_id: TypedText | str, viewer: Actor) -> VisibleJob:
         """Finds a job that a person may see; another person's only while its message is there to be seen.
 
         Raises:
@@ -120,7 +121,9 @@ class History:
         await self._book.star(person, job, starred=starred)
 
 
-def search_for(text: str | None, model: str | None, since: str | None, until: str | None, *, starred: bool) -> Search:
+def search_for(
+    text: TypedText | None, model: TypedText | None, since: TypedText | None, until: TypedText | None, *, starred: bool
+) -> Search:
     """Makes a search of what a person typed.
 
     Raises:
@@ -179,7 +182,7 @@ def _last(entries: Sequence[Entry]) -> int | None:
     return entries[PAGE - 1].number if len(entries) > PAGE else None
 
 
-def _day(field: str, text: str | None) -> datetime | None:
+def _day(field: str, text: TypedText | None) -> datetime | None:
     if not text:
         return None
     try:

@@ -8,6 +8,7 @@ from typing import Any
 from bot.domain import Order, Values, Wishes
 from generation import InvalidRequestError, presets
 from generation.checks import check_length, check_name
+from generation.typed_text import TypedText
 
 SIZE = ("aspect", "width", "height")  # whoever says one of them decides the whole size
 PRESET, PROMPT = "preset", "prompt"
@@ -114,7 +115,7 @@ def choose(ordered: Sequence[Layer]) -> dict[str, Chosen]:
     return chosen
 
 
-def wrap(prompt: str, ordered: Sequence[Layer]) -> str:
+def wrap(prompt: TypedText, ordered: Sequence[Layer]) -> str:
     """Puts a prompt into the templates of the presets in use; one that has no {prompt} follows it.
 
     Raises:
@@ -127,7 +128,7 @@ def wrap(prompt: str, ordered: Sequence[Layer]) -> str:
             places = template.count(PLACE)
             length = len(template) + places * (len(prompt) - len(PLACE))
             check_length(f"prompt with the preset {layer.name}", length)
-            prompt = template.replace(PLACE, prompt)
+            prompt = TypedText(template.replace(PLACE, prompt))
     return prompt
 
 

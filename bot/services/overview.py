@@ -10,6 +10,7 @@ from bot.errors import LimitError
 from bot.services.board import StatusBoard
 from bot.services.ports import Ledger
 from bot.services.queue import FairQueue
+from generation.typed_text import TypedText
 
 ALL = "all"
 
@@ -68,7 +69,7 @@ class QueueOverview:
         """Says what a person has had painted in all."""
         return await self._ledger.usage(person)
 
-    def meant(self, person: int, which: str) -> list[str]:
+    def meant(self, person: int, which: TypedText) -> list[str]:
         """Reads what a person typed after /cancel: "all", a job's id, numbers of their own list such as 2 or 1-3.
 
         Returns:
@@ -78,7 +79,7 @@ class QueueOverview:
             LimitError: It names none of their jobs.
         """
         mine = [standing.job.id for standing in self.of(person).mine]
-        which = which.strip().lower()
+        which = TypedText(which.strip().lower())
         if which == ALL:
             chosen = mine
         elif match := re.fullmatch(r"(\d{1,4})(?:\s*-\s*(\d{1,4}))?", which):

@@ -12,7 +12,8 @@ from bot.services.flags import ALIASES, DECIDED, FLAGS, read, values_of
 from bot.services.generation import GenerationService
 from bot.services.layers import PLACE, PRESET, PROMPT, Taste
 from generation import GenerationRequest, InvalidRequestError, presets
-from generation.checks import check_name, check_text
+from generation.checks import check_name, check_text, quoted
+from generation.typed_text import TypedText
 
 # What belongs to one picture and not to a way of painting.
 _NOT_KEPT = {"seed", "subseed", "row", "rows"}
@@ -30,8 +31,8 @@ class Making:
     """
 
     request: GenerationRequest | None = None
-    flags: str = ""
-    template: str = ""
+    flags: TypedText = TypedText("")
+    template: TypedText = TypedText("")
 
 
 class Presets:
@@ -54,19 +55,19 @@ class Presets:
         """Lists the presets of some owners, by name."""
         return await self._book.of(owners)
 
-    async def find(self, owners: Sequence[Owner], name: str) -> Preset:
+    async def find(self, owners: Sequence[Owner], name: TypedText | str) -> Preset:
         """Finds a preset by name; an earlier owner's hides a later one's, and every owner's a built-in one.
 
         Raises:
             InvalidRequestError: There is none; the text names the nearest.
         """
-        name = name.casefold().strip()
+        wanted = name.casefold().strip()
         known = {preset.name: preset for owner in reversed(owners) for preset in await self._book.of([owner])}
         builtin = presets.presets()
-        check_name(PRESET, name, [*known, *builtin])
-        return known.get(name) or Preset(name=name, owner=BUILT_IN, values=builtin[name].values)
+        check_name(PRESET, wanted, [*known, *builtin])
+        return known.get(wanted) or Preset(name=wanted, owner=BUILT_IN, values=builtin[wanted].values)
 
-    async def save(self, owner: Owner, name: str, making: Making) -> Preset:
+    async def save(self, owner: Owner, name: TypedText, making: Making) -> Preset:
         """Saves a preset, in place of one of the same name.
 
         Raises:
@@ -77,22 +78,22 @@ class Presets:
         await self._book.keep(preset, self._most)
         return preset
 
-    async def delete(self, owner: Owner, name: str) -> None:
+    async def delete(self, owner: Owner, name: TypedText) -> None:
         """Deletes a preset, and lets no default of its owner name it any more."""
-        name = name.casefold().strip()
-        if not await self._book.delete(owner, name):
-            raise await self._unknown(owner, name)
-        await self._follow(owner, name, None)
+        known = name.casefold().strip()
+        if not await self._book.delete(owner, known):
+            raise await self._unknown(owner, known)
+        await self._follow(owner, known, None)
 
-    async def rename(self, owner: Owner, name: str, new: str) -> Preset:
+    async def rename(self, owner: Owner, name: TypedText, new: TypedText) -> Preset:
         """Gives a preset another name; the owner's default goes along."""
-        name, new = name.casefold().strip(), checked_name(new)
-        if not await self._book.rename(owner, name, new):
-            raise await self._unknown(owner, name)
-        await self._follow(owner, name, new)
-        return await self.find([owner], new)
+        old, renamed = name.casefold().strip(), checked_name(new)
+        if not await self._book.rename(owner, old, renamed):
+            raise await self._unknown(owner, old)
+        await self._follow(owner, old, renamed)
+        return await self.find([owner], renamed)
 
-    async def make_default(self, owner: Owner, name: str | None, owners: Sequence[Owner]) -> None:
+    async def make_default(self, owner: Owner, name: TypedText | None, owners: Sequence[Owner]) -> None:
         """Lets a preset hold wherever its owner names none; None takes that back."""
         values = dict((await self._choices.of([owner])).get(owner, {}))
         values.pop(PRESET, None)
@@ -100,15 +101,15 @@ class Presets:
             values[PRESET] = name if name == presets.NONE else (await self.find(owners, name)).name
         await self._choices.keep(owner, values)
 
-    async def share(self, owner: Owner, name: str) -> str:
+    async def share(self, owner: Owner, name: TypedText) -> str:
         """Returns the code with which others can copy a preset."""
-        name = name.casefold().strip()
-        code = await self._book.share(owner, name, new_job_id())
+        known = name.casefold().strip()
+        code = await self._book.share(owner, known, new_job_id())
         if code is None:
-            raise await self._unknown(owner, name)
+            raise await self._unknown(owner, known)
         return code
 
-    async def copy(self, owner: Owner, code: str, name: str | None) -> Preset:
+    async def copy(self, owner: Owner, code: TypedText, name: TypedText | None) -> Preset:
         """Saves a copy of a shared preset under its own name or another one.
 
         Raises:
@@ -119,9 +120,9 @@ class Presets:
             raise LimitError("There is no preset with this code; perhaps it was deleted. Ask for a new code.")
         return await self.give(owner, shared, name)
 
-    async def give(self, owner: Owner, preset: Preset, name: str | None = None) -> Preset:
+    async def give(self, owner: Owner, preset: Preset, name: TypedText | None = None) -> Preset:
         """Saves a copy of a preset for another owner; never in place of one that is there."""
-        copy = replace(preset, owner=owner, name=checked_name(name or preset.name), code=None)
+        copy = replace(preset, owner=owner, name=checked_name(name or TypedText(preset.name)), code=None)
         if any(each.name == copy.name for each in await self._book.of([owner])):
             raise LimitError(f"There is a preset named {copy.name} already; choose another name.")
         await self._book.keep(copy, self._most)
@@ -136,7 +137,7 @@ class Presets:
         flagged = read(making.flags)
         if flagged.prompt or flagged.presets:
             raise InvalidRequestError(
-                "flags", f"flags takes flags alone, such as `--steps 30`, not {flagged.prompt!r}."
+                "flags", f"flags takes flags alone, such as `--steps 30`, not {quoted(flagged.prompt)}."
             )
         values = {name: value for name, value in values.items() if name not in {*_NOT_KEPT, PROMPT}} | flagged.values
         if making.template.strip():
@@ -145,7 +146,9 @@ class Presets:
             raise InvalidRequestError(PRESET, "There is nothing to save: give a job's id, flags, or a template.")
         if PRESET in values:
             raise InvalidRequestError(PRESET, "A preset cannot name another one: give what it should set.")
-        self._generation.resolve(Order(prompt="anything", preset="it"), Taste(presets={"it": values}))
+        self._generation.resolve(
+            Order(prompt=TypedText("anything"), preset=TypedText("it")), Taste(presets={"it": values})
+        )
         return values
 
     async def _unknown(self, owner: Owner, name: str) -> InvalidRequestError:
@@ -170,7 +173,7 @@ class Presets:
 BUILT_IN = Owner(Scope.SERVER, 0)  # nobody's: the built-in presets can only be read
 
 
-def checked_template(template: str) -> str:
+def checked_template(template: TypedText) -> str:
     """Returns a preset's template as it is kept.
 
     Raises:
@@ -183,15 +186,15 @@ def checked_template(template: str) -> str:
     return template.strip()
 
 
-def checked_name(name: str) -> str:
+def checked_name(name: TypedText) -> str:
     """Returns a preset's name as it is kept.
 
     Raises:
         InvalidRequestError: It cannot be typed as a flag, or is one already.
     """
-    name = name.strip().removeprefix("--").casefold()
-    if not _NAME.fullmatch(name):
+    kept = name.strip().removeprefix("--").casefold()
+    if not _NAME.fullmatch(kept):
         raise InvalidRequestError("name", "A preset's name is one word of at most 32 letters, digits, - and _.")
-    if name.replace("-", "_") in {*FLAGS, *ALIASES, presets.NONE}:
-        raise InvalidRequestError("name", f"--{name} has a meaning already; choose another name.")
-    return name
+    if kept.replace("-", "_") in {*FLAGS, *ALIASES, presets.NONE}:
+        raise InvalidRequestError("name", f"--{kept} has a meaning already; choose another name.")
+    return kept

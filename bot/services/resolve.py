@@ -18,6 +18,7 @@ from generation.checks import MAX_OPTION_CHARACTERS, MAX_PROMPT_CHARACTERS, chec
 from generation.limits import check_limits, check_tile
 from generation.prompt import DIALECTS, Dialect, parse, parse_loras
 from generation.request import MAX_SIZE, MIN_SIZE
+from generation.typed_text import take_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +85,9 @@ def resolve(
         LimitError: A value is beyond what this bot allows.
     """
     taste = taste or Taste()
-    check_lengths(order)
+    check_texts(order)
     order, named = unflag(unpack(order), taste.known_presets)
-    check_lengths(order)
+    check_texts(order)
     if not order.prompt.strip():
         raise InvalidRequestError("prompt", "prompt is empty: say what to paint, such as `a red apple`.")
     stated = list(layers(given(order), named, taste))
@@ -106,16 +107,17 @@ def resolve(
     return Resolved(request, chosen)
 
 
-def check_lengths(order: Order) -> None:
-    """Refuses an order with a text that is too long.
+def check_texts(order: Order) -> None:
+    """Refuses an order with a text that is too long, or that cannot be kept.
 
     Raises:
-        InvalidRequestError: One is; the text names it and how long it may be.
+        InvalidRequestError: One is; the message names it and says what is possible.
     """
     for field in Order.__slots__:
         value = getattr(order, field)
         if isinstance(value, str):
             check_text(field, value, MAX_PROMPT_CHARACTERS if field in PROMPTS else MAX_OPTION_CHARACTERS)
+            take_in(value, field)
 
 
 def _applicable(chosen: Mapping[str, Chosen]) -> dict[str, Chosen]:

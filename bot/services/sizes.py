@@ -6,13 +6,14 @@ import re
 from generation import InvalidRequestError
 from generation.checks import quoted
 from generation.request import SIZE_STEP
+from generation.typed_text import TypedText
 
 ASPECTS = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "5:4", "4:5", "21:9", "9:21")
 WIDEST = 4.0
 _SMALLEST_SHARE = 0.87  # of the native area: below it a better ratio is not worth the lost pixels
 
 
-def parse_aspect(text: str) -> float:
+def parse_aspect(text: TypedText) -> float:
     """Reads an aspect such as "3:2" as width by height.
 
     Raises:

@@ -11,6 +11,7 @@ from bot.services.models import ModelShelf
 from bot.services.resolve import check_longest
 from bot.services.sizes import WIDEST
 from generation import GenerationRequest, InvalidRequestError
+from generation.typed_text import TypedText
 
 BEST_UPSCALER = "realesrgan-x4plus"
 
@@ -33,13 +34,13 @@ class Tool(StrEnum):
 
 SCALES = {Tool.UPSCALE_2: 2.0, Tool.UPSCALE_4: 4.0}
 OUTPAINTS = {
-    Tool.ZOOM_15: ("1.5x", Action.ZOOM_OUT),
-    Tool.ZOOM_2: ("2x", Action.ZOOM_OUT),
-    Tool.SQUARE: ("square", Action.MAKE_SQUARE),
-    Tool.LEFT: ("left", Action.PAN),
-    Tool.RIGHT: ("right", Action.PAN),
-    Tool.UP: ("up", Action.PAN),
-    Tool.DOWN: ("down", Action.PAN),
+    Tool.ZOOM_15: (TypedText("1.5x"), Action.ZOOM_OUT),
+    Tool.ZOOM_2: (TypedText("2x"), Action.ZOOM_OUT),
+    Tool.SQUARE: (TypedText("square"), Action.MAKE_SQUARE),
+    Tool.LEFT: (TypedText("left"), Action.PAN),
+    Tool.RIGHT: (TypedText("right"), Action.PAN),
+    Tool.UP: (TypedText("up"), Action.PAN),
+    Tool.DOWN: (TypedText("down"), Action.PAN),
 }
 
 
@@ -128,14 +129,14 @@ def check_scale(file: InputFile, scale: float, bounds: Bounds) -> None:
     check_longest(round(width * scale), round(height * scale), bounds.upscaled)
 
 
-def check_outpaint(file: InputFile, text: str, bounds: Bounds) -> None:
+def check_outpaint(file: InputFile, text: TypedText, bounds: Bounds) -> None:
     """Refuses to add canvas to a picture where it would become too large or too narrow.
 
     Raises:
         LimitError: It would become too large.
         InvalidRequestError: The words cannot be understood, or add nothing.
     """
-    frame = frame_of(Order(prompt="", image=file, outpaint=text), bounds.native)
+    frame = frame_of(Order(prompt=TypedText(""), image=file, outpaint=text), bounds.native)
     check_longest(frame.width, frame.height, bounds.painted)
     if not any(frame.edges):
         raise InvalidRequestError("outpaint", "outpaint adds nothing: the picture is square already.")

@@ -11,6 +11,7 @@ from bot.services.partwords import without_pictures
 from bot.ui.form_fields import STRENGTH, Sent, picture_field, prompt_field, strength_field
 from bot.ui.picture_buttons import WHOLE
 from generation import InvalidRequestError, permutations
+from generation.checks import quoted
 
 PROMPT, NEGATIVE, FLAGS = "prompt", "negative", "flags"
 FORM_ID = re.compile(r"easel:form:(?P<job>[0-9a-z]{10}):(?P<number>\d{1,2})")
@@ -51,18 +52,18 @@ def edited(sent: Sent) -> Order:
     Raises:
         InvalidRequestError: A setting cannot be read; the text says what would work.
     """
-    (line,) = permutations.expand(sent.texts.get(FLAGS, ""), 1)
+    (line,) = permutations.expand(sent.text(FLAGS), 1)
     found = flags.read(line)
     if found.prompt:
         raise InvalidRequestError(
-            FLAGS, f"The settings hold words that are none: {found.prompt[:60]!r}. Each is written as `--steps 30`."
+            FLAGS, f"The settings hold words that are none: {quoted(found.prompt)}. Each is written as `--steps 30`."
         )
     values = found.values
     if "aspect" in values:  # typed beside the size that stood there
         values = {name: value for name, value in values.items() if name not in _SIZES}
     strength = strength_of(sent, values.get(STRENGTH))
-    (prompt,) = permutations.expand(sent.texts.get(PROMPT, ""), 1)
-    return Order(prompt=prompt, **{**values, NEGATIVE: sent.texts.get(NEGATIVE, ""), STRENGTH: strength})
+    (prompt,) = permutations.expand(sent.text(PROMPT), 1)
+    return Order(prompt=prompt, **{**values, NEGATIVE: sent.text(NEGATIVE), STRENGTH: strength})
 
 
 def strength_of(sent: Sent, flagged: float | None = None) -> float | None:
@@ -75,13 +76,13 @@ def strength_of(sent: Sent, flagged: float | None = None) -> float | None:
     Raises:
         InvalidRequestError: It is no number, or the flag says another one.
     """
-    text = sent.texts.get(STRENGTH, "").strip()
+    text = sent.text(STRENGTH).strip()
     if not text:
         return flagged
     try:
         strength = float(text)
     except ValueError:
-        message = f"strength takes a number from 0 to 1, such as 0.6, not {text!r}."
+        message = f"strength takes a number from 0 to 1, such as 0.6, not {quoted(text)}."
         raise InvalidRequestError(STRENGTH, message) from None
     if flagged not in {None, strength}:
         message = f"strength is given twice: {text} in its field and {flagged:g} as a flag. Leave one of them out."

@@ -8,6 +8,8 @@ import re
 import unicodedata
 from functools import lru_cache
 
+from generation.typed_text import TypedText
+
 TITLE_LIMIT = 1500  # what a prompt may take of a message; the rest is for the lines around it
 _REMEMBERED = 256
 
@@ -28,7 +30,7 @@ _DROPPED = {"Cc", "Cf", "Cs"}
 
 
 @lru_cache(_REMEMBERED)
-def escape(text: str, limit: int = TITLE_LIMIT) -> str:
+def escape(text: TypedText | str, limit: int = TITLE_LIMIT) -> str:
     """Returns what a message may show of a typed text: one line of at most `limit` characters, marks included.
 
     The text is cut first and escaped then; what was cut off is an ellipsis.
@@ -43,7 +45,7 @@ def escape(text: str, limit: int = TITLE_LIMIT) -> str:
 
 
 @lru_cache(_REMEMBERED)
-def plain(text: str, limit: int | None = None) -> str:
+def plain(text: TypedText | str, limit: int | None = None) -> str:
     """Returns a typed text as one line without control, format and surrogate characters, cut to a limit.
 
     Kept are joiners and tags where emoji and scripts need them, and the number signs of Arabic, Syriac and Kaithi.

@@ -8,6 +8,7 @@ import discord
 
 from bot.errors import LimitError
 from generation.request import MAX_PROMPT_CHARACTERS
+from generation.typed_text import TypedText, take_in
 
 FIELD_LIMIT = 4000  # Discord's, of one text field
 STRENGTH, IMAGE = "strength", "image"
@@ -24,9 +25,13 @@ class Sent:
         files: What was uploaded where something was.
     """
 
-    texts: Mapping[str, str]
+    texts: Mapping[str, TypedText]
     choices: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, discord.Attachment] = field(default_factory=dict)
+
+    def text(self, name: str) -> TypedText:
+        """Returns what was typed into a field; "" for one that was left out."""
+        return self.texts.get(name, TypedText(""))
 
 
 def sent_in(interaction: discord.Interaction[Any]) -> Sent:
@@ -36,7 +41,7 @@ def sent_in(interaction: discord.Interaction[Any]) -> Sent:
     uploaded = data.get("resolved", {}).get("attachments", {})
     listed = {each["custom_id"]: each["values"][0] for each in fields if each.get("values")}
     return Sent(
-        texts={each["custom_id"]: each["value"] for each in fields if "value" in each},
+        texts={each["custom_id"]: take_in(each["value"], each["custom_id"]) for each in fields if "value" in each},
         choices={name: value for name, value in listed.items() if value not in uploaded},
         files={
             name: discord.Attachment(data=uploaded[value], state=interaction._state)

@@ -12,6 +12,7 @@ from bot.services import flags
 from bot.services.access import VisibleJob
 from bot.services.framing import IMAGE_STRENGTH
 from bot.ui.edit_form import strength_of
+from bot.ui.escape import plain
 from bot.ui.form_fields import FIELD_LIMIT, Sent, prompt_field, strength_field
 
 INPUT_FORM_ID = re.compile(r"easel:use:(?P<draft>[0-9a-z]{10})")
@@ -71,7 +72,7 @@ def input_order(sent: Sent) -> Order:
     Raises:
         InvalidRequestError: The strength is no number.
     """
-    return Order(prompt=sent.texts[PROMPT], strength=strength_of(sent))
+    return Order(prompt=sent.text(PROMPT), strength=strength_of(sent))
 
 
 def picked(sent: Sent) -> int:
@@ -82,7 +83,7 @@ def picked(sent: Sent) -> int:
 def _names(content: Content) -> Sequence[str]:
     if "job" in content:
         return [f"Picture {number}" for number in content["numbers"]]
-    return [f"{place}. {file['filename']}" for place, file in enumerate(content["files"], 1)]
+    return [f"{place}. {plain(file['filename'])}" for place, file in enumerate(content["files"], 1)]
 
 
 def _picture_field(names: Sequence[str]) -> Any:

@@ -20,6 +20,7 @@ from bot.ui.recipe_card import recipe_card
 from bot.ui.requests import patiently
 from bot.ui.seats import actor_of
 from bot.ui.uploads import as_files
+from generation.typed_text import TypedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Bench:
     fitter: Fitter
 
 
-async def show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
+async def show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: TypedText | str) -> None:
     """Shows a job to one person alone, with its pictures as far as they fit.
 
     Raises:
@@ -58,7 +59,7 @@ async def _show_job(interaction: discord.Interaction[Any], bench: Bench, job_id:
         await _send(interaction, "More of it:", batch, None)
 
 
-async def send_originals(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
+async def send_originals(interaction: discord.Interaction[Any], bench: Bench, job_id: TypedText | str) -> None:
     """Sends a job's originals as ZIP archives, one message each, split so that Discord takes them."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     with bench.fitter.turn(interaction.user.id):
@@ -74,7 +75,7 @@ async def _send_originals(interaction: discord.Interaction[Any], bench: Bench, j
         await _send(interaction, text, [archive], None)
 
 
-async def show_family(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
+async def show_family(interaction: discord.Interaction[Any], bench: Bench, job_id: TypedText | str) -> None:
     """Shows what a job was made of and what was made of it, as a list and as thumbnails."""
     await interaction.response.defer(ephemeral=True, thinking=True)
     with bench.fitter.turn(interaction.user.id):
@@ -90,7 +91,9 @@ async def _show_family(interaction: discord.Interaction[Any], bench: Bench, job_
     await _send(interaction, history_words.family(members, job.id), [Upload(f"family-{job.id}.png", drawn)], None)
 
 
-async def star_job(interaction: discord.Interaction[Any], bench: Bench, job_id: str, *, starred: bool) -> None:
+async def star_job(
+    interaction: discord.Interaction[Any], bench: Bench, job_id: TypedText | str, *, starred: bool
+) -> None:
     """Stars a job or takes the star away, and changes the button."""
     job = await bench.history.show(job_id, actor_of(interaction))
     await bench.history.star(interaction.user.id, job, starred=starred)

@@ -12,6 +12,7 @@ from bot.ui import words
 from bot.ui.escape import plain
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
+from generation.typed_text import TypedText
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,9 @@ _EXISTS = 160004  # there is a thread under this message already
 _PARENTS = (discord.ChannelType.text, discord.ChannelType.news)
 
 
-async def head(interaction: discord.Interaction[Any], origin: Origin, prompt: str, jobs: Sequence[Job]) -> int | None:
+async def head(
+    interaction: discord.Interaction[Any], origin: Origin, prompt: TypedText | str, jobs: Sequence[Job]
+) -> int | None:
     """Turns the answer into the message above many jobs, and opens a thread under it.
 
     Args:
@@ -47,7 +50,7 @@ async def head(interaction: discord.Interaction[Any], origin: Origin, prompt: st
     return None
 
 
-async def _open(interaction: discord.Interaction[Any], origin: Origin, prompt: str) -> int:
+async def _open(interaction: discord.Interaction[Any], origin: Origin, prompt: TypedText | str) -> int:
     """Opens the thread; it has the id of the message that it stands under."""
     channel = interaction.client.get_partial_messageable(origin.channel_id, guild_id=origin.guild_id)
     message = channel.get_partial_message(origin.message_id)

@@ -8,6 +8,7 @@ from bot.services.access import VisibleJob
 from bot.services.overview import Overview, Standing
 from bot.ui.escape import escape
 from generation import GenerationRequest, Progress, Stage
+from generation.typed_text import TypedText
 
 CONTENT_LIMIT = 2000
 MOST_LISTED = 10
@@ -63,7 +64,7 @@ def begun(job: Job) -> str:
     return f"**{escape(job.request.prompt)}** - <@{job.origin.user_id}> (starting)"
 
 
-def many(prompt: str, person: int, count: int, where: str = "") -> str:
+def many(prompt: TypedText | str, person: int, count: int, where: str = "") -> str:
     """Stands above the jobs that one prompt's choices make."""
     return f"**{escape(prompt)}** - <@{person}> ({count} jobs{where})"
 

@@ -12,6 +12,8 @@ from bot.services.actions import Words
 from bot.services.sizes import parse_aspect
 from bot.ui.form_fields import Sent, prompt_field
 from generation import InvalidRequestError, permutations
+from generation.checks import quoted
+from generation.typed_text import TypedText
 
 PROMPT, ZOOM, ASPECT = "prompt", "zoom", "aspect"
 ZOOM_ID = re.compile(r"easel:zoom-form:(?P<job>[0-9a-z]{10}):(?P<number>\d{1,2})")
@@ -39,23 +41,23 @@ def zoomed(sent: Sent) -> Words:
     Raises:
         InvalidRequestError: A field cannot be used; the text says what would work.
     """
-    typed, aspect = sent.texts[ZOOM].strip().lower(), sent.texts.get(ASPECT, "").strip()
+    typed, aspect = sent.text(ZOOM).strip().lower(), sent.text(ASPECT).strip()
     factor = _FACTOR.fullmatch(typed)
     if factor is None or not 1 <= float(factor[1].replace(",", ".")) <= FURTHEST:
-        raise InvalidRequestError("zoom", f"zoom must be between 1.0 and {FURTHEST}, such as 1.5; not {typed[:40]!r}.")
+        raise InvalidRequestError("zoom", f"zoom must be between 1.0 and {FURTHEST}, such as 1.5; not {quoted(typed)}.")
     if aspect:
-        parse_aspect(aspect)
+        parse_aspect(TypedText(aspect))
     text = f"{factor[1].replace(',', '.')}x {re.sub(r'[x/]', ':', aspect.lower()).replace(' ', '')}".strip()
-    return Words(text, Action.ZOOM_OUT, read_prompt(sent))
+    return Words(TypedText(text), Action.ZOOM_OUT, read_prompt(sent))
 
 
-def read_prompt(sent: Sent) -> str:
+def read_prompt(sent: Sent) -> TypedText:
     """Returns the prompt that was typed into a form that has no settings.
 
     Raises:
         InvalidRequestError: It is empty, leaves choices, or holds settings.
     """
-    (typed,) = permutations.expand(sent.texts.get(PROMPT, ""), 1)
+    (typed,) = permutations.expand(sent.text(PROMPT), 1)
     found = flags.read(typed)
     if found.values or found.presets:
         raise InvalidRequestError("prompt", "Settings such as --steps are not read in this form; press ✏️ for them.")

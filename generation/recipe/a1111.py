@@ -10,6 +10,7 @@ from generation.parts import Refiner
 from generation.recipe.foreign import loaded
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
+from generation.typed_text import TypedText
 
 _NEGATIVE = "Negative prompt: "
 _NAME = re.compile(r"\w[\w \-/]*")
@@ -60,7 +61,7 @@ def to_a1111(request: GenerationRequest, model_hash: str | None = None) -> str:
     return "\n".join(lines)
 
 
-def from_a1111(text: str) -> Reading:
+def from_a1111(text: TypedText | str) -> Reading:
     """Reads A1111's `parameters` text, as its kin write it too; brackets and noise are then A1111's."""
     reading = Reading("A1111", {"weights": "a1111", "noise": "a1111"})
     body, settings = _split(text)

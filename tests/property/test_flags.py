@@ -8,6 +8,7 @@ from bot.services.flags import escape, flags_line, read, unflag
 from generation import SAMPLERS, GenerationRequest
 from generation.permutations import expand
 from generation.request import MAX_SEED
+from generation.typed_text import TypedText
 
 noise = st.lists(st.sampled_from([*'ab ,{}()\\"—-=“”', "\u2013", "--", "--no ", "--seed 7", "—foo"]), max_size=30).map(
     "".join
@@ -33,7 +34,7 @@ requests = st.builds(
 
 @given(requests)
 def test_a_request_written_as_prompt_and_flags_is_read_as_the_same(request: GenerationRequest) -> None:
-    (typed,) = expand(f"{escape(request.prompt)} {flags_line(request)}", most=1)
+    (typed,) = expand(TypedText(f"{escape(request.prompt)} {flags_line(request)}"), most=1)
 
     order, presets = unflag(Order(prompt=typed))
 
@@ -48,14 +49,16 @@ def painted(order: Order) -> GenerationRequest:
 
 
 @given(noise.filter(lambda text: "--" not in text and "—" not in text and "\u2013" not in text))
-def test_a_prompt_without_dashes_has_no_flags(text: str) -> None:
+def test_a_prompt_without_dashes_has_no_flags(text: TypedText) -> None:
     assert read(text).values == {}
     assert read(text).prompt == text.strip()
 
 
 @given(st.lists(st.sampled_from(["red", "dark blue", "x y"]), min_size=1, max_size=6), lines)
 def test_a_group_makes_one_prompt_of_each_choice(choices: list[str], rest: str) -> None:
-    assert expand(f"{{{', '.join(choices)}}}{escape_brackets(rest)}", most=6) == tuple(f"{c}{rest}" for c in choices)
+    assert expand(TypedText(f"{{{', '.join(choices)}}}{escape_brackets(rest)}"), most=6) == tuple(
+        f"{c}{rest}" for c in choices
+    )
 
 
 def escape_brackets(text: str) -> str:

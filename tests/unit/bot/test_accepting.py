@@ -9,10 +9,11 @@ from bot.domain import Order
 from bot.errors import LimitError
 from bot.services.models import ModelShelf
 from generation import Catalog, InvalidRequestError, ModelEntry
+from generation.typed_text import TypedText
 from tests.fakes import model_files
 from tests.unit.bot.house import House
 
-ORDERS = [Order(prompt=f"a cat {number}") for number in range(3)]
+ORDERS = [Order(prompt=TypedText(f"a cat {number}")) for number in range(3)]
 
 
 @pytest.fixture
@@ -44,13 +45,13 @@ async def test_many_orders_are_resolved_off_the_event_loop(house: House, tmp_pat
 
 async def test_places_of_orders_that_are_refused_are_given_back(house: House) -> None:
     with pytest.raises(InvalidRequestError):
-        await house.service.accept_many([*ORDERS[:2], Order(prompt="a --stepz 3")], person=1)
+        await house.service.accept_many([*ORDERS[:2], Order(prompt=TypedText("a --stepz 3"))], person=1)
 
     assert house.queue.waiting(1) == 0
 
 
 async def test_room_is_asked_for_before_orders_are_read(house: House) -> None:
-    unreadable = [Order(prompt="a --stepz 3")] * 4
+    unreadable = [Order(prompt=TypedText("a --stepz 3"))] * 4
 
     with pytest.raises(LimitError, match="These are 4 jobs, but one person may have 3 waiting"):
         house.service.accept_all(unreadable, person=1)

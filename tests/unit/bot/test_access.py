@@ -13,6 +13,7 @@ from bot.services.history import History
 from bot.services.layers import Taste
 from bot.services.tools import Toolbox
 from generation import Init, Mask
+from generation.typed_text import TypedText
 from tests.fakes import model_files, picture
 from tests.unit.bot.channels import MemoryChannels, MemoryHistory, MemoryPosts
 from tests.unit.bot.house import House
@@ -135,7 +136,7 @@ async def originals(studio: Studio, actor: Actor) -> None:
 
 async def edit(studio: Studio, actor: Actor) -> None:
     found = await studio.actions.find(studio.job.id, actor)
-    accepted = await studio.actions.edit(found, None, Order(prompt="a dog"), actor, Taste())
+    accepted = await studio.actions.edit(found, None, Order(prompt=TypedText("a dog")), actor, Taste())
     assert accepted.request.prompt == "a dog"
 
 
@@ -303,7 +304,7 @@ async def test_others_edit_reroll_and_vary_without_the_private_picture(house: Ho
     studio = await studio_with(house, "open channel")
     private = replace(studio.job, request=replace(studio.job.request, init=Init(picture=PHOTO, strength=0.9)))
     house.ledger.jobs[private.id] = private
-    order, member = Order(prompt="a dog", strength=None), PEOPLE["member"]
+    order, member = Order(prompt=TypedText("a dog"), strength=None), PEOPLE["member"]
 
     edited = await studio.actions.edit(studio.visible(), None, order, member, Taste())
     varied = await studio.actions.vary(studio.visible(), 1, member)
@@ -322,7 +323,9 @@ async def test_the_author_keeps_their_picture_in_edits_rerolls_and_variations(ho
     author = PEOPLE["author"]
 
     made = [
-        await studio.actions.edit(studio.visible(), None, Order(prompt="a dog", strength=0.5), author, Taste()),
+        await studio.actions.edit(
+            studio.visible(), None, Order(prompt=TypedText("a dog"), strength=0.5), author, Taste()
+        ),
         await studio.actions.vary(studio.visible(), 1, author),
     ]
     studio.house.service.withdraw_acceptance(AUTHOR, 2)
@@ -336,6 +339,8 @@ async def test_outpainting_the_result_uses_no_private_picture(house: House) -> N
     private = replace(studio.job, request=replace(studio.job.request, init=Init(picture=PHOTO, strength=0.9)))
     house.ledger.jobs[private.id] = private
 
-    accepted = await studio.actions.outpaint(studio.visible(), 1, Words("2x", Action.ZOOM_OUT), PEOPLE["member"])
+    accepted = await studio.actions.outpaint(
+        studio.visible(), 1, Words(TypedText("2x"), Action.ZOOM_OUT), PEOPLE["member"]
+    )
 
     assert accepted.request.inputs == (private.pictures[0].digest,)

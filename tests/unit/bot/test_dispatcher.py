@@ -10,6 +10,7 @@ from bot.services import dispatcher, patience, takeover
 from bot.services.costs import ANY_SIZE
 from bot.services.dispatcher import BROKEN
 from generation import GenerationError
+from generation.typed_text import TypedText
 from tests.unit.bot.conftest import EDIT_SECONDS
 from tests.unit.bot.house import House, painted
 from tests.unit.bot.jobs import job
@@ -316,7 +317,7 @@ async def test_who_asks_while_it_stops_is_told_so(house: House) -> None:
     house.service.close()
 
     with pytest.raises(LimitError, match="being restarted"):
-        house.service.accept(Order(prompt="a cat"), person=1)
+        house.service.accept(Order(prompt=TypedText("a cat")), person=1)
 
 
 async def test_running_jobs_get_their_grace_and_no_more(house: House) -> None:

@@ -10,13 +10,14 @@ from bot.ui.edit_form import FLAGS, FORM_ID, NEGATIVE, PROMPT, edit_form, edited
 from bot.ui.form_fields import IMAGE, STRENGTH, Sent
 from bot.ui.recipe_card import recipe_card
 from generation import Init, InvalidRequestError, Mask
+from generation.typed_text import TypedText
 from tests.unit.bot.jobs import job
 
 
-def fields(form: Any) -> dict[str, str]:
+def fields(form: Any) -> dict[str, TypedText]:
     """Returns what is filled into a form, by field."""
     inside = [label["component"] for label in form.to_dict()["components"]]
-    return {field["custom_id"]: field.get("value", "") for field in inside}
+    return {field["custom_id"]: TypedText(field.get("value", "")) for field in inside}
 
 
 def test_the_form_is_filled_in_with_what_the_picture_was_made_by() -> None:
@@ -44,18 +45,18 @@ def test_what_comes_back_unchanged_orders_the_same() -> None:
 
 
 def test_an_aspect_takes_the_place_of_the_size_that_stood_there() -> None:
-    order = edited(Sent({PROMPT: "a cat", FLAGS: "--width 1024 --height 1024 --ar 3:2"}))
+    order = edited(Sent({PROMPT: TypedText("a cat"), FLAGS: TypedText("--width 1024 --height 1024 --ar 3:2")}))
 
     assert (order.aspect, order.width, order.height) == ("3:2", None, None)
 
 
 def test_an_emptied_negative_prompt_is_none_at_all() -> None:
-    assert edited(Sent({PROMPT: "a cat", NEGATIVE: "", FLAGS: ""})).negative == ""
+    assert edited(Sent({PROMPT: TypedText("a cat"), NEGATIVE: TypedText(""), FLAGS: TypedText("")})).negative == ""
 
 
 def test_words_among_the_settings_are_refused() -> None:
     with pytest.raises(InvalidRequestError, match=r"hold words that are none: 'steps 30'.*`--steps 30`"):
-        edited(Sent({PROMPT: "a cat", FLAGS: "steps 30"}))
+        edited(Sent({PROMPT: TypedText("a cat"), FLAGS: TypedText("steps 30")}))
 
 
 def test_a_prompt_too_long_for_a_form_is_told() -> None:
@@ -85,13 +86,13 @@ def test_the_five_fields_come_in_their_order_and_the_strength_is_that_of_the_pic
         ),
     ],
 )
-def test_a_strength_that_says_nothing_clear_is_refused(typed: str, flags: str, refused: str) -> None:
+def test_a_strength_that_says_nothing_clear_is_refused(typed: TypedText, flags: TypedText, refused: str) -> None:
     with pytest.raises(InvalidRequestError, match=re.escape(refused)):
-        edited(Sent({PROMPT: "a cat", FLAGS: flags, STRENGTH: typed}))
+        edited(Sent({PROMPT: TypedText("a cat"), FLAGS: flags, STRENGTH: typed}))
 
 
 def test_a_strength_may_be_a_flag_too() -> None:
-    assert edited(Sent({PROMPT: "a cat", FLAGS: "--strength 0.7"})).strength == 0.7
+    assert edited(Sent({PROMPT: TypedText("a cat"), FLAGS: TypedText("--strength 0.7")})).strength == 0.7
 
 
 def test_a_recipe_has_the_line_that_paints_one_picture_again() -> None:

@@ -10,6 +10,7 @@ from bot.services.explain import Explainer
 from bot.services.layers import Taste
 from generation.extras import Extras
 from generation.tokens import TokenCount, TokenCounter
+from generation.typed_text import TypedText
 from tests.fakes import model_files
 from tests.unit.bot.house import House
 
@@ -36,7 +37,10 @@ async def test_tokens_are_counted_for_one_order_at_a_time(house: House, tmp_path
     counter = Counter(tmp_path)
     explainer = Explainer(house.service, house.queue, house.price, counter)
 
-    orders = [explainer.explain(Order(prompt="a cat", model="tiny"), Taste(), person) for person in range(5)]
+    orders = [
+        explainer.explain(Order(prompt=TypedText("a cat"), model=TypedText("tiny")), Taste(), person)
+        for person in range(5)
+    ]
     explaining = asyncio.gather(*orders)
     await asyncio.sleep(0.05)
     counter.go_on.set()

@@ -3,6 +3,7 @@ import pytest
 from bot.domain import Order
 from bot.services.flags import Flagged, changes, command_line, flags_line, read, unflag
 from generation import GenerationRequest, InvalidRequestError
+from generation.typed_text import TypedText
 
 APPLE = GenerationRequest(
     prompt="a red apple", model="sdxl", width=1216, height=832, steps=30, guidance_scale=7.5, seed=7, count=4
@@ -12,8 +13,8 @@ APPLE = GenerationRequest(
 def test_flags_are_taken_out_of_a_prompt() -> None:
     text = "a red apple --ar 3:2 --no text, watermark --seed 7 --count 2 --steps 30 --cfg 7.5 --model sdxl"
 
-    assert read(text) == Flagged(
-        "a red apple",
+    assert read(TypedText(text)) == Flagged(
+        TypedText("a red apple"),
         {
             "aspect": "3:2",
             "negative": "text, watermark",
@@ -28,13 +29,13 @@ def test_flags_are_taken_out_of_a_prompt() -> None:
 
 @pytest.mark.parametrize("dashes", ["--", "—", "\u2013", "——", "\u2013-", "-\u2013", "\u2015"])
 def test_what_phones_make_of_two_dashes_is_read_as_two(dashes: str) -> None:
-    assert read(f"a cat {dashes}seed 7").values == {"seed": 7}
+    assert read(TypedText(f"a cat {dashes}seed 7")).values == {"seed": 7}
 
 
 @pytest.mark.parametrize(
     "text", ["a cat — sleeping", "snow-white", "dark--blue", "left—right", "a --- b", "a -- b", "-5"]
 )
-def test_dashes_that_begin_no_word_are_text(text: str) -> None:
+def test_dashes_that_begin_no_word_are_text(text: TypedText) -> None:
     assert read(text) == Flagged(text, {})
 
 
@@ -55,7 +56,9 @@ def test_dashes_that_begin_no_word_are_text(text: str) -> None:
         ("a cat --subseed 3 --weights a1111", "a cat", {"subseed": 3, "weights": "a1111"}),
     ],
 )
-def test_flags_may_stand_anywhere_and_values_may_be_quoted(text: str, prompt: str, values: dict[str, object]) -> None:
+def test_flags_may_stand_anywhere_and_values_may_be_quoted(
+    text: TypedText, prompt: TypedText, values: dict[str, object]
+) -> None:
     assert read(text) == Flagged(prompt, values)
 
 
@@ -74,7 +77,7 @@ def test_flags_may_stand_anywhere_and_values_may_be_quoted(text: str, prompt: st
         ('a cat --no "dogs --seed 8', "--no: the quotation mark after it has no partner."),
     ],
 )
-def test_a_wrong_flag_is_refused_in_words(text: str, message: str) -> None:
+def test_a_wrong_flag_is_refused_in_words(text: TypedText, message: str) -> None:
     with pytest.raises(InvalidRequestError) as refused:
         read(text, {"moody"})
 
@@ -83,30 +86,32 @@ def test_a_wrong_flag_is_refused_in_words(text: str, message: str) -> None:
 
 def test_a_refusal_says_how_to_paint_the_dashes() -> None:
     with pytest.raises(InvalidRequestError, match=r"To have it painted as text, write `\\--foo`"):
-        read("a cat --foo")
+        read(TypedText("a cat --foo"))
 
 
 def test_presets_are_named_like_flags() -> None:
-    assert read("--Moody a cat --seed 7 --film-look", {"moody", "film-look"}) == Flagged(
-        "a cat", {"seed": 7}, ("moody", "film-look")
+    assert read(TypedText("--Moody a cat --seed 7 --film-look"), {"moody", "film-look"}) == Flagged(
+        TypedText("a cat"), {"seed": 7}, ("moody", "film-look")
     )
 
 
 def test_flags_fill_an_orders_own_fields() -> None:
-    order, presets = unflag(Order(prompt="a cat --seed 7 --moody", negative="dogs", steps=20), {"moody"})
+    order, presets = unflag(
+        Order(prompt=TypedText("a cat --seed 7 --moody"), negative=TypedText("dogs"), steps=20), {"moody"}
+    )
 
-    assert order == Order(prompt="a cat", negative="dogs", steps=20, seed=7)
+    assert order == Order(prompt=TypedText("a cat"), negative=TypedText("dogs"), steps=20, seed=7)
     assert presets == ("moody",)
 
 
 def test_what_both_an_option_and_a_flag_keep_out_is_kept_out() -> None:
-    assert unflag(Order(prompt="a cat --no birds", negative="dogs"))[0].negative == "dogs, birds"
+    assert unflag(Order(prompt=TypedText("a cat --no birds"), negative=TypedText("dogs")))[0].negative == "dogs, birds"
 
 
 def test_an_option_and_a_flag_that_contradict_each_other_are_refused() -> None:
-    assert unflag(Order(prompt="a cat --steps 20", steps=20))[0].steps == 20
+    assert unflag(Order(prompt=TypedText("a cat --steps 20"), steps=20))[0].steps == 20
     with pytest.raises(InvalidRequestError, match="steps is given twice: 20 and 30"):
-        unflag(Order(prompt="a cat --steps 30", steps=20))
+        unflag(Order(prompt=TypedText("a cat --steps 30"), steps=20))
 
 
 def test_a_request_is_written_as_flags() -> None:
@@ -129,10 +134,12 @@ def test_changes_are_told_by_the_names_people_type() -> None:
 
 
 def test_a_flag_in_an_open_quotation_is_text() -> None:
-    assert read('a --no "b --seed 7" --steps 3') == Flagged("a", {"negative": "b --seed 7", "steps": 3})
+    assert read(TypedText('a --no "b --seed 7" --steps 3')) == Flagged(
+        TypedText("a"), {"negative": "b --seed 7", "steps": 3}
+    )
     with pytest.raises(InvalidRequestError, match="the quotation mark after it has no partner"):
-        read('a --no "b --seed 7 --steps 3')
+        read(TypedText('a --no "b --seed 7 --steps 3'))
 
 
 def test_an_empty_negative_flag_adds_nothing_to_another() -> None:
-    assert read('a --no "" --no dogs').values == {"negative": "dogs"}
+    assert read(TypedText('a --no "" --no dogs')).values == {"negative": "dogs"}

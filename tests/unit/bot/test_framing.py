@@ -6,6 +6,7 @@ from bot.services.framing import Frame, outpainted, own_size
 from bot.services.layers import Taste
 from bot.services.resolve import Defaults, resolve
 from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask, ModelEntry, Refiner
+from generation.typed_text import TypedText
 
 A, B = "a" * 64, "b" * 64
 DEFAULTS = Defaults(
@@ -101,12 +102,12 @@ def test_a_picture_keeps_its_size_where_the_model_paints_that_well(
         ("2x 16:9", Frame(1344, 768, (416, 192, 416, 192))),
     ],
 )
-def test_canvas_is_added_as_the_words_say(text: str, frame: Frame) -> None:
+def test_canvas_is_added_as_the_words_say(text: TypedText, frame: Frame) -> None:
     assert outpainted(text, 1024, 768, 1024) == frame
 
 
 @pytest.mark.parametrize("text", ["", "sideways", "left right up!", "1x", "9x", "left 5 apples"])
-def test_other_words_are_refused_with_what_would_work(text: str) -> None:
+def test_other_words_are_refused_with_what_would_work(text: TypedText) -> None:
     with pytest.raises(InvalidRequestError, match=r"^outpaint: "):
         outpainted(text, 1024, 768, 1024)
 
@@ -187,8 +188,10 @@ def test_what_does_not_go_together_is_refused(typed: dict[str, object], reason: 
 def test_a_picture_has_its_own_size_whatever_somebody_is_used_to() -> None:
     taste = Taste(mine={"aspect": "3:2", "strength": 0.3})
 
-    begun = resolve(Order(prompt="a", image=InputFile(A, 1024, 1024)), MODELS, "sdxl", DEFAULTS, taste).request
-    typed = resolve(Order(prompt="a", aspect="1:1"), MODELS, "sdxl", DEFAULTS, taste).request
+    begun = resolve(
+        Order(prompt=TypedText("a"), image=InputFile(A, 1024, 1024)), MODELS, "sdxl", DEFAULTS, taste
+    ).request
+    typed = resolve(Order(prompt=TypedText("a"), aspect=TypedText("1:1")), MODELS, "sdxl", DEFAULTS, taste).request
 
     assert begun.size == (1024, 1024)
     assert begun.init == Init(picture=A, strength=0.3)

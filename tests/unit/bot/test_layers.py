@@ -6,6 +6,7 @@ from bot.domain import Order
 from bot.services.layers import Source, Taste
 from bot.services.resolve import Resolved, resolve
 from generation import InvalidRequestError, ModelEntry
+from generation.typed_text import TypedText
 from tests.unit.bot.test_resolve import DEFAULTS, MODELS
 
 MODEL = (ModelEntry("OpenDalleV1.1", "x/y", "SDXL"), *MODELS)
@@ -83,7 +84,7 @@ def test_a_default_that_is_gone_is_named_with_whose_it_is() -> None:
     with pytest.raises(InvalidRequestError, match=r"named 'gone'.* It is your default; /settings changes it"):
         ask(Taste(mine={"preset": "gone"}))
     with pytest.raises(InvalidRequestError, match=r"named 'gone'.* It is the server's default; name another model"):
-        resolve(Order(prompt="a"), MODEL, "sdxl", DEFAULTS, Taste(server={"model": "gone"}))
+        resolve(Order(prompt=TypedText("a")), MODEL, "sdxl", DEFAULTS, Taste(server={"model": "gone"}))
     with pytest.raises(InvalidRequestError, match=r"There is no preset named 'mody'. Did you mean moody\?$"):
         ask(preset="mody")
 

@@ -10,6 +10,7 @@ from bot.services.queue import FairQueue
 from bot.ui import words
 from generation import Progress, Stage
 from generation.foresight import CallTable
+from generation.typed_text import TypedText
 from tests.unit.bot.jobs import MemoryLedger, RecordingMessenger, job
 
 
@@ -90,12 +91,12 @@ async def test_which_jobs_are_meant(desk: Desk) -> None:
     mine = [desk.waits(1, str(number)).id for number in range(4)]
     desk.waits(2, "theirs")
 
-    assert desk.overview.meant(1, "all") == mine
-    assert desk.overview.meant(1, " ALL ") == mine
-    assert desk.overview.meant(1, "2") == [mine[1]]
-    assert desk.overview.meant(1, "2-3") == mine[1:3]
-    assert desk.overview.meant(1, "3 - 9") == mine[2:]
-    assert desk.overview.meant(1, "0123456789") == ["0123456789"]
+    assert desk.overview.meant(1, TypedText("all")) == mine
+    assert desk.overview.meant(1, TypedText(" ALL ")) == mine
+    assert desk.overview.meant(1, TypedText("2")) == [mine[1]]
+    assert desk.overview.meant(1, TypedText("2-3")) == mine[1:3]
+    assert desk.overview.meant(1, TypedText("3 - 9")) == mine[2:]
+    assert desk.overview.meant(1, TypedText("0123456789")) == ["0123456789"]
 
 
 @pytest.mark.parametrize(("person", "which", "said"), [
@@ -103,7 +104,9 @@ async def test_which_jobs_are_meant(desk: Desk) -> None:
     (1, "7", "There is no job 7 of yours: /queue lists 1."),
     (1, "5-9", "There is no job 5-9 of yours"),
 ])  # fmt: skip
-async def test_what_means_no_job_is_answered_with_what_would(desk: Desk, person: int, which: str, said: str) -> None:
+async def test_what_means_no_job_is_answered_with_what_would(
+    desk: Desk, person: int, which: TypedText, said: str
+) -> None:
     desk.waits(1, "mine")
 
     with pytest.raises(LimitError, match=said):

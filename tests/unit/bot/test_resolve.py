@@ -7,6 +7,7 @@ from bot.errors import LimitError
 from bot.services.resolve import Defaults, resolve
 from bot.services.sizes import ASPECTS, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry
+from generation.typed_text import TypedText
 
 DEFAULTS = Defaults(
     steps=30, cfg=7.0, sampler="dpmpp_2m", scheduler="karras", negative="blurry", count=1, max_size=2048
@@ -79,7 +80,7 @@ def test_a_side_beyond_the_servers_limit_is_refused() -> None:
 
 @pytest.mark.parametrize("native", [128, 512, 1024])
 @pytest.mark.parametrize("aspect", ASPECTS)
-def test_every_offered_aspect_gives_about_the_native_area(native: int, aspect: str) -> None:
+def test_every_offered_aspect_gives_about_the_native_area(native: int, aspect: TypedText) -> None:
     ratio = parse_aspect(aspect)
 
     width, height = size_for(ratio, native)
@@ -135,8 +136,8 @@ def test_a_malformed_prompt_is_refused_before_it_waits() -> None:
 def test_the_servers_vae_holds_where_none_is_typed() -> None:
     defaults = Defaults(**{name: getattr(DEFAULTS, name) for name in DEFAULTS.__slots__} | {"vae": "soft"})
 
-    assert resolve(Order(prompt="a"), MODELS, "sdxl", defaults).request.vae == "soft"
-    assert resolve(Order(prompt="a", vae="hard"), MODELS, "sdxl", defaults).request.vae == "hard"
+    assert resolve(Order(prompt=TypedText("a")), MODELS, "sdxl", defaults).request.vae == "soft"
+    assert resolve(Order(prompt=TypedText("a"), vae=TypedText("hard")), MODELS, "sdxl", defaults).request.vae == "hard"
 
 
 @pytest.mark.parametrize(
@@ -183,3 +184,10 @@ def test_a_number_beyond_all_bounds_is_refused_in_words(typed: dict[str, object]
         ask(**typed)
 
     assert str(refused.value).startswith(message)
+
+
+@pytest.mark.parametrize("field", ["prompt", "negative", "model", "lora", "extra", "aspect"])
+@pytest.mark.parametrize(("character", "name"), [("\ud800", "half a character"), ("\x00", "a NUL character")])
+def test_a_character_that_cannot_be_kept_is_refused_with_its_field(field: str, character: str, name: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"{field} has {name} at character 2; delete it"):
+        ask(**{field: f"a{character}"})

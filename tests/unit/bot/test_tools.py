@@ -7,6 +7,7 @@ from bot.errors import LimitError
 from bot.services.derive import has_noise, outpainted, overpainted, settled, upscaled
 from bot.services.tools import Bounds, Tool, best_upscaler, check_scale, known_size, offered
 from generation import GenerationRequest, Hires, Init, Margins, Mask
+from generation.typed_text import TypedText
 
 A, B = "a" * 64, "b" * 64
 BOUNDS = Bounds(native=1024, painted=2048, upscaled=4096)
@@ -100,7 +101,7 @@ def test_an_odd_size_is_upscaled_from_the_nearest_that_can_be_painted() -> None:
 
 
 def test_zooming_out_lays_the_picture_into_the_middle() -> None:
-    asked = outpainted(PICTURE, InputFile(A, 1216, 832), "2x", 4, 1024, lambda: 99)
+    asked = outpainted(PICTURE, InputFile(A, 1216, 832), TypedText("2x"), 4, 1024, lambda: 99)
 
     margins = Margins(left=304, top=208, right=304, bottom=208, feather=13)
     assert asked == replace(
@@ -120,7 +121,7 @@ def test_what_came_before_and_after_a_picture_is_left_behind() -> None:
         hires=Hires(scale=2),
     )
 
-    asked = outpainted(before, InputFile(A, 1024, 1024), "left", 1, 1024, lambda: 99)
+    asked = outpainted(before, InputFile(A, 1024, 1024), TypedText("left"), 1, 1024, lambda: 99)
 
     assert (asked.noise, asked.row, asked.rows, asked.subseed_strength, asked.hires) == ("easel", 0, 1, 0, None)
     assert asked.init == Init(picture=A, strength=1)

@@ -7,6 +7,7 @@ from bot.ui import words
 from bot.ui.autocomplete import matching
 from bot.ui.permissions import invite_link
 from generation import Progress, Stage
+from generation.typed_text import TypedText
 from tests.unit.bot.jobs import job
 
 SOON = datetime(2026, 1, 1, tzinfo=UTC)
@@ -54,9 +55,9 @@ def test_what_is_unusual_is_named_and_nothing_else() -> None:
 
 
 def test_autocomplete_offers_beginnings_first_and_no_more_than_discord_takes() -> None:
-    offered = [choice.name for choice in matching("eu", ["deus", "euler"])]
+    offered = [choice.name for choice in matching(TypedText("eu"), ["deus", "euler"])]
     assert offered == ["euler", "deus"]
-    assert len(matching("", map(str, range(100)))) == 25
+    assert len(matching(TypedText(""), map(str, range(100)))) == 25
 
 
 def test_the_invitation_asks_for_what_is_needed_and_no_more() -> None:
