@@ -1,0 +1,1 @@
+"""Everything that reads typed text, found by its signature."""

@@ -1,0 +1,208 @@
+"""Finds all functions that take typed text, and says how each is called."""
+
+import importlib
+import inspect
+import pkgutil
+import typing
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import bot
+import generation
+from bot.domain import InputFile, Order, Owner, Preset, Scope
+from bot.persistence import terms
+from bot.services import derive, extra, flags, framing, history, layers, presets, resolve, sizes, tools
+from bot.services.choices import Choices
+from bot.services.overview import QueueOverview
+from bot.services.presets import Making, Presets
+from bot.services.tastes import Seat
+from bot.services.tools import Bounds
+from bot.ui import autocomplete, edit_form, escape, form_fields, input_form, ordering, words, zoom_form
+from generation import GenerationRequest, ModelEntry, checks, permutations, prompt, recipe
+from generation.typed_text import TypedText
+from tests.unit.bot.books import MemoryPresets
+from tests.unit.bot.house import House
+
+# Rooms that no typed text reaches: the engine gets requests, the playground is the other end of the line.
+LEFT_OUT = ("bot.__main__", "bot.playground", "generation.sdxl", "generation.starter", "generation.worker")
+
+# They give typed text to a reader that is called here by itself, and do no work on it.
+HANDED_ON = {
+    "bot.cogs.settings._choose",
+    "bot.services.actions.PictureActions.cancel",
+    "bot.services.actions.PictureActions.find",
+    "bot.services.actions.PictureActions.paint_region",
+    "bot.services.history.History.show",
+    "bot.ui.showing.send_originals",
+    "bot.ui.showing.show_family",
+    "bot.ui.showing.show_job",
+    "bot.ui.showing.star_job",
+    "bot.ui.threads._open",
+    "bot.ui.threads.head",
+    "generation.tokens.TokenCounter.count",  # parses, and counts in another thread; the encoders have their own limits
+}
+
+ME, SEAT = Owner(Scope.PERSON, 1), Seat(1, 2, 3)
+REQUEST = GenerationRequest(prompt="a cat", model="tiny", seed=7)
+IMAGE = InputFile("ab" * 32, 64, 64)
+DEFAULTS = resolve.Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
+TASTE = layers.Taste(presets={"it": {"prompt": "{prompt}, {prompt}"}})
+LAYER = layers.Layer(layers.Source.PRESET, {"prompt": "{prompt}, {prompt}"}, "it")
+
+Reader = Callable[[TypedText], Any]
+
+
+def collected() -> set[str]:
+    """Names every function and method with a parameter of typed text."""
+    return {name for name, function in _functions() if _takes_typed_text(function)}
+
+
+def readers(house: House) -> dict[str, Reader]:
+    """Returns how each reader is called with a text, by its name; some also by more than one way."""
+    choices = Choices(house.choices, house.tastes, house.service)
+    saved = Presets(MemoryPresets(), house.choices, house.service, 20)
+    overview = QueueOverview(house.queue, house.board, house.ledger)
+    preset = Preset(name="it", owner=ME, values={})
+    return {
+        **_pure(),
+        **_of_orders(),
+        **_of_forms(),
+        "bot.services.choices.Choices.choose": lambda text: choices.choose(ME, "model", text, SEAT),
+        "bot.services.choices.Choices._checked": lambda text: choices._checked(
+            "aspect", text, {}, (SEAT, Scope.PERSON)
+        ),
+        "bot.services.overview.QueueOverview.meant": lambda text: overview.meant(1, text),
+        "bot.services.presets.Presets.find": lambda text: saved.find([ME], text),
+        "bot.services.presets.Presets.save": lambda text: saved.save(ME, text, Making(flags=TypedText("--steps 3"))),
+        "Presets.save, flags": lambda text: saved.save(ME, TypedText("it"), Making(flags=text)),
+        "Presets.save, template": lambda text: saved.save(ME, TypedText("it"), Making(template=text)),
+        "bot.services.presets.Presets.delete": lambda text: saved.delete(ME, text),
+        "bot.services.presets.Presets.rename": lambda text: saved.rename(ME, text, text),
+        "bot.services.presets.Presets.make_default": lambda text: saved.make_default(ME, text, [ME]),
+        "bot.services.presets.Presets.share": lambda text: saved.share(ME, text),
+        "bot.services.presets.Presets.copy": lambda text: saved.copy(ME, text, text),
+        "bot.services.presets.Presets.give": lambda text: saved.give(ME, preset, text),
+    }
+
+
+def _pure() -> dict[str, Reader]:
+    names = [f"name {number}" for number in range(100)]
+    return {
+        "bot.persistence.terms.terms_of": lambda text: terms.terms_of(1, text),
+        "bot.persistence.terms.words_of": terms.words_of,
+        "bot.services.derive.outpainted": lambda text: derive.outpainted(REQUEST, IMAGE, text, 1, 64, lambda: 7),
+        "bot.services.flags.escape": flags.escape,
+        "bot.services.flags.read": flags.read,
+        "bot.services.flags.value_of": lambda text: flags.value_of("aspect", text),
+        "bot.services.framing.outpainted": lambda text: framing.outpainted(text, 64, 64, 64),
+        "bot.services.history._day": lambda text: history._day("since", text),
+        "bot.services.history.search_for": lambda text: history.search_for(text, text, None, None, starred=False),
+        "bot.services.layers.wrap": lambda text: layers.wrap(text, [LAYER] * 5),
+        "bot.services.presets.checked_name": presets.checked_name,
+        "bot.services.presets.checked_template": presets.checked_template,
+        "bot.services.sizes.parse_aspect": sizes.parse_aspect,
+        "bot.services.tools.check_outpaint": lambda text: tools.check_outpaint(IMAGE, text, Bounds(64, 2048, 4096)),
+        "bot.ui.autocomplete.matching": lambda text: autocomplete.matching(text, names),
+        "bot.ui.escape.escape": escape.escape,
+        "bot.ui.escape.plain": escape.plain,
+        "bot.ui.words.many": lambda text: words.many(text, 1, 5),
+        "generation.checks.check_name": lambda text: checks.check_name("model", text, names),
+        "generation.checks.check_text": lambda text: checks.check_text("prompt", text),
+        "generation.checks.quoted": checks.quoted,
+        "generation.permutations.count": permutations.count,
+        "generation.permutations.escape": permutations.escape,
+        "generation.permutations.expand": lambda text: permutations.expand(text, 100),
+        "generation.prompt.complaint": lambda text: prompt.complaint(text, len(text) // 2, "this is wrong"),
+        "generation.prompt.parse": prompt.parse,
+        "generation.prompt.parse, a1111": lambda text: prompt.parse(text, "a1111"),
+        "generation.prompt.parse_loras": prompt.parse_loras,
+        "generation.prompt.weigh": prompt.weigh,
+        "generation.prompt.weigh, a1111": lambda text: prompt.weigh(text, "a1111"),
+        "generation.prompt.without_loras": prompt.without_loras,
+        "generation.recipe.a1111.from_a1111": recipe.from_a1111,
+        "generation.recipe.a1111.from_a1111, settings": lambda text: recipe.from_a1111(
+            TypedText(f"a\nSteps: 1, {text}")
+        ),
+    }
+
+
+def _of_orders() -> dict[str, Reader]:
+    models = [ModelEntry("tiny", "x/y", "SDXL", native_size=64)]
+
+    def resolved(**typed: Any) -> Any:
+        return resolve.resolve(Order(**({"prompt": TypedText("a cat")} | typed)), models, "tiny", DEFAULTS, TASTE)
+
+    def by(field: str) -> Reader:
+        return lambda text: resolved(**{field: text})
+
+    fields = ("prompt", "negative", "model", "aspect", "sampler", "preset", "extra", "lora", "outpaint")
+    return {
+        **{f"resolve, {field}": by(field) for field in fields},
+        "resolve, wrapped": lambda text: resolved(prompt=text, preset=TypedText("it")),
+        "resolve, a1111": lambda text: resolved(prompt=text, weights=TypedText("a1111")),
+        "unpack": lambda text: extra.unpack(Order(prompt=TypedText(""), extra=text)),
+        "unflag": lambda text: flags.unflag(Order(prompt=text, negative=text)),
+        "written_out": lambda text: ordering.written_out(Order(prompt=text)),
+    }
+
+
+def _of_forms() -> dict[str, Reader]:
+    def sent(text: TypedText) -> form_fields.Sent:
+        names = ("prompt", "negative", "flags", "strength", "zoom", "aspect")
+        return form_fields.Sent(dict.fromkeys(names, text))
+
+    return {
+        "edited": lambda text: edit_form.edited(sent(text)),
+        "strength_of": lambda text: edit_form.strength_of(sent(text)),
+        "zoomed": lambda text: zoom_form.zoomed(sent(text)),
+        "read_prompt": lambda text: zoom_form.read_prompt(sent(text)),
+        "input_order": lambda text: input_form.input_order(sent(text)),
+    }
+
+
+async def outcome(reader: Reader, text: TypedText) -> str:
+    """Calls a reader; returns "" or what it refused the text with. Anything else is raised."""
+    try:
+        done = reader(text)
+        if isinstance(done, Awaitable):
+            await done
+    except (generation.GenerationError, bot.errors.EaselError) as refused:
+        return str(refused)
+    return ""
+
+
+def modules() -> Iterator[ModuleType]:
+    """Imports every module that typed text may reach."""
+    for package in (bot, generation):
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not found.name.startswith(LEFT_OUT):
+                yield importlib.import_module(found.name)
+
+
+def sources() -> dict[str, str]:
+    """Returns the source of every such module by its name."""
+    return {module.__name__: Path(module.__file__ or "").read_text() for module in modules()}
+
+
+def _functions() -> Iterator[tuple[str, Callable[..., Any]]]:
+    for module in modules():
+        for value in vars(module).values():
+            members = [value, *vars(value).values()] if inspect.isclass(value) else [value]
+            for member in members:
+                function = inspect.unwrap(getattr(member, "__func__", member)) if callable(member) else member
+                if inspect.isfunction(function) and function.__module__ == module.__name__:
+                    yield f"{module.__name__}.{function.__qualname__}", function
+
+
+def _takes_typed_text(function: Callable[..., Any]) -> bool:
+    if function.__name__ == "__init__" or "TypedText" not in str(getattr(function, "__annotations__", {})):
+        return False
+    hints = typing.get_type_hints(function)
+    hints.pop("return", None)
+    return any(map(_is_typed_text, hints.values()))
+
+
+def _is_typed_text(hint: object) -> bool:
+    return hint is TypedText or any(map(_is_typed_text, typing.get_args(hint)))
