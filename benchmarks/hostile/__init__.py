@@ -1,0 +1,1 @@
+"""How soon the bot answers people while others send it hostile prompts; `python -m benchmarks.hostile`."""
