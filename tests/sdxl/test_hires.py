@@ -42,6 +42,9 @@ async def test_a_second_pass_gives_the_larger_picture_and_counts_its_calls(
     assert (heard[-1].done, heard[-1].total) == (14, 14)
     assert asked.calls == 14
     assert [progress.fraction for progress in heard] == sorted(progress.fraction for progress in heard)
+    seconds = [progress.device_seconds for progress in heard]
+    assert seconds == sorted(seconds)
+    assert 0 < seconds[-1] <= result.device_seconds
 
 
 async def test_each_picture_of_a_batch_is_what_it_would_be_alone(executor: LocalExecutor) -> None:

@@ -194,6 +194,20 @@ async def test_a_running_job_that_turns_out_too_expensive_ends_and_costs_nothing
         house.service.accept_again(wanted.request, person=1)
 
 
+async def test_what_is_completed_after_it_was_accepted_is_checked_again(house: House, tmp_path: Path) -> None:
+    model_files(tmp_path, "tiny")
+    await house.shelf.refresh()
+    house.costs.learn(job().request, 400.0)
+    wanted = job(steps=150, count=10)
+    house.queue.reserve(1)
+
+    with pytest.raises(LimitError, match="the limit for one job is"):
+        await house.service.submit(wanted.request, wanted.origin)
+
+    assert house.queue.waiting(1) == 0
+    assert not house.ledger.jobs
+
+
 async def test_a_job_that_waited_while_its_price_became_known_does_not_start(house: House, tmp_path: Path) -> None:
     model_files(tmp_path, "tiny")
     await house.shelf.refresh()
