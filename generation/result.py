@@ -21,8 +21,9 @@ class Progress:
 
     Attributes:
         stage: What is happening now.
-        done: UNet calls its pictures have had so far.
-        total: UNet calls they need in all.
+        done: UNet calls its pictures have had so far; where a prompt and its negative prompt take separate calls, two
+            count as one.
+        total: UNet calls they need in all, counted in the same way.
         preview: The newest rough picture of what is coming, a small JPEG; None while there is none.
         device_seconds: What the device has spent on it so far; on a card without the newest call.
     """

@@ -246,7 +246,8 @@ class Engine:
             self._take(batch, answers)
         for work, count in rows:
             work.share(count / sum(each for _, each in rows))
-            work.tell(Stage.PAINTING, calls=1)
+        for work, run in batch:
+            work.tell(Stage.PAINTING, calls=0 if run.midway else 1)
 
     def _take(self, batch: Sequence[tuple[Work, Run]], answers: Sequence[Tensor]) -> None:
         """Lets each picture go on with its answer; where one cannot, those before it have, and the others will."""
@@ -261,7 +262,7 @@ class Engine:
 
     def _let_see(self, work: Work, run: Run) -> None:
         glance = run.model.glance
-        if work.sketches is not None and glance is not None and run.denoised is not None:
+        if work.sketches is not None and glance is not None and run.denoised is not None and not run.midway:
             work.sketches.see(run.index, run.denoised, glance)
 
     def _finish_one(self) -> None:

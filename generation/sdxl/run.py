@@ -29,7 +29,8 @@ class Run:
         request: The request of this one picture (count 1).
         index: Which picture of its job it is.
         model: What paints it.
-        text: The prompt and, where guidance is used, the negative prompt, of equal length.
+        text: The prompt and, where guidance is used, the negative prompt. Where their lengths differ, each takes a UNet
+            call of its own, and a step is made once both are answered.
         start: The latents it begins from, and which of them are kept.
     """
 
@@ -44,6 +45,8 @@ class Run:
         self.index = index
         self.model = model
         self._text = text
+        self._apart = len({each.length for each in text}) > 1
+        self._first_answer: Tensor | None = None
         self.start = start
         self.latents: Tensor | None = None
         self.denoised: Tensor | None = None
@@ -139,14 +142,28 @@ class Run:
         return self.request.guidance_start <= step / steps and (end >= 1 or step / steps < end)
 
     @property
+    def midway(self) -> bool:
+        """Whether its prompts take separate UNet calls, and only the first of the two is answered."""
+        return self._first_answer is not None
+
+    @property
+    def _next_rows(self) -> slice:
+        """Which of its two rows the next UNet call has."""
+        if not self.guided:
+            return slice(1)
+        if not self._apart:
+            return slice(2)
+        return slice(1, 2) if self.midway else slice(1)
+
+    @property
     def text(self) -> Sequence[Conditioning]:
         """What each row of the next UNet call is told: the prompt and, where it is guided, the negative prompt."""
-        return self._text if self.guided else self._text[:1]
+        return self._text[self._next_rows]
 
     @property
     def rows(self) -> int:
-        """How many rows of a UNet call it takes: two with guidance."""
-        return 2 if self.guided else 1
+        """How many rows of the next UNet call it takes: two with guidance, unless they take separate calls."""
+        return len(self.text)
 
     def candidate(self, weights: Hashable, *, ready: bool) -> Candidate:
         """Describes it to the policy.
@@ -155,11 +172,12 @@ class Run:
             weights: What has to lie on the device for it.
             ready: Whether that lies there.
         """
+        each = 2 if self._apart else 1
         return Candidate(
-            key=(self._tiles.shape, self._text[0].hidden.shape),
+            key=(self._tiles.shape, self.text[0].hidden.shape),
             weights=weights,
-            remaining=max(self.calls - self.done, 1),
-            total=max(self.calls, 1),
+            remaining=max(each * (self.calls - self.done) - self.midway, 1),
+            total=max(each * self.calls, 1),
             pixels=self._tiles.pixels,
             rows=self.rows,
             ready=ready,
@@ -193,10 +211,15 @@ class Run:
             )
             ids = torch.tensor([(*place, *each) for each in told], dtype=torch.float32)
             self._time_ids[box] = ids.to(self.model.placement.device)
-        return self._time_ids[box][: self.rows]
+        return self._time_ids[box][self._next_rows]
 
     def advance(self, answer: Tensor) -> None:
         """Takes the UNet's answer, (rows, 4, h, w), and goes on to the next model call or to the end."""
+        if self._apart and self.guided and not self.midway:
+            self._first_answer = answer
+            return
+        if self._first_answer is not None:
+            answer, self._first_answer = torch.cat([self._first_answer, answer]), None
         x = self._tiles.cut(self._x)
         denoised = denoised_from(answer, x, self._sigma, self._prediction)
         if len(denoised) == 2:

@@ -12,14 +12,18 @@ from torch import Tensor
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.errors import InvalidRequestError, ModelError
+from generation.limits import check_rows
 from generation.prompt import Dialect, complaint, parse, weigh
-from generation.sdxl.tokenizer import Row, Tokenizer, clip_tokenizers
+from generation.sdxl.tokenizer import ROW, Row, Tokenizer, clip_tokenizers
 
 Vectors = Mapping[str, Tensor]
 FindEmbedding = Callable[[str], Vectors]
 Which = Literal["clip_l", "clip_g"]
 
-REMEMBERED = 64  # prompts; one of SDXL's takes 0.3 MB in half precision
+REMEMBERED = 64  # prompts; a row of SDXL's takes 0.3 MB in half precision
+REMEMBERED_ROWS = 160  # of all of them
+MOST_REPEATED = 4  # times as long as the shortest, up to which prompts are repeated to share a UNet call
+FIELDS = ("prompt", "negative")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,11 @@ class Conditioning:
 
     hidden: Tensor
     pooled: Tensor
+
+    @property
+    def length(self) -> int:
+        """How many tokens it has."""
+        return self.hidden.shape[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,27 +107,53 @@ class TextEncoders:
         return (self.encoder_2,) if self.encoder is None else (self.encoder, self.encoder_2)
 
     def encode(self, prompts: Sequence[str], style: TextStyle = SDXL_STYLE) -> list[Conditioning]:
-        """Encodes prompts so that they can share a UNet call: all with the same number of tokens.
+        """Encodes the prompt of a picture and its negative prompt, so that they can share a UNet call if possible.
 
-        Shorter ones are repeated up to the least common multiple of all lengths, as ComfyUI does it.
+        Where their lengths differ, `weights=a1111` appends rows of the empty prompt to the shorter one, as A1111 does
+        by its option "Pad prompt/negative prompt". Else both are repeated to their least common multiple, but only
+        while that is at most 4 times the shorter one, as in ComfyUI (`CONDCrossAttn.can_concat`). Beyond that their
+        lengths stay different and they need UNet calls of their own. Attention to repeated tokens is attention to the
+        tokens, so both ways paint the same picture.
+
+        Args:
+            prompts: The prompt and, where guidance uses it, the negative prompt.
+            style: How they are read.
 
         Raises:
-            InvalidRequestError: A prompt is malformed, names an unknown embedding, or the encoders have no such layer.
+            InvalidRequestError: A prompt is malformed, takes too many rows, names an unknown embedding, or the encoders
+                have no such layer.
         """
-        encoded = [self._recall_or_encode(prompt, style) for prompt in prompts]
-        length = math.lcm(*(each.hidden.shape[1] for each in encoded))
-        return [Conditioning(each.hidden.repeat(1, length // each.hidden.shape[1], 1), each.pooled) for each in encoded]
+        encoded = [self._recall_or_encode(prompt, style, field) for field, prompt in zip(FIELDS, prompts, strict=False)]
+        if style.weights == "a1111":
+            return self._padded(encoded, style)
+        return _repeated(encoded)
 
-    def _recall_or_encode(self, prompt: str, style: TextStyle) -> Conditioning:
+    def _padded(self, encoded: Sequence[Conditioning], style: TextStyle) -> list[Conditioning]:
+        """Appends rows of the empty prompt to what is shorter than the longest."""
+        longest = max(each.length for each in encoded)
+        if all(each.length == longest for each in encoded):
+            return list(encoded)
+        empty = self._recall_or_encode("", style).hidden
+        padding = [empty.repeat(1, (longest - each.length) // empty.shape[1], 1) for each in encoded]
+        return [
+            Conditioning(torch.cat([each.hidden, rows], dim=1), each.pooled)
+            for each, rows in zip(encoded, padding, strict=True)
+        ]
+
+    def _recall_or_encode(self, prompt: str, style: TextStyle, field: str = "prompt") -> Conditioning:
         """Encodes a prompt, or takes it from before: negative prompts and variations come again and again."""
         key = (prompt, style, self.weights)
-        known = self._known.pop(key, None) or self._encode_one(prompt, style)
+        known = self._known.pop(key, None) or self._encode_one(prompt, style, field)
         self._known[key] = known
-        if len(self._known) > REMEMBERED:
+        while len(self._known) > REMEMBERED or self._remembered_rows > REMEMBERED_ROWS:
             self._known.popitem(last=False)
         return known
 
-    def _encode_one(self, prompt: str, style: TextStyle) -> Conditioning:
+    @property
+    def _remembered_rows(self) -> int:
+        return sum(each.length for each in self._known.values()) // ROW
+
+    def _encode_one(self, prompt: str, style: TextStyle, field: str) -> Conditioning:
         chunks = parse(prompt, style.weights).chunks
 
         def count(name: str) -> int:
@@ -128,6 +163,7 @@ class TextEncoders:
                 raise complaint(prompt, prompt.find(f"embedding:{name}"), str(error)) from error
 
         rows_2 = [row for chunk in chunks for row in self.tokenizer_2.rows(chunk, count)]
+        check_rows(field, len(rows_2))
         heard, pooled = self._weighted(self.encoder_2, "clip_g", rows_2, style)
         if self.encoder is not None:
             rows = [row for chunk in chunks for row in self.tokenizer.rows(chunk, count)]
@@ -189,3 +225,12 @@ class TextEncoders:
         finally:
             if hook is not None:
                 hook.remove()
+
+
+def _repeated(encoded: Sequence[Conditioning]) -> list[Conditioning]:
+    """Repeats prompts to their least common multiple, unless that is far longer than the shortest."""
+    lengths = [each.length for each in encoded]
+    common = math.lcm(*lengths)
+    if common > MOST_REPEATED * min(lengths):
+        return list(encoded)
+    return [Conditioning(each.hidden.repeat(1, common // each.length, 1), each.pooled) for each in encoded]

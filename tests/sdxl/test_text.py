@@ -49,6 +49,7 @@ def test_a_short_piece_is_never_cut_and_a_long_one_is() -> None:
 
 def test_hidden_states_are_the_last_layers_input_without_the_final_norm(model: Model) -> None:
     taken: dict[str, Tensor] = {}
+    model.text.forget()
     assert model.text.encoder is not None
     layers = (model.text.encoder.encoder.layers[-1], model.text.encoder_2.text_model.encoder.layers[-1])
     hooks = [

@@ -33,7 +33,7 @@ from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
 from generation.sdxl.noise import starting_noise
 from generation.sdxl.refiner import put_down, refined
-from generation.sdxl.run import Run, call_unet
+from generation.sdxl.run import AESTHETIC_SCORES, Run, call_unet
 from generation.sdxl.sigmas import levels, schedule, steps_before
 from generation.sdxl.start import Start
 from generation.sdxl.vae import decode
@@ -42,6 +42,7 @@ from tests.sdxl.conftest import CPU, pixels, request
 from tests.sdxl.loras import kohya
 from tests.sdxl.refiner.conftest import asked
 from tests.sdxl.test_from_pictures import png
+from tests.sdxl.test_rows import prompt_of
 
 SHAPE = (1, 4, 8, 8)
 PHOTO = png(np.random.default_rng(2).integers(0, 256, (64, 64, 3)).astype(np.uint8))
@@ -304,3 +305,24 @@ async def test_a_refiner_that_is_not_there_is_named(executor: LocalExecutor) -> 
 def test_impossible_refiners_are_refused(changes: dict[str, Any], reason: str) -> None:
     with pytest.raises(InvalidRequestError, match=reason):
         asked(refiner=Refiner(**({"model": "expert"} | changes)))
+
+
+@torch.inference_mode()
+def test_prompts_that_take_separate_calls_are_each_told_their_own_score(expert: Model) -> None:
+    run = Run(asked(refiner=None), 0, expert, expert.encode(prompt_of(3), prompt_of(7)))
+
+    told = []
+    for _ in range(2):
+        told.append(float(run.time_ids()[0, -1]))
+        run.advance(call_unet(expert, [run])[0])
+
+    assert told == list(AESTHETIC_SCORES)
+
+
+async def test_a_refiner_goes_on_with_prompts_that_take_separate_calls(executor: LocalExecutor) -> None:
+    news: list[Progress] = []
+    prompts = {"prompt": prompt_of(3), "negative_prompt": prompt_of(7)}
+
+    result = await executor.generate(asked(refiner=Refiner(model="expert", at=3), **prompts), news.append)
+
+    assert (result.calls, news[-1].done, news[-1].total) == (10, 5, 5)
