@@ -215,12 +215,13 @@ async def test_signals_that_are_meant_for_the_bot_do_not_end_the_engine(executor
     assert pid_of(await executor.generate(request())) == pid
 
 
-async def test_an_engine_that_cannot_be_understood_is_replaced(
-    executor: ProcessExecutor, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize("prompt", ["babble", "boast"])
+async def test_an_engine_that_says_what_makes_no_sense_is_replaced(
+    executor: ProcessExecutor, caplog: pytest.LogCaptureFixture, prompt: str
 ) -> None:
     first = pid_of(await executor.generate(request()))
 
-    result = await executor.generate(request("babble"))
+    result = await executor.generate(request(prompt))
 
     assert pid_of(result) != first
     assert "the engine could not be listened to any more" in caplog.text

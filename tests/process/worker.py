@@ -23,7 +23,7 @@ from generation import (
     worker,
 )
 from generation.foresight import CallTable
-from generation.wire import HEAD
+from generation.wire import HEAD, Painted, packed
 from generation.worker import run
 from tests.fakes import FakeExecutor
 
@@ -60,6 +60,7 @@ class Scripted(FakeExecutor):
             "end": lambda: os._exit(3),
             "stumble": lambda: stumble(self._settings.data_dir / "stumbled"),
             "babble": lambda: babble(self._settings.data_dir / "babbled"),
+            "boast": lambda: boast(self._settings.data_dir / "boasted"),
             "burst": lambda: burst(self._settings.data_dir / "burst"),
             "invent": lambda: fail(UnknownElsewhereError("a wire is loose")),
             "refuse": lambda: fail(InvalidRequestError("steps", "steps is too much of a good thing.")),
@@ -95,6 +96,13 @@ def babble(mark: Path) -> None:
     if not mark.exists():
         mark.touch()
         vars(worker)["packed"] = lambda _answer: HEAD.pack(5) + b"noise"
+
+
+def boast(mark: Path) -> None:
+    """Says of a request nobody made that it is done, the first time."""
+    if not mark.exists():
+        mark.touch()
+        vars(worker)["packed"] = lambda _answer: packed(Painted(10**6, GenerationResult((), 0.0)))
 
 
 def burst(mark: Path) -> None:

@@ -43,6 +43,7 @@ def test_what_the_engine_does_not_need_does_not_reach_it(name: str) -> None:
         "DYLD_FALLBACK_LIBRARY_PATH",
         "CUDA_VISIBLE_DEVICES",
         "NVIDIA_VISIBLE_DEVICES",
+        "CUBLASLT_WORKSPACE_SIZE",
         "HIP_VISIBLE_DEVICES",
         "HSA_OVERRIDE_GFX_VERSION",
         "ROCR_VISIBLE_DEVICES",
