@@ -35,7 +35,7 @@ class Progress:
     device_seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        if min(self.done, self.total) < 0:
+        if min(self.done, self.total) < 0 or not _is_measurement(self.device_seconds):
             raise ValueError("progress cannot be negative")
 
     @property
@@ -79,5 +79,9 @@ class GenerationResult:
 
     def __post_init__(self) -> None:
         for measured in (self.seconds, self.device_seconds, self.calls):
-            if not (math.isfinite(measured) and measured >= 0):
+            if not _is_measurement(measured):
                 raise ValueError(f"{measured} is no measurement")
+
+
+def _is_measurement(value: float) -> bool:
+    return math.isfinite(value) and value >= 0

@@ -40,7 +40,12 @@ results = st.builds(
     calls=seconds,
 )
 progress = st.builds(
-    Progress, stage=st.sampled_from(Stage), done=numbers, total=numbers, preview=st.none() | st.binary(max_size=100)
+    Progress,
+    stage=st.sampled_from(Stage),
+    done=numbers,
+    total=numbers,
+    preview=st.none() | st.binary(max_size=100),
+    device_seconds=seconds,
 )
 times = st.dictionaries(st.integers(2, 10), measured, max_size=3).map(lambda others: {1: 0.5, **others})
 tables = st.builds(CallTable, st.dictionaries(st.integers(1, 2**24), times, max_size=3))
@@ -197,6 +202,9 @@ BEGUN = {"prompt": "a", "model": "tiny", "seed": 1}
             result=RESULT | {"artifacts": [{"data": b"", "media_type": "", "request": BEGUN | {"steps": 10**6}}]},
         ),
         answer_of(type="News", number=1, progress={"stage": "dancing", "done": 1, "total": 2, "preview": None}),
+        answer_of(
+            type="News", number=1, progress={"stage": "finishing", "done": 1, "total": 2, "device_seconds": math.inf}
+        ),
         answer_of(type="Failed", number=1, kind="SystemExit", text="", field="", notes=[]),
         answer_of(type="Sharing", model="tiny", table={"seconds": {64: {2: 1.0}}}),
         answer_of(type="Sharing", model="tiny", table={"seconds": {64: {1: 0.0}}}),
