@@ -9,6 +9,7 @@ from bot.services.layers import Taste
 from bot.services.resolve import Defaults, resolve
 from generation import GenerationError, GenerationRequest, ModelEntry, permutations
 from generation.request import MAX_PROMPT_CHARACTERS
+from generation.typed_text import TypedText
 
 DEFAULTS = Defaults(steps=9, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
 MODELS = (ModelEntry("tiny", "x/y", "SDXL"),)
@@ -16,7 +17,7 @@ PRESETS = Taste(presets={f"p{number}": {"prompt": TEMPLATE} for number in range(
 
 
 def completed(hostile: Hostile) -> list[GenerationRequest]:
-    prompts = permutations.expand(hostile.prompt, 100)
+    prompts = permutations.expand(TypedText(hostile.prompt), 100)
     return [
         resolve(Order(prompt=each, **hostile.options), MODELS, "tiny", DEFAULTS, PRESETS).request for each in prompts
     ]
