@@ -30,6 +30,7 @@ from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.speeds import SqlSpeedBook
 from bot.persistence.tables import JobRow, UserRow
+from bot.services.admission import Admission, AdmittedRequest
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
@@ -140,8 +141,8 @@ class Soak:
         price = PriceLimit(costs, shelf, DEFAULTS, seconds=0)
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, price, self.board)
         tastes = Tastes(MemoryChoices(), MemoryPresets())
-        rules, limits = HouseRules(DEFAULTS), RequestLimits(shelf, DEFAULTS, price)
-        self.service = GenerationService(limits, self.queue, self.ledger, self.dispatcher, tastes, rules)
+        rules, admission = HouseRules(DEFAULTS), Admission(RequestLimits(shelf, DEFAULTS, price))
+        self.service = GenerationService(admission, self.queue, self.ledger, self.dispatcher, tastes, rules)
         self.submissions, self.dispatches, self.commits = Clock(), Clock(), Clock()
 
     async def fill(self, jobs: Sequence[Job]) -> None:
@@ -172,7 +173,7 @@ class Soak:
         """Submits a job."""
         with self.submissions.running():
             self.queue.reserve(wanted.origin.user_id)
-            await self.service.submit(wanted.request, wanted.origin)
+            await self.service.submit(AdmittedRequest(wanted.request), wanted.origin)
 
     async def dispatch(self) -> None:
         """Takes the next job as the dispatcher does, up to its painting, and gives it back."""

@@ -31,6 +31,7 @@ from bot.persistence.stars import SqlStars
 from bot.persistence.upkeep import remove_copies, report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.services.actions import PictureActions, Rules
+from bot.services.admission import Admission
 from bot.services.board import StatusBoard
 from bot.services.choices import Choices
 from bot.services.costs import CostModel
@@ -191,8 +192,8 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     memories = (choices.drop, presets.drop, forget_texts)
     histories, posts = SqlHistory(database), SqlPosts(database)
     tastes = Tastes(choices, presets)
-    limits = RequestLimits(models, rules.defaults, price)
-    generation = GenerationService(limits, queue, ports.ledger, dispatcher, tastes, rules)
+    admission = Admission(RequestLimits(models, rules.defaults, price))
+    generation = GenerationService(admission, queue, ports.ledger, dispatcher, tastes, rules)
     shelf = Shelf(
         tastes,
         Explainer(generation, queue, price, TokenCounter(Extras(settings.models_path))),

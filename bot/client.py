@@ -41,6 +41,7 @@ from bot.services.takeover import Takeover
 from bot.services.tastes import Tastes
 from bot.settings import Settings
 from bot.ui.buttons import CancelButton
+from bot.ui.command_rights import CommandRights
 from bot.ui.gallery import Gallery
 from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnButton
 from bot.ui.lasting import LastingItem
@@ -124,6 +125,7 @@ class EaselClient(commands.AutoShardedBot):
         self.divider = parts.divider
         self.panels = Panels()
         self.command_name = self._settings.command
+        self.command_rights = CommandRights(self, self._settings.command)
         self.fitter = parts.shelf.bench.fitter
         self._letters = Letters(self, self.fitter)
         self._gallery = Gallery(self, parts.stars, self.fitter, self._settings.gallery, self._settings.gallery_stars)
@@ -165,6 +167,10 @@ class EaselClient(commands.AutoShardedBot):
 
     async def on_message(self, message: discord.Message, /) -> None:
         """Ignores what people write: there are no commands in messages."""
+
+    async def on_raw_app_command_permissions_update(self, event: discord.RawAppCommandPermissionsUpdateEvent) -> None:
+        """Reads a server's settings for commands again once they change."""
+        self.command_rights.forget(event.guild.id)
 
     async def on_press(self, interaction: discord.Interaction[Any], item: LastingItem[Any]) -> None:
         """Lets a component act that was used."""
@@ -245,6 +251,7 @@ class EaselClient(commands.AutoShardedBot):
                 log.warning("the commands could not be registered (%s); trying again in %.0f s", error, pause)
                 await asyncio.sleep(pause)
             else:
+                self.command_rights.registered(registered)
                 log.info("registered %s", ", ".join(f"/{command.name}" for command in registered))
                 return
 

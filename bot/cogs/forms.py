@@ -10,6 +10,7 @@ from discord.ext import commands
 from bot.domain import InputFile
 from bot.errors import NotKeptError
 from bot.services.actions import FORGOTTEN, PictureActions, check_user
+from bot.services.admission import AdmittedRequest
 from bot.services.books import DraftBook
 from bot.services.inputs import InputShelf
 from bot.services.partwords import with_pictures
@@ -23,7 +24,6 @@ from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE
 from bot.ui.seats import actor_of, seat_of
 from bot.ui.submitting import submit
-from generation import GenerationRequest
 
 
 class FormsCog(commands.Cog):
@@ -53,7 +53,7 @@ class FormsCog(commands.Cog):
                 await self._use(interaction, form["draft"], sent_in(interaction))
 
     async def _change(self, interaction: discord.Interaction[Any], form: re.Match[str], sent: Sent) -> None:
-        actor, generation = actor_of(interaction), self._actions.generation
+        actor, generation = await actor_of(interaction), self._actions.generation
         job = await self._actions.find(form["job"], actor)
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
@@ -61,13 +61,14 @@ class FormsCog(commands.Cog):
         order = expecting(edited(sent), sent.files)
         accepted = await self._actions.edit(job, None if number == WHOLE else number, order, actor, taste)
 
-        async def complete() -> GenerationRequest:
+        async def complete() -> AdmittedRequest:
             if not sent.files:
                 return accepted.request
             return await Attached(sent.files, self._inputs, actor.person).take_in(resolve)
 
-        async def resolve(pictures: Mapping[str, InputFile]) -> GenerationRequest:
-            return generation.resolve(with_pictures(with_files(order, pictures), job.request), taste).request
+        async def resolve(pictures: Mapping[str, InputFile]) -> AdmittedRequest:
+            brought = with_files(order, pictures)
+            return generation.admit(actor, generation.resolve(with_pictures(brought, job.request), taste).request)
 
         await submit(interaction, generation, accepted.request, accepted.derived, complete=complete)
 
@@ -78,7 +79,7 @@ class FormsCog(commands.Cog):
         content, place = draft.content, picked(sent)
         files: Files
         if "job" in content:
-            job = await self._actions.find(content["job"], actor_of(interaction))
+            job = await self._actions.find(content["job"], await actor_of(interaction))
             kept = self._actions.kept(job, content["numbers"][place])
             files, derived = {IMAGE: kept}, kept.derived
         else:

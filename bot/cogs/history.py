@@ -112,7 +112,7 @@ class HistoryCog(commands.Cog):
     ) -> None:
         """Compares two recipes."""
         await interaction.response.defer(ephemeral=True, thinking=True)
-        viewer = actor_of(interaction)
+        viewer = await actor_of(interaction)
         one, other = await self._history.show(first, viewer), await self._history.show(second, viewer)
         changed = changes(one.request, other.request)
         await whisper(interaction, history_words.differences(one, other, changed))

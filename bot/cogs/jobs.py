@@ -36,7 +36,7 @@ class JobsCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     async def cancel(self, interaction: discord.Interaction[Any], which: Typed) -> None:
         """Cancels; moderators may name any job of the channels they moderate by its id."""
-        actor = actor_of(interaction)
+        actor = await actor_of(interaction)
         jobs = self._overview.meant(actor.person, which)
         await interaction.response.defer(ephemeral=True, thinking=True)
         cancelled, refused = [], []

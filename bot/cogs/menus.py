@@ -65,7 +65,7 @@ class MenusCog(commands.Cog):
     async def reroll(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         """Paints the same again with new seeds, for whoever asks."""
         job, number = await self._shown_by(interaction, message)
-        actor = actor_of(interaction, message)
+        actor = await actor_of(interaction, message)
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
         accepted = await self._actions.reroll(job, number, actor)
@@ -74,7 +74,7 @@ class MenusCog(commands.Cog):
     async def use_as_input(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
         """Opens the form that paints from one of the message's pictures, whoever posted them."""
         check_posting(interaction)
-        actor = actor_of(interaction, message)
+        actor = await actor_of(interaction, message)
         shown = await self._actions.shown_by(message.id, actor)
         if shown is None:
             job, content = None, attached_to(message)
@@ -94,7 +94,7 @@ class MenusCog(commands.Cog):
             NotKeptError: Nothing that is known.
             LimitError: The person may not see it.
         """
-        shown = await self._actions.shown_by(message.id, actor_of(interaction, message))
+        shown = await self._actions.shown_by(message.id, await actor_of(interaction, message))
         if shown is None:
             raise NotKeptError(_NONE)
         return shown

@@ -61,7 +61,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     ) -> None:
         """Saves a preset."""
         owner = _owner(interaction, server=server)
-        request = (await self._history.show(job, actor_of(interaction))).request if job else None
+        request = (await self._history.show(job, await actor_of(interaction))).request if job else None
         preset = await self._presets.save(
             owner, name, Making(request=request, flags=flags or TypedText(""), template=template or TypedText(""))
         )

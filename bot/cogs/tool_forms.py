@@ -8,7 +8,9 @@ import discord
 from discord.ext import commands
 
 from bot.domain import InputFile, Order
+from bot.services.access import Actor
 from bot.services.actions import Accepted, PictureActions, check_user
+from bot.services.admission import AdmittedRequest
 from bot.services.derive import masked
 from bot.services.inputs import InputShelf
 from bot.services.regions import Divider, check_chosen, mask_file
@@ -20,7 +22,7 @@ from bot.ui.region_presses import found
 from bot.ui.seats import actor_of
 from bot.ui.submitting import submit
 from bot.ui.zoom_form import ZOOM_ID, read_prompt, zoomed
-from generation import GenerationRequest, Mask
+from generation import Mask
 from generation.intake import digest_of
 from generation.typed_text import TypedText
 
@@ -56,7 +58,7 @@ class ToolFormsCog(commands.Cog):
             await paint(interaction, region_of(form), sent_in(interaction))
 
     async def _zoom(self, interaction: Interaction, form: re.Match[str], sent: Sent) -> None:
-        actor = actor_of(interaction)
+        actor = await actor_of(interaction)
         job = await self._actions.find(form["job"], actor)
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
@@ -66,35 +68,38 @@ class ToolFormsCog(commands.Cog):
 
     async def _paint_parts(self, interaction: Interaction, region: Region, sent: Sent) -> None:
         """Paints what was chosen of the parts; dividing the picture again may take longer than an answer."""
-        accepted = await self._accept(interaction, region, sent)
+        actor = await actor_of(interaction)
+        accepted = await self._accept(interaction, region, sent, actor)
         picture, choice = accepted.request.inputs[0], region.choice
 
-        async def complete() -> GenerationRequest:
+        async def complete() -> AdmittedRequest:
             divided = await self._divider.divide(picture)
             check_chosen(divided, choice)
             mask = mask_file(divided, choice)
             request = masked(accepted.request, digest_of(mask), divided.pixels_grown(choice), invert=choice.invert)
-            await self._inputs.keep(interaction.user.id, mask)
-            return request
+            admitted = self._actions.generation.admit(actor, request)
+            await self._inputs.keep(actor.person, mask)
+            return admitted
 
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived, complete=complete)
 
     async def _paint_by_mask(self, interaction: Interaction, region: Region, sent: Sent) -> None:
         """Paints what an uploaded mask says."""
         expecting(Order(prompt=TypedText("")), sent.files)
-        accepted = await self._accept(interaction, region, sent)
+        actor = await actor_of(interaction)
+        accepted = await self._accept(interaction, region, sent, actor)
 
-        async def complete() -> GenerationRequest:
-            return await Attached(sent.files, self._inputs, interaction.user.id).take_in(resolve)
+        async def complete() -> AdmittedRequest:
+            return await Attached(sent.files, self._inputs, actor.person).take_in(resolve)
 
-        async def resolve(pictures: Mapping[str, InputFile]) -> GenerationRequest:
-            return masked(accepted.request, pictures[MASK].digest)
+        async def resolve(pictures: Mapping[str, InputFile]) -> AdmittedRequest:
+            return self._actions.generation.admit(actor, masked(accepted.request, pictures[MASK].digest))
 
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived, complete=complete)
 
-    async def _accept(self, interaction: Interaction, region: Region, sent: Sent) -> Accepted:
+    async def _accept(self, interaction: Interaction, region: Region, sent: Sent, actor: Actor) -> Accepted:
         job = await found(interaction, region)
         check_posting(interaction)
         prompt = read_prompt(sent)
         mask = Mask(picture=_NOT_YET)
-        return await self._actions.paint_region(job, region.number, prompt, mask, actor_of(interaction))
+        return await self._actions.paint_region(job, region.number, prompt, mask, actor)

@@ -33,6 +33,7 @@ class CommandBook:
         self._snowflake = snowflake
         self._application_id = application_id
         self._guild_id = guild_id
+        self.restrictions: dict[int, dict[str, Any]] = {}
         self._commands: dict[int | None, dict[tuple[int, str], dict[str, Any]]] = {None: {}, guild_id: {}}
 
     def register(self, payloads: list[dict[str, Any]], guild_id: int | None) -> list[dict[str, Any]]:
@@ -59,6 +60,22 @@ class CommandBook:
         """Forgets all commands."""
         for place in self._commands.values():
             place.clear()
+
+    def restrict(self, target: int, entries: list[dict[str, Any]]) -> dict[str, Any]:
+        """Says who may use a command, or all of them by the application's id, as a server's admins do.
+
+        Args:
+            target: The id of the command or the application.
+            entries: Roles (type 1), people (2) and channels (3) by id, each with its "permission".
+
+        Returns:
+            The server's settings for it, as Discord tells them.
+        """
+        self.restrictions[target] = {
+            "id": str(target), "application_id": str(self._application_id), "guild_id": str(self._guild_id),
+            "permissions": entries,
+        }  # fmt: skip
+        return self.restrictions[target]
 
     def names(self) -> set[str]:
         """Names all commands."""

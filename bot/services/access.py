@@ -74,7 +74,7 @@ class Actor:
         guild_id: The server; None in a direct message.
         moderator: Whether they may delete other people's messages here (Manage Messages).
         age_restricted: Whether the channel is age-restricted.
-        lacks: The permissions they lack to use commands that generate here, by Discord's names for them.
+        barred: Why Discord does not let them generate here, as a sentence; "" where it does.
         message_id: The message that they pressed a button of or reacted to.
         channels: Looks other channels up.
     """
@@ -84,7 +84,7 @@ class Actor:
     guild_id: int | None
     moderator: bool = False
     age_restricted: bool = False
-    lacks: tuple[str, ...] = ()
+    barred: str = ""
     message_id: int | None = None
     channels: Channels = NO_CHANNELS
 
@@ -92,6 +92,16 @@ class Actor:
     def here(self) -> ChannelAccess:
         """What they may do where they are."""
         return ChannelAccess(read=True, moderate=self.moderator, age_restricted=self.age_restricted)
+
+
+def check_rights(actor: Actor) -> None:
+    """Refuses what generates where Discord does not let a person use the command that does.
+
+    Raises:
+        LimitError: They may not; the text names the right that is missing.
+    """
+    if actor.barred:
+        raise LimitError(actor.barred)
 
 
 def may_show(viewer: Actor, place: ChannelAccess, picture: Job) -> bool:

@@ -1,12 +1,14 @@
 """What people do with finished pictures: paint again, vary, change, keep."""
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from bot.domain import Action, Derivation, InputFile, Job, JobState, Order, Post
 from bot.errors import LimitError, NotKeptError, StorageError
 from bot.services import derive
 from bot.services.access import Access, Actor, VisibleJob
+from bot.services.admission import AdmittedRequest
 from bot.services.generation import GenerationService
 from bot.services.layers import Taste
 from bot.services.originals import KeptPicture, originals
@@ -48,7 +50,7 @@ class Rules:
 class Accepted:
     """A request that has its place in the queue, and where it comes from; submit it or withdraw the acceptance."""
 
-    request: GenerationRequest
+    request: AdmittedRequest
     derived: Derivation
 
 
@@ -200,8 +202,11 @@ class PictureActions:
         before = job.request if number is None else job.request.picture(number - 1)
         if not await self.access.may_reuse_inputs(job, actor):
             before = without_pictures(before)
-        accepted = self.generation.accept(with_pictures(order, before), actor.person, taste)
-        request = outpainted_as(accepted, before)
+        accepted = self.generation.accept(with_pictures(order, before), actor, taste)
+        with ExitStack() as undo:
+            undo.callback(self.generation.withdraw_acceptance, actor.person)
+            request = self.generation.admit(actor, outpainted_as(accepted, before))
+            undo.pop_all()
         return Accepted(request, Derivation(parent_job=job.id, parent_index=number, action=Action.EDIT))
 
     async def paint_region(self, job: VisibleJob, number: int, prompt: TypedText, mask: Mask, actor: Actor) -> Accepted:
@@ -244,8 +249,7 @@ class PictureActions:
         return files
 
     def _accept(self, request: GenerationRequest, derived: Derivation, actor: Actor) -> Accepted:
-        self.generation.accept_again(request, actor.person)
-        return Accepted(request, derived)
+        return Accepted(self.generation.accept_again(request, actor), derived)
 
 
 def _derived(job: Job, number: int, action: Action, reaction: str | None = None) -> Derivation:

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field, replace
 
 from bot.domain import Derivation, Job, JobState, Order, Origin, Wishes, new_job_id, now
 from bot.errors import DeliveryError, JobTakenError, LimitError, StorageError
+from bot.services.access import Actor
+from bot.services.admission import Admission, AdmittedRequest
 from bot.services.dispatcher import Dispatcher
 from bot.services.layers import Taste
-from bot.services.limits import RequestLimits
 from bot.services.patience import insist
 from bot.services.ports import Ledger
 from bot.services.queue import FairQueue, weight_of
@@ -39,7 +40,7 @@ class GenerationService:
     """Accepts and withdraws jobs.
 
     Args:
-        limits: What every request must keep to, and the models there are.
+        admission: Checks requests; knows the models there are.
         queue: Where jobs wait.
         ledger: Where they are kept.
         dispatcher: Who sees them through.
@@ -49,25 +50,24 @@ class GenerationService:
 
     def __init__(
         self,
-        limits: RequestLimits,
+        admission: Admission,
         queue: FairQueue,
         ledger: Ledger,
         dispatcher: Dispatcher,
         tastes: Tastes,
         rules: HouseRules,
     ) -> None:
-        self.models = limits.models
-        self._limits = limits
+        self.models = admission.limits.models
+        self._admission = admission
         self._queue = queue
         self._ledger = ledger
         self._dispatcher = dispatcher
         self._tastes = tastes
         self._rules = rules
-        self._closing = False
 
     def close(self) -> None:
         """Refuses every further order, in words."""
-        self._closing = True
+        self._admission.close()
 
     def resolve(self, order: Order, taste: Taste | None = None) -> Resolved:
         """Completes an order with what holds beside it, whatever it costs; nothing is queued.
@@ -78,10 +78,14 @@ class GenerationService:
             LimitError: It is larger than is allowed.
         """
         resolved = resolve(order, self.models.whole, self.models.default(), self._rules.defaults, taste)
-        self._limits.check_parts(resolved.request)
+        self._admission.limits.check_parts(resolved.request)
         return resolved
 
-    def accept(self, order: Order, person: int, taste: Taste | None = None) -> GenerationRequest:
+    def admit(self, actor: Actor, request: GenerationRequest) -> AdmittedRequest:
+        """Admits what an accepted request was completed to; raises as Admission.admit does."""
+        return self._admission.admit(actor, request)
+
+    def accept(self, order: Order, actor: Actor, taste: Taste | None = None) -> AdmittedRequest:
         """Completes an order and reserves its place in the queue; needs no I/O, so it can be refused at once.
 
         Whoever accepts must `submit` or `withdraw_acceptance`.
@@ -89,35 +93,36 @@ class GenerationService:
         Raises:
             InvalidRequestError: A value is impossible.
             ModelError: There is no model.
-            LimitError: The person has too much waiting, asks for more than is allowed, or the bot is stopping.
+            LimitError: The person has too much waiting, asks for more than is allowed, may not generate here, or the
+                bot is stopping.
         """
-        return self.accept_all([order], person, taste)[0]
+        return self.accept_all([order], actor, taste)[0]
 
-    def accept_all(self, orders: Sequence[Order], person: int, taste: Taste | None = None) -> list[GenerationRequest]:
+    def accept_all(self, orders: Sequence[Order], actor: Actor, taste: Taste | None = None) -> list[AdmittedRequest]:
         """Completes several orders and reserves a place for each, or for none; otherwise as `accept`."""
-        self.check_room(person, len(orders))
-        requests = self._complete(orders, taste)
+        self.check_room(actor.person, len(orders))
+        requests = self._complete(orders, actor, taste)
         for _ in requests:
-            self._queue.reserve(person)
+            self._queue.reserve(actor.person)
         return requests
 
     async def accept_many(
-        self, orders: Sequence[Order], person: int, taste: Taste | None = None
-    ) -> list[GenerationRequest]:
+        self, orders: Sequence[Order], actor: Actor, taste: Taste | None = None
+    ) -> list[AdmittedRequest]:
         """Does as `accept_all`, off the event loop; the places are reserved first."""
-        self.check_room(person, len(orders))
+        self.check_room(actor.person, len(orders))
         for _ in orders:
-            self._queue.reserve(person)
+            self._queue.reserve(actor.person)
         with ExitStack() as undo:
-            undo.callback(self.withdraw_acceptance, person, len(orders))
-            requests = await asyncio.to_thread(self._complete, orders, taste)
+            undo.callback(self.withdraw_acceptance, actor.person, len(orders))
+            requests = await asyncio.to_thread(self._complete, orders, actor, taste)
             undo.pop_all()
         return requests
 
-    async def check_many(self, orders: Sequence[Order], person: int, taste: Taste | None = None) -> None:
+    async def check_many(self, orders: Sequence[Order], actor: Actor, taste: Taste | None = None) -> None:
         """Refuses what `accept_many` would refuse; reserves nothing."""
-        self.check_room(person, len(orders))
-        await asyncio.to_thread(self._complete, orders, taste)
+        self.check_room(actor.person, len(orders))
+        await asyncio.to_thread(self._complete, orders, actor, taste)
 
     def check_room(self, person: int, jobs: int) -> None:
         """Refuses jobs that there is no room for, before any work is done on them.
@@ -125,10 +130,10 @@ class GenerationService:
         Raises:
             LimitError: The person has too much waiting, or the bot is stopping.
         """
-        self._check_open()
+        self._admission.check_open()
         self._queue.check(person, jobs)
 
-    def accept_again(self, request: GenerationRequest, person: int) -> None:
+    def accept_again(self, request: GenerationRequest, actor: Actor) -> AdmittedRequest:
         """Reserves a place for a request that was made of an earlier one; what `accept` says holds here too.
 
         Raises:
@@ -136,9 +141,10 @@ class GenerationService:
             LimitError: The person has too much waiting, it is larger or more expensive than is allowed by now, or the
                 bot is stopping.
         """
-        self.check_room(person, 1)
-        self._limits.check(request)
-        self._queue.reserve(person)
+        self.check_room(actor.person, 1)
+        admitted = self._admission.admit(actor, request)
+        self._queue.reserve(actor.person)
+        return admitted
 
     async def wishes(self, person: int) -> Wishes:
         """Says how a person wants to be served."""
@@ -151,7 +157,7 @@ class GenerationService:
 
     async def submit(
         self,
-        request: GenerationRequest,
+        request: AdmittedRequest,
         origin: Origin,
         derived: Derivation | None = None,
         wishes: Wishes | None = None,
@@ -163,7 +169,7 @@ class GenerationService:
 
     async def keep(
         self,
-        requests: Sequence[GenerationRequest],
+        requests: Sequence[AdmittedRequest],
         origins: Sequence[Origin],
         derived: Derivation | None = None,
         wishes: Wishes | None = None,
@@ -178,14 +184,11 @@ class GenerationService:
 
         Raises:
             JobTakenError: Another process of the bot has made a job of this command.
-            LimitError: What was completed after it had been accepted costs too much.
             StorageError: They could not be kept.
         """
         person = origins[0].user_id
         with ExitStack() as undo:
             undo.callback(self.withdraw_acceptance, person, len(requests))
-            for request in requests:
-                self._limits.price.check(request)
             wishes = wishes or await self.wishes(person)
             jobs = [
                 Job(
@@ -263,12 +266,5 @@ class GenerationService:
         """Withdraws a job that still waits or has no message yet; False once its painting has begun."""
         return await self._dispatcher.withdraw(job)
 
-    def _complete(self, orders: Sequence[Order], taste: Taste | None) -> list[GenerationRequest]:
-        requests = [self.resolve(order, taste).request for order in orders]
-        for request in requests:
-            self._limits.price.check(request)
-        return requests
-
-    def _check_open(self) -> None:
-        if self._closing:
-            raise LimitError("I am being restarted. Please ask again in a minute; what was asked before is kept.")
+    def _complete(self, orders: Sequence[Order], actor: Actor, taste: Taste | None) -> list[AdmittedRequest]:
+        return [self._admission.admit(actor, self.resolve(order, taste).request) for order in orders]

@@ -23,7 +23,7 @@ class CancelButton(LastingButton, template=r"easel:cancel:(?P<job>[0-9a-z]{10})"
     async def act(self, interaction: discord.Interaction[Any]) -> None:
         """Cancels the job; its message changes when the painting has stopped."""
         await nod(interaction)
-        await cast(HasActions, interaction.client).actions.cancel(self.match["job"], actor_of(interaction))
+        await cast(HasActions, interaction.client).actions.cancel(self.match["job"], await actor_of(interaction))
 
 
 def cancels(message: discord.Message, job: Job) -> bool:

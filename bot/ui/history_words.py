@@ -7,6 +7,7 @@ import discord
 from discord import app_commands
 
 from bot.domain import Entry, Job, Search
+from bot.services.access import VisibleJob
 from bot.services.family import Member
 from bot.services.flags import changes
 from bot.services.history import Page
@@ -26,7 +27,7 @@ def history_page(page: Page, search: Search) -> str:
     return "\n".join([heading, *map(_entry, page.entries)])[:CONTENT_LIMIT]
 
 
-def differences(first: Job, second: Job, changed: Mapping[str, tuple[Any, Any]]) -> str:
+def differences(first: VisibleJob, second: VisibleJob, changed: Mapping[str, tuple[Any, Any]]) -> str:
     """Says what differs between two jobs."""
     if not changed:
         return f"`{first.id}` and `{second.id}` were painted with the same settings."

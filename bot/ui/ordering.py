@@ -9,6 +9,8 @@ import discord
 
 from bot.domain import Draft, InputFile, Order
 from bot.errors import LimitError
+from bot.services.access import Actor
+from bot.services.admission import AdmittedRequest
 from bot.services.books import DraftBook
 from bot.services.generation import GenerationService
 from bot.services.layers import Taste
@@ -18,9 +20,8 @@ from bot.ui.escape import escape
 from bot.ui.lasting import LastingButton
 from bot.ui.permissions import check_posting
 from bot.ui.private import NO_MENTIONS
-from bot.ui.seats import seat_of
+from bot.ui.seats import actor_of, seat_of
 from bot.ui.submitting import submit_all, submit_many
-from generation import GenerationRequest
 from generation.permutations import count, expand
 
 ASKED_ABOVE = 4  # so many jobs are painted without a question
@@ -47,17 +48,18 @@ async def place_order(
     """
     check_posting(interaction)
     client = cast(HasDesk, interaction.client)
+    actor = await actor_of(interaction)
     if (jobs := count(order.prompt)) <= MOST:  # more are refused in their own words, and not written out either
-        client.generation.check_room(interaction.user.id, jobs)
+        client.generation.check_room(actor.person, jobs)
     orders = written_out(order)
     if attached is not None:
-        await _place_with_files(interaction, orders, taste, attached)
+        await _place_with_files(interaction, actor, orders, taste, attached)
         return
     if len(orders) <= ASKED_ABOVE:
-        requests = client.generation.accept_all(orders, interaction.user.id, taste)
+        requests = client.generation.accept_all(orders, actor, taste)
         await submit_all(interaction, client.generation, requests, taste.wishes)
         return
-    await client.generation.check_many(orders, interaction.user.id, taste)
+    await client.generation.check_many(orders, actor, taste)
     typed = {name: getattr(order, name) for name in Order.__slots__ if getattr(order, name) is not None}
     draft = await client.drafts.keep(Draft(interaction.user.id, typed))
     await interaction.response.send_message(
@@ -66,20 +68,21 @@ async def place_order(
 
 
 async def _place_with_files(
-    interaction: discord.Interaction[Any], orders: Sequence[Order], taste: Taste, attached: Attached
+    interaction: discord.Interaction[Any], actor: Actor, orders: Sequence[Order], taste: Taste, attached: Attached
 ) -> None:
     """Accepts orders by what Discord says of their files, and completes them once the files have come."""
     if len(orders) > ASKED_ABOVE:
         raise LimitError(f"With a picture attached a prompt can make {ASKED_ABOVE} jobs at once, not {len(orders)}.")
     service = cast(HasDesk, interaction.client).generation
     supposed = [expecting(order, attached.files) for order in orders]
-    requests = service.accept_all(supposed, interaction.user.id, taste)
+    requests = service.accept_all(supposed, actor, taste)
 
-    async def complete() -> list[GenerationRequest]:
+    async def complete() -> list[AdmittedRequest]:
         return await attached.take_in(resolve)
 
-    async def resolve(pictures: Mapping[str, InputFile]) -> list[GenerationRequest]:
-        return [service.resolve(with_files(order, pictures), taste).request for order in orders]
+    async def resolve(pictures: Mapping[str, InputFile]) -> list[AdmittedRequest]:
+        completed = [service.resolve(with_files(order, pictures), taste).request for order in orders]
+        return [service.admit(actor, request) for request in completed]
 
     await submit_all(interaction, service, requests, taste.wishes, complete, attached.derived)
 
@@ -107,7 +110,7 @@ class ChoicesButton(LastingButton, template=r"easel:choices:(?P<deed>all|none):(
         check_posting(interaction)
         taste = await client.tastes.of(seat_of(interaction))
         orders = written_out(Order(**draft.content))
-        requests = await client.generation.accept_many(orders, interaction.user.id, taste)
+        requests = await client.generation.accept_many(orders, await actor_of(interaction), taste)
         with ExitStack() as undo:
             undo.callback(client.generation.withdraw_acceptance, interaction.user.id, len(requests))
             if not await client.drafts.take(self.match["draft"]):

@@ -9,7 +9,7 @@ import discord
 
 from bot.domain import Action
 from bot.errors import NotKeptError
-from bot.services.access import Actor, VisibleJob
+from bot.services.access import Actor, VisibleJob, check_rights
 from bot.services.actions import FORGOTTEN, Accepted, PictureActions, Words, check_user
 from bot.services.fitting import Fitter
 from bot.services.originals import batches
@@ -69,42 +69,42 @@ class PictureButton(
             await _delete(interaction)
             return
         actions = cast(HasActions, interaction.client).actions
-        actor, number = actor_of(interaction), int(self.match["number"])
+        actor, number = await actor_of(interaction), int(self.match["number"])
         job = await actions.find(self.match["job"], actor)
         check_user(job, actor, for_all=actions.rules.buttons_for_all)
         await _HANDLERS[press](Pressed(interaction, actions, job, None if number == WHOLE else number, actor))
 
 
 async def _reroll(pressed: Pressed) -> None:
-    check_posting(pressed.interaction)
+    _check_painting(pressed)
     await _paint(pressed, await pressed.actions.reroll(pressed.job, pressed.number, pressed.actor))
 
 
 async def _vary(pressed: Pressed, action: Action | None = None) -> None:
-    check_posting(pressed.interaction)
+    _check_painting(pressed)
     await _paint(pressed, await pressed.actions.vary(pressed.job, pressed.number or 1, pressed.actor, action))
 
 
 async def _upscale(pressed: Pressed, tool: Tool) -> None:
-    check_posting(pressed.interaction)
+    _check_painting(pressed)
     number, scale = pressed.number or 1, SCALES[tool]
     await _paint(pressed, await pressed.actions.upscale(pressed.job, number, scale, pressed.actor))
 
 
 async def _outpaint(pressed: Pressed, tool: Tool) -> None:
-    check_posting(pressed.interaction)
+    _check_painting(pressed)
     number, words = pressed.number or 1, Words(*OUTPAINTS[tool])
     await _paint(pressed, await pressed.actions.outpaint(pressed.job, number, words, pressed.actor))
 
 
 async def _choose_region(pressed: Pressed) -> None:
-    check_posting(pressed.interaction)
+    _check_painting(pressed)
     await open_panel(pressed.interaction, pressed.job, pressed.number or 1)
 
 
 async def _zoom(pressed: Pressed) -> None:
     """Opens the form; what is sent in arrives at the reader of forms, also after a restart."""
-    check_posting(pressed.interaction)
+    _check_painting(pressed)
     await pressed.interaction.response.send_modal(zoom_form(pressed.job, pressed.number or 1))
 
 
@@ -125,7 +125,7 @@ def _fitter(pressed: Pressed) -> Fitter:
 async def _pick(pressed: Pressed) -> None:
     """Posts the original of one picture in a message of its own."""
     interaction, job, number = pressed.interaction, pressed.job, pressed.number or 1
-    check_posting(interaction)
+    _check_painting(pressed)
     files = await pressed.actions.originals(job, number)
     tools = pressed.actions.tools.of(job.request, known_size(job.request) or intake.measure(files[0].data))
     wishes = await pressed.actions.generation.wishes(pressed.actor.person)
@@ -148,7 +148,7 @@ async def _pick(pressed: Pressed) -> None:
 
 async def _edit(pressed: Pressed) -> None:
     """Opens the form; what is sent in arrives at the reader of forms, also after a restart."""
-    check_posting(pressed.interaction)
+    _check_painting(pressed)
     keeps_input = await pressed.actions.access.may_reuse_inputs(pressed.job, pressed.actor)
     form = edit_form(pressed.job, pressed.number, keeps_input=keeps_input)
     await pressed.interaction.response.send_modal(form)
@@ -173,6 +173,12 @@ async def _follow(interaction: discord.Interaction[Any], batch: Sequence[Upload]
     await interaction.followup.send(files=as_files(batch), ephemeral=True)
 
 
+def _check_painting(pressed: Pressed) -> None:
+    """Refuses a press that paints or posts where the person or the bot may not."""
+    check_rights(pressed.actor)
+    check_posting(pressed.interaction)
+
+
 async def _delete(interaction: discord.Interaction[Any]) -> None:
     """Deletes the message with the button; it needs no job for that."""
     message = interaction.message
@@ -181,7 +187,7 @@ async def _delete(interaction: discord.Interaction[Any]) -> None:
     asked = message.interaction_metadata
     await nod(interaction)
     remover = cast(HasActions, interaction.client).remover
-    await remover.remove(message.id, actor_of(interaction), None if asked is None else asked.user.id)
+    await remover.remove(message.id, await actor_of(interaction), None if asked is None else asked.user.id)
 
 
 _HANDLERS: dict[Deed, Handler] = {

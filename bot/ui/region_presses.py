@@ -138,7 +138,7 @@ async def found(interaction: discord.Interaction[Any], region: Region) -> Visibl
         NotKeptError: It is not known any more.
         LimitError: They may not.
     """
-    actions, actor = cast(HasDivider, interaction.client).actions, actor_of(interaction)
+    actions, actor = cast(HasDivider, interaction.client).actions, await actor_of(interaction)
     job = await actions.find(region.job_id, actor)
     check_user(job, actor, for_all=actions.rules.buttons_for_all)
     return job

@@ -1,12 +1,24 @@
 """Who uses a command, where, and with which rights."""
 
-from typing import Any
+import logging
+from typing import Any, Protocol, cast
 
 import discord
 
+from bot.errors import DeliveryError
 from bot.services.access import Actor
 from bot.services.tastes import Seat
-from bot.ui.channels import MemberChannels, find_channel, is_age_restricted, rights_in
+from bot.ui.channels import MemberChannels, Room, find_channel, is_age_restricted, rights_in
+from bot.ui.command_rights import CommandRights
+
+log = logging.getLogger(__name__)
+
+
+class HasCommandRights(Protocol):
+    """The client, as far as people's rights go."""
+
+    command_rights: CommandRights
+    command_name: str
 
 
 def seat_of(interaction: discord.Interaction[Any]) -> Seat:
@@ -16,26 +28,28 @@ def seat_of(interaction: discord.Interaction[Any]) -> Seat:
     return Seat(interaction.user.id, channel_id or 0, interaction.guild_id)
 
 
-def actor_of(interaction: discord.Interaction[Any], message: discord.Message | None = None) -> Actor:
+async def actor_of(interaction: discord.Interaction[Any], message: discord.Message | None = None) -> Actor:
     """Says who acts where, and what Discord lets them do there.
 
-    Discord itself decides who may use a command; buttons and forms need the rights that a command would need.
+    Discord itself decides who may use the command that generates; everything else that does so needs the same rights.
 
     Args:
         interaction: What they do.
         message: The message whose menu they use; otherwise the one whose button they pressed.
     """
     message = message or interaction.message
-    in_server = interaction.guild_id is not None
-    granted, member = interaction.permissions, interaction.user
-    command = interaction.type in {discord.InteractionType.application_command, discord.InteractionType.autocomplete}
+    client, member = cast(HasCommandRights, interaction.client), interaction.user
+    barred = ""
+    if isinstance(member, discord.Member) and not _is_command(interaction, client.command_name):
+        room = interaction.channel if isinstance(interaction.channel, Room) else None
+        barred = await _why_barred(client, member, room, interaction.permissions)
     return Actor(
-        person=interaction.user.id,
+        person=member.id,
         channel_id=interaction.channel_id or 0,
         guild_id=interaction.guild_id,
-        moderator=in_server and granted.manage_messages,
+        moderator=interaction.guild_id is not None and interaction.permissions.manage_messages,
         age_restricted=is_age_restricted(interaction.channel),
-        lacks=lacking(interaction.channel, granted) if in_server and not command else (),
+        barred=barred,
         message_id=None if message is None else message.id,
         channels=MemberChannels(interaction.client, member if isinstance(member, discord.Member) else None),
     )
@@ -44,30 +58,49 @@ def actor_of(interaction: discord.Interaction[Any], message: discord.Message | N
 async def reactor_of(client: discord.Client, event: discord.RawReactionActionEvent) -> Actor:
     """Says who reacted where, and what Discord lets them do there; a channel that cannot be found grants nothing."""
     channel = None if event.guild_id is None else await find_channel(client, event.channel_id)
-    granted = discord.Permissions.none()
-    if channel is not None and event.member is not None:
-        granted = rights_in(channel, event.member)
+    granted, barred = discord.Permissions.none(), ""
+    if event.member is not None:
+        granted = granted if channel is None else rights_in(channel, event.member)
+        barred = await _why_barred(cast(HasCommandRights, client), event.member, channel, granted)
     return Actor(
         person=event.user_id,
         channel_id=event.channel_id,
         guild_id=event.guild_id,
         moderator=granted.manage_messages,
         age_restricted=is_age_restricted(channel),
-        lacks=() if event.guild_id is None else lacking(channel, granted),
+        barred=barred,
         message_id=event.message_id,
         channels=MemberChannels(client, event.member),
     )
 
 
-def lacking(channel: object, granted: discord.Permissions) -> tuple[str, ...]:
-    """Names the permissions that a person lacks to use a command that generates, as Discord's own menu does."""
+def _is_command(interaction: discord.Interaction[Any], name: str) -> bool:
+    """Whether it is the command that generates, which Discord has let the person use."""
+    if interaction.type is not discord.InteractionType.application_command or interaction.command is None:
+        return False
+    return isinstance(interaction.command, discord.app_commands.Command) and interaction.command.name == name
+
+
+async def _why_barred(
+    client: HasCommandRights, member: discord.Member, channel: Room | None, granted: discord.Permissions
+) -> str:
+    """Says why a member may not generate in a channel; "" where they may."""
     in_thread = isinstance(channel, discord.Thread)
     needed = {
         "Use Application Commands": granted.use_application_commands,
         "Send Messages in Threads": granted.send_messages_in_threads or not in_thread,
         "Send Messages": granted.send_messages or in_thread,
     }
-    return tuple(name for name, has in needed.items() if not has)
+    if lacking := [name for name, has in needed.items() if not has]:
+        return f"You may not generate pictures here: you lack the permission {', '.join(lacking)}."
+    try:
+        allowed = await client.command_rights.allow(member, channel)
+    except DeliveryError as error:
+        log.warning("who may use /%s on a server cannot be read: %s", client.command_name, error)
+        return "Discord does not tell me whether you may generate pictures here. Please try again in a minute."
+    if allowed:
+        return ""
+    return f"This server does not let you use /{client.command_name} here, and buttons and reactions follow that."
 
 
 def manages(interaction: discord.Interaction[Any]) -> bool:

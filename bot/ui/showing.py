@@ -46,7 +46,7 @@ async def show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: 
 
 
 async def _show_job(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
-    job = await bench.history.show(job_id, actor_of(interaction))
+    job = await bench.history.show(job_id, await actor_of(interaction))
     kept = any(picture.removed_at is None for picture in job.pictures)
     originals = await bench.history.originals(job) if kept else []
     files, notes = await bench.fitter.fit_each(originals, interaction.filesize_limit)
@@ -67,7 +67,7 @@ async def send_originals(interaction: discord.Interaction[Any], bench: Bench, jo
 
 
 async def _send_originals(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
-    job = await bench.history.show(job_id, actor_of(interaction))
+    job = await bench.history.show(job_id, await actor_of(interaction))
     limit = min(interaction.filesize_limit, REQUEST_LIMIT)
     archives = await asyncio.to_thread(pack, await bench.history.originals(job), f"easel-{job.id}", limit)
     for number, archive in enumerate(archives, 1):
@@ -83,7 +83,7 @@ async def show_family(interaction: discord.Interaction[Any], bench: Bench, job_i
 
 
 async def _show_family(interaction: discord.Interaction[Any], bench: Bench, job_id: str) -> None:
-    viewer = actor_of(interaction)
+    viewer = await actor_of(interaction)
     job = await bench.history.show(job_id, viewer)
     members = await bench.history.family(job, viewer)
     thumbnails = [await bench.history.thumbnail(member.job) for member in members]
@@ -95,7 +95,7 @@ async def star_job(
     interaction: discord.Interaction[Any], bench: Bench, job_id: TypedText | str, *, starred: bool
 ) -> None:
     """Stars a job or takes the star away, and changes the button."""
-    job = await bench.history.show(job_id, actor_of(interaction))
+    job = await bench.history.show(job_id, await actor_of(interaction))
     await bench.history.star(interaction.user.id, job, starred=starred)
     await interaction.response.edit_message(view=job_view(job.id, mine=True, starred=starred))
 

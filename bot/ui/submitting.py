@@ -11,15 +11,15 @@ import discord
 from bot.domain import Derivation, Job, Origin, Wishes, now
 from bot.errors import AnswerExpiredError, DeliveryError, EaselError, JobTakenError
 from bot.services.actions import Accepted
+from bot.services.admission import AdmittedRequest
 from bot.services.generation import GenerationService
 from bot.ui.private import acknowledge, whisper
 from bot.ui.requests import patiently
 from bot.ui.threads import head
-from generation import GenerationRequest
 
 log = logging.getLogger(__name__)
 
-Completed = Callable[[], Awaitable[Sequence[GenerationRequest]]]
+Completed = Callable[[], Awaitable[Sequence[AdmittedRequest]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,16 @@ class _Acknowledged:
     wishes: Wishes
     origin: Origin
     beside: Origin
-    requests: Sequence[GenerationRequest]
+    requests: Sequence[AdmittedRequest]
 
 
 async def submit(
     interaction: discord.Interaction[Any],
     service: GenerationService,
-    request: GenerationRequest,
+    request: AdmittedRequest,
     derived: Derivation | None = None,
     wishes: Wishes | None = None,
-    complete: Callable[[], Awaitable[GenerationRequest]] | None = None,
+    complete: Callable[[], Awaitable[AdmittedRequest]] | None = None,
 ) -> None:
     """Answers a command, a press or a form with a message of its job, and keeps the job.
 
@@ -55,7 +55,7 @@ async def submit(
         GenerationError: Likewise.
     """
 
-    async def completed() -> list[GenerationRequest]:
+    async def completed() -> list[AdmittedRequest]:
         return [request if complete is None else await complete()]
 
     await submit_all(interaction, service, [request], wishes, completed, derived)
@@ -64,7 +64,7 @@ async def submit(
 async def submit_all(
     interaction: discord.Interaction[Any],
     service: GenerationService,
-    requests: Sequence[GenerationRequest],
+    requests: Sequence[AdmittedRequest],
     wishes: Wishes | None = None,
     complete: Completed | None = None,
     derived: Derivation | None = None,
@@ -90,7 +90,7 @@ async def submit_all(
 async def submit_many(
     interaction: discord.Interaction[Any],
     service: GenerationService,
-    requests: Sequence[GenerationRequest],
+    requests: Sequence[AdmittedRequest],
     wishes: Wishes,
     prompt: str,
 ) -> None:
@@ -105,7 +105,7 @@ async def submit_many(
         wishes: How the person wants to be served.
         prompt: With its choices.
     """
-    accepted = await _accepted(interaction, service, requests, wishes, None)
+    accepted = await _accepted(interaction, service, requests, wishes, None, thread=True)
     if accepted is None:
         return
     first = replace(accepted.beside, interaction_id=accepted.origin.interaction_id)  # a job is made of it once
@@ -160,11 +160,16 @@ def _origin_of(event: discord.RawReactionActionEvent, client: discord.Client) ->
 async def _accepted(
     interaction: discord.Interaction[Any],
     service: GenerationService,
-    requests: Sequence[GenerationRequest],
+    requests: Sequence[AdmittedRequest],
     wishes: Wishes | None,
     complete: Completed | None,
+    *,
+    thread: bool = False,
 ) -> _Acknowledged | None:
-    """Answers in time, then completes the requests; None where Discord took no answer any more."""
+    """Answers in time, then completes the requests; None where Discord took no answer any more.
+
+    With `thread` all jobs have messages of their own, otherwise all but the first.
+    """
     person = interaction.user.id
     with ExitStack() as undo:
         undo.callback(service.withdraw_acceptance, person, len(requests))
@@ -177,7 +182,7 @@ async def _accepted(
         if complete is not None:
             requests = await complete()
         beside = replace(origin, token="", message_id=0, interaction_id=None)
-        if wishes.direct:
+        if wishes.direct and (thread or len(requests) > 1):
             beside = await to_direct_messages(interaction.client, beside)
         undo.pop_all()
     return _Acknowledged(wishes, origin, beside, requests)

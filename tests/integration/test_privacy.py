@@ -1,6 +1,7 @@
 """What others can reach of a picture that is not for them: by its id, by a star, after it was deleted."""
 
 import pytest
+from discord import Permissions
 
 from bot.playground.messages import Channel, Message
 from bot.services.access import AGE_RESTRICTED, HIDDEN
@@ -259,3 +260,38 @@ async def test_a_forged_form_of_a_hidden_picture_is_refused(discord: LoopbackDis
     sent = await discord.submit(form, {"prompt": "a dog", "negative": "", "flags": "", "strength": ""})
 
     assert await told(discord, sent) == HIDDEN
+
+
+@pytest.mark.usefixtures("bot")
+async def test_buttons_forms_and_reactions_follow_the_servers_settings_for_the_command(
+    discord: LoopbackDiscord, executor: FakeExecutor
+) -> None:
+    message, stranger = await painted_in(discord, discord.general), discord.people["stranger"]
+    form = await discord.press(message, "✏️", stranger)
+    await discord.wait_until(lambda: form.modal is not None)
+    discord.restrict("imagine", [{"id": str(stranger.id), "type": 2, "permission": False}])
+
+    pressed = [await told(discord, await discord.press(message, label, stranger)) for label in ("🔄", "✏️")]
+    sent = await discord.submit(form, {"prompt": "a dog", "negative": "", "flags": "", "strength": ""})
+    menu = await discord.menu("Re-roll", message.id, stranger)
+    discord.react(message, "🎲", stranger)
+    await discord.wait_until(lambda: bool(discord.letters("stranger")))
+
+    refusal = "This server does not let you use /imagine here, and buttons and reactions follow that."
+    answers = [*pressed, await told(discord, sent), await told(discord, menu), discord.letters("stranger")[0].content]
+    assert answers == [refusal] * 5
+    assert len(executor.requests) == 1
+    assert "a secret cat" in await told(discord, await discord.press(message, "ℹ️", stranger))
+
+
+@pytest.mark.parametrize("missing", ["send_messages", "use_application_commands"])
+@pytest.mark.usefixtures("bot")
+async def test_pressing_needs_the_permissions_that_a_command_needs(discord: LoopbackDiscord, missing: str) -> None:
+    message, member = await painted_in(discord, discord.general), discord.people["member"]
+    member.permissions = member.permissions & ~Permissions(**{missing: True})
+
+    refused = await told(discord, await discord.press(message, "🔄"))
+
+    assert (
+        refused == f"You may not generate pictures here: you lack the permission {missing.replace('_', ' ').title()}."
+    )

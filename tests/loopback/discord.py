@@ -139,6 +139,11 @@ class LoopbackDiscord(Playground):
         """Deletes a message for everybody, as a person may by Discord's own menu."""
         self.actions.delete(user, message.channel, message.id)
 
+    def restrict(self, command: str, entries: list[dict[str, Any]]) -> None:
+        """Says who may use a command, as a server's admins do under Integrations."""
+        settings = self.commands.restrict(self._id(command), entries)
+        self.gateway.dispatch("APPLICATION_COMMAND_PERMISSIONS_UPDATE", settings)
+
     def letters(self, name: str) -> list[Message]:
         """Lists what the bot wrote to a person in direct messages."""
         channel = self.direct_messages(self.people[name].id)

@@ -23,10 +23,15 @@ class CommandRoutes:
             Route("PUT", "/applications/{application_id}/commands", self._replace),
             Route("GET", in_guild, self._list),
             Route("PUT", in_guild, self._replace),
+            Route("GET", in_guild + "/permissions", self._restrictions),
         ]
 
     async def _list(self, call: Call) -> Answer:
         return 200, self._world.commands.listed(self._guild(call))
+
+    async def _restrictions(self, call: Call) -> Answer:
+        self._guild(call)
+        return 200, list(self._world.commands.restrictions.values())
 
     async def _replace(self, call: Call) -> Answer:
         if not isinstance(call.body.payload, list):

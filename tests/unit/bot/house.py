@@ -5,6 +5,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bot.domain import Job, JobState, Picture
+from bot.services.access import Actor
+from bot.services.admission import Admission, AdmittedRequest
 from bot.services.board import StatusBoard
 from bot.services.costs import CostModel
 from bot.services.delivery import Delivery
@@ -24,6 +26,8 @@ from generation.extras import Extras
 from tests.fakes import FakeExecutor
 from tests.unit.bot.books import MemoryChoices, MemoryPresets
 from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger
+
+SOMEONE = Actor(person=1, channel_id=10, guild_id=20)
 
 
 class House:
@@ -45,14 +49,14 @@ class House:
         self.choices = MemoryChoices()
         self.tastes = Tastes(self.choices, MemoryPresets())
         self.models = tmp_path
-        rules, limits = HouseRules(defaults), RequestLimits(self.shelf, defaults, self.price)
-        self.service = GenerationService(limits, self.queue, self.ledger, self.dispatcher, self.tastes, rules)
+        rules, admission = HouseRules(defaults), Admission(RequestLimits(self.shelf, defaults, self.price))
+        self.service = GenerationService(admission, self.queue, self.ledger, self.dispatcher, self.tastes, rules)
         self.workers = MemoryWorkers()
         self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
 
     async def submit(self, wanted: Job) -> Job:
         self.queue.reserve(wanted.origin.user_id)
-        return await self.service.submit(wanted.request, wanted.origin)
+        return await self.service.submit(AdmittedRequest(wanted.request), wanted.origin)
 
     async def settle(self, wanted: Job, last: str) -> None:
         async with asyncio.timeout(5):

@@ -9,6 +9,7 @@ import pytest
 from bot.domain import Job
 from bot.errors import JobTakenError, StorageError
 from bot.services import dispatcher, patience
+from bot.services.admission import AdmittedRequest
 from tests.unit.bot.house import House
 from tests.unit.bot.jobs import job
 
@@ -18,7 +19,7 @@ async def kept(house: House, *prompts: str) -> list[Job]:
     for _ in wanted:
         house.queue.reserve(1)
     origins = [replace(each.origin, message_id=0) for each in wanted]
-    return await house.service.keep([each.request for each in wanted], origins)
+    return await house.service.keep([AdmittedRequest(each.request) for each in wanted], origins)
 
 
 def ends(house: House, jobs: Sequence[Job]) -> list[str]:

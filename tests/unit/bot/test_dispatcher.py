@@ -7,12 +7,13 @@ import pytest
 from bot.domain import Job, JobState, Order, Picture, now
 from bot.errors import DeliveryError, LimitError, PictureLostError, StorageError, UnreachableError
 from bot.services import dispatcher, patience, takeover
+from bot.services.admission import AdmittedRequest
 from bot.services.costs import ANY_SIZE
 from bot.services.dispatcher import BROKEN
 from generation import GenerationError
 from generation.typed_text import TypedText
 from tests.unit.bot.conftest import EDIT_SECONDS
-from tests.unit.bot.house import House, painted
+from tests.unit.bot.house import SOMEONE, House, painted
 from tests.unit.bot.jobs import job
 
 
@@ -284,7 +285,7 @@ async def test_those_that_cannot_be_announced_fail_together_and_give_their_place
     for _ in wanted:
         house.queue.reserve(1)
     origins = [replace(each.origin, message_id=0) for each in wanted]
-    jobs = await house.service.keep([each.request for each in wanted], origins)
+    jobs = await house.service.keep([AdmittedRequest(each.request) for each in wanted], origins)
     announce, counted = house.messenger.announce, itertools.count()
 
     async def once(each: Job, *, again: bool) -> int:
@@ -317,7 +318,7 @@ async def test_who_asks_while_it_stops_is_told_so(house: House) -> None:
     house.service.close()
 
     with pytest.raises(LimitError, match="being restarted"):
-        house.service.accept(Order(prompt=TypedText("a cat")), person=1)
+        house.service.accept(Order(prompt=TypedText("a cat")), SOMEONE)
 
 
 async def test_running_jobs_get_their_grace_and_no_more(house: House) -> None:

@@ -10,7 +10,7 @@ from bot.domain import Order
 from bot.services.resolve import Defaults, resolve
 from generation import Hires, InvalidRequestError, Lora, ModelEntry
 from tests.fakes import model_files
-from tests.unit.bot.house import House
+from tests.unit.bot.house import SOMEONE, House
 from tests.unit.bot.jobs import job
 
 DEFAULTS = Defaults(steps=9, cfg=7.0, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
@@ -59,5 +59,5 @@ async def test_a_stored_job_beyond_the_limits_is_shown_and_not_painted_again(
 
     assert found == stored
     with pytest.raises(InvalidRequestError, match=reason):
-        house.service.accept_again(stored.request, 1)
-    house.service.accept_again(replace(stored.request, prompt="a", loras=(), hires=None), 1)
+        house.service.accept_again(stored.request, SOMEONE)
+    house.service.accept_again(replace(stored.request, prompt="a", loras=(), hires=None), SOMEONE)

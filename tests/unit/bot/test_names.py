@@ -10,7 +10,7 @@ from safetensors.numpy import save_file
 from bot.domain import Order
 from generation import InvalidRequestError
 from generation.typed_text import TypedText
-from tests.unit.bot.house import House
+from tests.unit.bot.house import SOMEONE, House
 
 
 @pytest.fixture
@@ -56,4 +56,4 @@ async def test_a_re_roll_does_not_bring_an_unknown_embedding(house: House) -> No
     request = house.service.resolve(Order(prompt=TypedText("a"))).request
 
     with pytest.raises(InvalidRequestError, match=r"There is no embedding named '/etc/x\.safetensors'"):
-        house.service.accept_again(replace(request, negative_prompt="embedding:/etc/x.safetensors"), 1)
+        house.service.accept_again(replace(request, negative_prompt="embedding:/etc/x.safetensors"), SOMEONE)

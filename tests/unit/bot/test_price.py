@@ -16,7 +16,7 @@ from bot.services.resolve import Defaults
 from generation import Catalog, GenerationRequest, Hires, Init, Progress, Refiner, Stage
 from generation.extras import Extras
 from tests.fakes import model_files
-from tests.unit.bot.house import House
+from tests.unit.bot.house import SOMEONE, House
 from tests.unit.bot.jobs import job
 
 USUAL = Defaults(steps=30, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
@@ -191,21 +191,16 @@ async def test_a_running_job_that_turns_out_too_expensive_ends_and_costs_nothing
     assert house.executor.calls < 10
     assert house.speeds.kept
     with pytest.raises(LimitError, match="fits"):
-        house.service.accept_again(wanted.request, person=1)
+        house.service.accept_again(wanted.request, SOMEONE)
 
 
 async def test_what_is_completed_after_it_was_accepted_is_checked_again(house: House, tmp_path: Path) -> None:
     model_files(tmp_path, "tiny")
     await house.shelf.refresh()
     house.costs.learn(job().request, 400.0)
-    wanted = job(steps=150, count=10)
-    house.queue.reserve(1)
 
     with pytest.raises(LimitError, match="the limit for one job is"):
-        await house.service.submit(wanted.request, wanted.origin)
-
-    assert house.queue.waiting(1) == 0
-    assert not house.ledger.jobs
+        house.service.admit(SOMEONE, job(steps=150, count=10).request)
 
 
 async def test_a_job_that_waited_while_its_price_became_known_does_not_start(house: House, tmp_path: Path) -> None:
