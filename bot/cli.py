@@ -55,7 +55,7 @@ def run() -> None:
     """Run the bot until it is stopped."""
     from bot.bootstrap import run as run_bot  # noqa: PLC0415 - discord.py is only needed here
 
-    run_bot(Settings())
+    run_bot(_private(Settings()))
 
 
 @app.command()
@@ -183,10 +183,13 @@ def add_model(
     """Add a model: check that it can be painted with, copy or download it, note its SHA-256."""
     from bot import adding  # noqa: PLC0415 - the hub's client is only needed here
 
+    settings = Settings()
+    if settings.models_path.is_relative_to(settings.data_dir):  # another folder may be shared with other programs
+        _private(settings)
     if source in adding.UPSCALERS:
-        say(f"{adding.add_upscaler(source, Settings().models_path).name} is there.")
+        say(f"{adding.add_upscaler(source, settings.models_path).name} is there.")
         return
-    added = adding.add_model(Settings(), source)
+    added = adding.add_model(settings, source)
     for file, digest in added.hashes.items():
         say(f"{file}  SHA-256 {digest}")
     say(f"{added.entry.name} is there ({added.entry.kind}, {added.entry.native_size} px).")
@@ -209,7 +212,7 @@ def bench(
     from bot.bench.run import Wishes  # noqa: PLC0415 - discord.py is only needed here
     from bot.bench.run import bench as measure  # noqa: PLC0415
 
-    measure(Settings(), Wishes(model, quick=quick, compare=compare, calibrate=calibrate, json_file=json_file))
+    measure(_private(Settings()), Wishes(model, quick=quick, compare=compare, calibrate=calibrate, json_file=json_file))
 
 
 @app.command()
@@ -232,7 +235,7 @@ def upgrade(revision: Annotated[str, typer.Argument(help="A revision.")] = "head
     """Bring the database to the newest schema, or to a revision."""
     from bot.persistence import database as storage  # noqa: PLC0415
 
-    asyncio.run(storage.upgrade(Settings().database, revision))
+    asyncio.run(storage.upgrade(_private(Settings()).database, revision))
     say("The database is up to date." if revision == "head" else f"The database is at {revision}.")
 
 
@@ -241,7 +244,7 @@ def downgrade(revision: Annotated[str, typer.Argument(help="A revision; `base` e
     """Take the database back to an earlier schema. What that one cannot hold is lost: back up before."""
     from bot.persistence import database as storage  # noqa: PLC0415
 
-    asyncio.run(storage.downgrade(Settings().database, revision))
+    asyncio.run(storage.downgrade(_private(Settings()).database, revision))
     say(f"The database is at {revision}.")
 
 
@@ -250,7 +253,7 @@ def backup(target: Annotated[Path, typer.Argument(help="The file to write.")]) -
     """Copy the SQLite database, safely while the bot runs."""
     from bot.persistence import database as storage  # noqa: PLC0415
 
-    asyncio.run(storage.backup(Settings().database, target))
+    asyncio.run(storage.backup(_private(Settings()).database, target))
     say(f"Copied to {target}.")
 
 
@@ -260,7 +263,7 @@ def check() -> None:
     from bot.persistence import upkeep  # noqa: PLC0415
     from bot.persistence.pictures import PictureFolder  # noqa: PLC0415
 
-    settings = Settings()
+    settings = _private(Settings())
     problems = asyncio.run(upkeep.check(settings.database, PictureFolder(settings.pictures_path)))
     if problems:
         raise EaselError(" ".join(problems))
@@ -270,6 +273,14 @@ def check() -> None:
 def _typed(**texts: str | None) -> dict[str, Any]:
     """Takes in the options that were typed."""
     return {name: take_in(text, name) for name, text in texts.items() if text is not None}
+
+
+def _private(settings: Settings) -> Settings:
+    """Keeps the data folder, and all that is written from now on, to this account."""
+    from bot.private_files import keep_private  # noqa: PLC0415 - the database's libraries are only needed here
+
+    keep_private(settings)
+    return settings
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.metadata
 import platform
+import shlex
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ import discord
 from bot.bootstrap import HOW_TO_GET_ONE, point_at
 from bot.errors import EaselError
 from bot.persistence.database import Database, newest_revision
+from bot.private_files import POSIX, readable_by_others
 from bot.settings import Settings
 from bot.ui.permissions import invite_link
 from generation import Catalog, GenerationError, ModelEntry
@@ -42,6 +44,7 @@ async def examine(settings: Settings) -> list[Finding]:
         await asyncio.to_thread(_models, settings),
         await asyncio.to_thread(_disk, settings.pictures_path),
         await _database(settings),
+        *await asyncio.to_thread(_permissions, settings),
         *await _discord(settings),
         Finding("intents", "none privileged are needed"),
     ]
@@ -71,6 +74,17 @@ def _disk(folder: Path) -> Finding:
     if free >= LEAST_FREE:
         return Finding("disk", finding)
     return Finding("disk", finding, ok=False, advice="free some, or set EASEL_DATA_DIR to a folder on another disk")
+
+
+def _permissions(settings: Settings) -> list[Finding]:
+    """Says whether other accounts may read what is private; nothing where that cannot be told by modes."""
+    if not POSIX:
+        return []
+    loose = readable_by_others(settings)
+    if not loose:
+        return [Finding("permissions", "data, backups and .env are for this account alone")]
+    finding = f"other accounts on this machine may read {', '.join(map(str, loose))}"
+    return [Finding("permissions", finding, ok=False, advice=f"chmod go= {shlex.join(map(str, loose))}")]
 
 
 async def _database(settings: Settings) -> Finding:

@@ -52,7 +52,7 @@ class HashBook:
 
     def _write(self, known: dict[str, str]) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._path.write_text(json.dumps(known, indent=1), encoding="utf-8")
         except OSError as error:
             log.warning("hashes of models cannot be kept: %s", error)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import logging
+import os
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -159,8 +160,11 @@ async def backup(url: str, target: Path) -> None:
 
 
 def sqlite_path(url: str) -> Path | None:
-    """Returns an SQLite database's file; None for other databases and those in memory."""
-    parsed = make_url(url)
+    """Returns an SQLite database's file; None for other databases, those in memory, and what is no URL."""
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        return None
     if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
         return None
     return Path(str(parsed.database))
@@ -214,12 +218,12 @@ def _try_file(url: str) -> None:
 
     aiosqlite reports a file that cannot be opened from a thread of its own, which may outlive the event loop.
     """
-    with contextlib.suppress(ArgumentError):  # said by create_async_engine, in words
-        path = sqlite_path(url)
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with contextlib.closing(sqlite3.connect(path)) as connection:
-                connection.execute("PRAGMA schema_version")
+    path = sqlite_path(url)
+    if path is not None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_private(path)
+        with contextlib.closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA schema_version")
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:
@@ -236,8 +240,15 @@ def _current_revision(connection: Connection) -> str | None:
     return MigrationContext.configure(connection).get_current_revision()
 
 
+def _make_private(path: Path) -> None:
+    """Makes a file that only its owner may read, unless there is one; SQLite's further files take after it."""
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
+
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
+    _make_private(target)
     with (
         contextlib.closing(sqlite3.connect(source)) as opened,
         contextlib.closing(sqlite3.connect(target)) as copy,

@@ -122,7 +122,7 @@ class PictureFolder:
         if path.exists():
             os.utime(path)  # what is put in again is not old, and not an orphan
             return digest
-        path.parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle, partial = tempfile.mkstemp(dir=path.parent, prefix=_PARTIAL)
         try:
             with os.fdopen(handle, "wb") as file:

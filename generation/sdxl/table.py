@@ -98,7 +98,7 @@ def write_table(folder: Path, key: DeviceKey, table: CallTable) -> Path:
         known = {}
     known[str(key)] = {str(area): {str(n): each for n, each in times.items()} for area, times in table.seconds.items()}
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_text(json.dumps(known, indent=1), encoding="utf-8")
     except OSError as error:
         raise GenerationError(f"{path} cannot be written: {error}") from error

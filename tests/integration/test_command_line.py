@@ -217,7 +217,7 @@ def test_doctor_finds_a_fresh_install_well_and_says_how_to_get_a_token(tmp_path:
     assert done.returncode == 0
     marks = {line.split("  ")[1].strip() if line.startswith("not ok") else line.split()[1]: line.startswith("ok")
              for line in done.stdout.splitlines() if line.startswith(("ok", "not ok"))}  # fmt: skip
-    expected = {"Python", "torch", "device", "models", "disk", "database", "token", "intents"}
+    expected = {"Python", "torch", "device", "models", "disk", "database", "permissions", "token", "intents"}
     assert marks == dict.fromkeys(expected, True)
     assert "put DISCORD_TOKEN=... into the file .env" in done.stdout
 
