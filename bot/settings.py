@@ -1,10 +1,14 @@
 """What the bot can be told from outside: environment variables and the file .env, read once at the top."""
 
+import os
 from pathlib import Path
+from typing import Any
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
-from pydantic_settings import SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsSettingsSource, SettingsConfigDict
 
+from bot.errors import SettingsError
 from generation import SAMPLERS, SCHEDULES, GenerationSettings
 from generation.request import MAX_COUNT, MAX_GUIDANCE_SCALE, MAX_SIZE, MAX_STEPS
 
@@ -12,13 +16,58 @@ MAX_WEIGHT = 100
 DISCORD_API = "https://discord.com/api/v10"
 
 
+class TokenFileSource(PydanticBaseSettingsSource):
+    """Reads the bot's token from the file that DISCORD_TOKEN_FILE names."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Gives no field by itself: the one it can give depends on another."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """Returns the token where the sources before name a file and no token.
+
+        Raises:
+            SettingsError: The file cannot be read, or is empty.
+        """
+        known = self.current_state
+        file = known.get("DISCORD_TOKEN_FILE") or known.get("discord_token_file")
+        if not file or known.get("DISCORD_TOKEN") or known.get("discord_token"):
+            return {}
+        try:
+            token = Path(file).expanduser().read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"DISCORD_TOKEN_FILE cannot be read: {file}.") from error
+        if not token:
+            raise SettingsError(f"DISCORD_TOKEN_FILE is empty: {file}.")
+        return {"DISCORD_TOKEN": token}
+
+
 class Settings(GenerationSettings):
     """Everything an operator can set; .env.example lists it with the same words."""
 
     model_config = SettingsConfigDict(populate_by_name=True)
 
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Reads what neither the environment nor .env says from the token's file, then from systemd's credentials."""
+        credentials = os.environ.get("CREDENTIALS_DIRECTORY")
+        secrets = SecretsSettingsSource(settings_cls, secrets_dir=credentials) if credentials else file_secret_settings
+        return init_settings, env_settings, dotenv_settings, TokenFileSource(settings_cls), secrets
+
     discord_token: SecretStr | None = Field(
         default=None, validation_alias="DISCORD_TOKEN", description="the bot's token from the Discord developer portal"
+    )
+    discord_token_file: Path | None = Field(
+        default=None,
+        validation_alias="DISCORD_TOKEN_FILE",
+        description="a file that holds the token instead; so does a systemd credential named DISCORD_TOKEN",
     )
     discord_api_url: str = Field(
         default=DISCORD_API,

@@ -133,6 +133,23 @@ def test_every_command_and_option_of_the_command_line_stands_in_the_docs() -> No
         assert rows("commands.md", f"### {command}") == options
 
 
+def test_an_image_is_built_without_the_operators_env() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+
+    assert {".env", "data"} <= set(ignored)
+
+
+def test_the_example_unit_runs_under_an_account_of_its_own_with_the_token_as_a_credential() -> None:
+    unit = (DOCS / "operations.md").read_text(encoding="utf-8").split("```ini\n")[1].split("```")[0].splitlines()
+
+    hardened = {
+        "User=easel", "UMask=0077", "NoNewPrivileges=yes", "ProtectSystem=strict", "ProtectHome=yes", "PrivateTmp=yes",
+        "ReadWritePaths=/var/lib/easel", "LoadCredential=DISCORD_TOKEN:/etc/easel/discord_token",
+    }  # fmt: skip
+    assert hardened - set(unit) == set()
+    assert [line for line in unit if "TOKEN=" in line] == []
+
+
 def test_every_source_file_has_its_line_in_the_architecture() -> None:
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
     files = [
