@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: install run test check format
+.PHONY: install run test fuzz check format
 
 install: .venv/installed
 
@@ -16,6 +16,9 @@ run: install
 
 test: install
 	$(BIN)/pytest
+
+fuzz: install
+	$(BIN)/pytest --hypothesis-profile=fuzz tests/typed/test_orders.py
 
 check: install
 	$(BIN)/ruff format --check

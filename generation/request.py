@@ -128,8 +128,10 @@ class GenerationRequest:
         check_name("prediction", self.prediction, PREDICTIONS)
         check_batch(self)
         check_range("subseed", self.subseed, 0, MAX_SEED - self.count + 1)
-        for field in ("subseed_strength", "guidance_rescale", "guidance_start", "guidance_end"):
-            check_range(field, getattr(self, field), 0, 1)
+        check_range("subseed_strength", self.subseed_strength, 0, 1)
+        check_range("rescale", self.guidance_rescale, 0, 1)
+        check_range("cfg_start", self.guidance_start, 0, 1)
+        check_range("cfg_end", self.guidance_end, 0, 1)
         check_parts(self)
 
     @property

@@ -6,7 +6,9 @@ import sys
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
+settings.register_profile("fuzz", deadline=None)  # `make fuzz`: tests ask by its name for more examples
 os.environ.update({"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false"})
 
 
