@@ -14,6 +14,7 @@ from bot.ui.escape import plain
 from bot.ui.private import whisper
 from bot.ui.seats import actor_of
 from bot.ui.typed_option import Typed
+from generation.typed_text import TypedText
 
 
 class JobsCog(commands.Cog):
@@ -64,4 +65,4 @@ class JobsCog(commands.Cog):
             app_commands.Choice(name=f"{number}: {plain(standing.job.request.prompt)}"[:100], value=standing.job.id)
             for number, standing in enumerate(mine, 1)
         ]
-        return [choice for choice in choices if current.lower() in choice.name.lower()][:25]
+        return [choice for choice in choices if TypedText(current).lower() in choice.name.lower()][:25]

@@ -16,6 +16,7 @@ from bot.services.generation import GenerationService
 from bot.ui.private import acknowledge, whisper
 from bot.ui.requests import patiently
 from bot.ui.threads import head
+from generation.typed_text import TypedText
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +93,7 @@ async def submit_many(
     service: GenerationService,
     requests: Sequence[AdmittedRequest],
     wishes: Wishes,
-    prompt: str,
+    prompt: TypedText | str,
 ) -> None:
     """Answers with one message for all jobs of a prompt and posts their own ones in a thread under it.
 

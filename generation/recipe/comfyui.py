@@ -16,6 +16,7 @@ from generation.recipe.foreign import MAX_WIRES, loaded, nodes_of, real, whole
 from generation.recipe.nodes import NODES, Graph, Wire, new_node, to_editor, to_graph
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
+from generation.typed_text import TypedText
 
 _AFTER = {"SaveImage", "PreviewImage", "VAEDecode", "VAELoader", "ImageCompositeMasked"}
 _ENDING = ".safetensors"
@@ -31,7 +32,7 @@ def to_workflow(request: GenerationRequest) -> str:
     return json.dumps(to_editor(_graph(request)), ensure_ascii=False)
 
 
-def from_prompt(text: str) -> Reading:
+def from_prompt(text: TypedText | str) -> Reading:
     """Reads a graph that ComfyUI ran: what leads to its first sampler; other nodes are reported.
 
     Raises:
@@ -40,7 +41,7 @@ def from_prompt(text: str) -> Reading:
     return _read(_loaded(text))
 
 
-def from_workflow(text: str) -> Reading:
+def from_workflow(text: TypedText | str) -> Reading:
     """Reads a graph of ComfyUI's editor, as `from_prompt` does.
 
     Raises:

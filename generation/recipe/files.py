@@ -11,6 +11,7 @@ from generation.recipe import a1111, comfyui, ours
 from generation.recipe.chunks import texts_of
 from generation.recipe.reading import Reading
 from generation.request import GenerationRequest
+from generation.typed_text import TypedText
 from generation.visible import visible
 
 KEY = "easel"
@@ -64,10 +65,10 @@ def read_file(path: Path) -> Reading:
     if isinstance(comment, bytes) and comment.startswith(_UNICODE):
         text = comment.removeprefix(_UNICODE).decode("utf-16-be", errors="replace")
         found.texts.setdefault(A1111_KEY, text)
-    return _read(path, found.texts)
+    return _read(path, {key: TypedText(text) for key, text in found.texts.items()})
 
 
-def _read(path: Path, texts: dict[str, str]) -> Reading:
+def _read(path: Path, texts: dict[str, TypedText]) -> Reading:
     if KEY in texts:
         request = ours.from_json(texts[KEY])
         values = {name: getattr(request, name) for name in request.__slots__}

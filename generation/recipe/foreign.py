@@ -7,6 +7,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from generation.errors import InvalidRequestError
+from generation.typed_text import TypedText
 from generation.visible import shortened
 
 Node = dict[str, Any]
@@ -14,7 +15,7 @@ MAX_NODES = 20_000
 MAX_WIRES = 100  # from a sampler back to what it begins from
 
 
-def loaded(text: str, what: str) -> Any:
+def loaded(text: TypedText | str, what: str) -> Any:
     """Reads JSON that nests no deeper than 200 and holds no lone surrogates.
 
     Args:

@@ -10,6 +10,7 @@ from generation.errors import InvalidRequestError
 from generation.parts import Hires, Init, Lora, Margins, Mask, Refiner
 from generation.recipe.foreign import loaded
 from generation.request import GenerationRequest
+from generation.typed_text import TypedText
 from generation.visible import shortened
 
 FORMAT = 4  # 1 had no fields beyond `count`, 2 no parts, 3 no refiner; what a recipe lacks has its default
@@ -31,7 +32,7 @@ def to_json(request: GenerationRequest, model_hash: str | None = None) -> str:
     return json.dumps(recipe, ensure_ascii=False)
 
 
-def from_json(text: str) -> GenerationRequest:
+def from_json(text: TypedText | str) -> GenerationRequest:
     """Reads a recipe.
 
     Raises:
@@ -49,7 +50,7 @@ def from_json(text: str) -> GenerationRequest:
     return replace(request, vae=file_name(request.vae))  # earlier versions wrote the operator's path
 
 
-def model_hash(text: str) -> str | None:
+def model_hash(text: TypedText | str) -> str | None:
     """Reads the model's short hash out of a recipe, if it names one."""
     recipe = loaded(text, "recipe")
     found = recipe.get("model_hash") if isinstance(recipe, dict) else None

@@ -47,6 +47,8 @@ _FRAMED = {
     "blanks between": ("a", " ", "b"),
     "nested brackets": ("", "(", ")"),
     "nested choices": ("", "{", "}"),
+    "nested lists": ("", "[", "]"),
+    "JSON": ('{"a":"', "b", '"}'),
     "quoted flags": ('--no "', "--a ", ""),
     "quoted escapes": ('--no "', r"\" ", ""),
     "flag with blanks": ("--seed", " ", "7"),

@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 import typing
 from collections.abc import Awaitable, Callable, Iterator
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -21,6 +22,7 @@ from bot.services.tastes import Seat
 from bot.services.tools import Bounds
 from bot.ui import autocomplete, edit_form, escape, form_fields, input_form, ordering, words, zoom_form
 from generation import GenerationRequest, ModelEntry, checks, permutations, prompt, recipe
+from generation.recipe import foreign, ours
 from generation.typed_text import TypedText
 from tests.unit.bot.books import MemoryPresets
 from tests.unit.bot.house import House
@@ -38,9 +40,11 @@ HANDED_ON = {
     "bot.ui.showing.send_originals",
     "bot.ui.showing.show_family",
     "bot.ui.showing.show_job",
+    "bot.ui.submitting.submit_many",
     "bot.ui.showing.star_job",
     "bot.ui.threads._open",
     "bot.ui.threads.head",
+    "generation.recipe.files._read",
     "generation.tokens.TokenCounter.count",  # parses, and counts in another thread; the encoders have their own limits
 }
 
@@ -122,6 +126,11 @@ def _pure() -> dict[str, Reader]:
         "generation.prompt.weigh, a1111": lambda text: prompt.weigh(text, "a1111"),
         "generation.prompt.without_loras": prompt.without_loras,
         "generation.recipe.a1111.from_a1111": recipe.from_a1111,
+        "generation.recipe.comfyui.from_prompt": recipe.from_prompt,
+        "generation.recipe.comfyui.from_workflow": recipe.from_workflow,
+        "generation.recipe.foreign.loaded": lambda text: foreign.loaded(text, "graph"),
+        "generation.recipe.ours.from_json": recipe.from_json,
+        "generation.recipe.ours.model_hash": ours.model_hash,
         "generation.recipe.a1111.from_a1111, settings": lambda text: recipe.from_a1111(
             TypedText(f"a\nSteps: 1, {text}")
         ),
@@ -181,6 +190,7 @@ def modules() -> Iterator[ModuleType]:
                 yield importlib.import_module(found.name)
 
 
+@cache
 def sources() -> dict[str, str]:
     """Returns the source of every such module by its name."""
     return {module.__name__: Path(module.__file__ or "").read_text() for module in modules()}
