@@ -97,7 +97,8 @@ def run(settings: Settings) -> None:
 async def play(settings: Settings) -> None:
     """Runs a Discord on loopback and the bot on it, in this event loop, until the task is cancelled.
 
-    The page's address is printed, alone on its line, and opened where there is a display.
+    The page's address is printed, alone on its line, and the next one whenever that was used; another one is opened
+    where there is a display.
     """
     from bot.playground import Playground, open_page  # noqa: PLC0415 - a bot on Discord has no use for it
 
@@ -107,9 +108,14 @@ async def play(settings: Settings) -> None:
             playground = await stack.enter_async_context(Playground(settings.playground_port))
         except OSError as error:
             raise SettingsError(f"The playground cannot listen at port {settings.playground_port}: {error}.") from error
-        sys.stdout.write(f"{playground.page_url}\n")
-        sys.stdout.flush()
-        threading.Thread(target=open_page, args=(playground.page_url,), daemon=True).start()
+
+        def print_address() -> None:
+            sys.stdout.write(f"{playground.page_url}\n")
+            sys.stdout.flush()
+
+        playground.door.on_used = print_address
+        print_address()
+        threading.Thread(target=open_page, args=(playground.further_url(),), daemon=True).start()
         await serve(_at_play(settings, playground.api_url), playground.world.token)
 
 

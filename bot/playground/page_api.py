@@ -66,16 +66,14 @@ class PageApi:
         """Adds the routes."""
 
         async def index(_request: web.Request) -> web.StreamResponse:
-            response = _file("index.html")
-            door.give_cookie(response)
-            return response
+            return _file("index.html")
 
         actions: dict[str, Do] = {
             "command": self._command, "autocomplete": self._autocomplete, "context": self._context,
             "component": self._component, "modal": self._modal, "message": self._message, "delete": self._delete,
             "reaction": self._reaction,
         }  # fmt: skip
-        app.router.add_get("/", door.keyed(index))
+        app.router.add_get("/", door.exchanging(index))
         app.router.add_get("/page/assets/{path:.+}", door.keyed(self._asset))
         app.router.add_get("/page/socket", door.keyed(self._socket))
         app.router.add_get("/page/messages", door.keyed(self._answering(self._history)))

@@ -1,7 +1,6 @@
 """A small, honest Discord on 127.0.0.1 that the unmodified bot logs in to, with a page for people."""
 
 import errno
-import secrets
 from typing import Self
 
 from aiohttp import web
@@ -40,12 +39,13 @@ class Playground:
         world: Everything there is.
         actions: What people do.
         faults: Troubles on demand.
+        door: Who may open the page.
     """
 
     def __init__(self, port: int = 0, token: str | None = None, observer: Observer | None = None) -> None:
         self._port = port
         observer = observer or Unobserved()
-        self.key = secrets.token_urlsafe(18)
+        self.door = Door()
         self.world = World(token)
         self.faults = Faults()
         self.gateway = Gateway(self.world.token, self._greeting, observer.check_event)
@@ -74,16 +74,22 @@ class Playground:
 
     @property
     def page_url(self) -> str:
-        """What people open."""
-        return f"{self.world.url}/?key={self.key}"
+        """What people open: the address that is printed, whose key works once; there is a new one after that."""
+        return self._address(self.door.printed)
+
+    def further_url(self) -> str:
+        """Makes a further address for one browser."""
+        return self._address(self.door.new_key())
+
+    def _address(self, key: str) -> str:
+        return f"{self.world.url}/?key={key}"
 
     async def __aenter__(self) -> Self:
-        door = Door(self.key)
-        app = web.Application(client_max_size=_BODY_LIMIT, middlewares=[door.check_host])
+        app = web.Application(client_max_size=_BODY_LIMIT, middlewares=[self.door.check_host])
         app.router.add_get("/gateway", self.gateway.handle)
         app.router.add_get("/gateway/", self.gateway.handle)
         app.router.add_get("/attachments/{channel}/{file}/{name}", self.world.cdn.serve)
-        self._page.install(app, door)
+        self._page.install(app, self.door)
         self._pipeline.install(app, self._routes)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
         await self._runner.setup()

@@ -43,7 +43,7 @@ async def test_it_comes_back_when_the_server_does(browser: Browser) -> None:
     await expect(visitor.page.get_by_role("alert")).to_contain_text("The playground's server does not answer")
 
     second = LoopbackDiscord()
-    second.key, second._port = first.key, int(first.world.url.rpartition(":")[2])
+    second.door, second._port = first.door, int(first.world.url.rpartition(":")[2])
     async with second:
         await expect(visitor.page.get_by_role("alert")).not_to_contain_text("server does not answer", timeout=15_000)
         await expect(visitor.messages).to_have_count(0)

@@ -1,6 +1,8 @@
 """The page's half of the playground: the key, the socket, and what people do through it."""
 
+import itertools
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,10 +21,11 @@ class Page:
     def __init__(self, discord: LoopbackDiscord, session: aiohttp.ClientSession, person: str) -> None:
         self._discord = discord
         self._session = session
-        self._query = {"person": person, "key": discord.key}
+        self._query = {"person": person}
         self.hello: dict[str, Any] = {}
 
     async def open(self) -> "Page":
+        await self._session.get(self._discord.page_url)
         self._socket = await self._session.ws_connect(f"{self._discord.world.url}/page/socket", params=self._query)
         self.hello = await self._socket.receive_json()
         return self
@@ -56,9 +59,14 @@ class Page:
         return next(str(each["id"]) for each in self.hello["channels"] if each["name"] == name)
 
 
+def browser() -> aiohttp.ClientSession:
+    """Returns what keeps cookies of 127.0.0.1, as a browser does."""
+    return aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True))
+
+
 @pytest.fixture
 async def session() -> AsyncIterator[aiohttp.ClientSession]:
-    async with aiohttp.ClientSession() as session:
+    async with browser() as session:
         yield session
 
 
@@ -78,15 +86,20 @@ async def other(discord: LoopbackDiscord, session: aiohttp.ClientSession, page: 
     return await Page(discord, session, "moderator").open()
 
 
-@pytest.mark.parametrize("path", ["/", "/page/assets/main.js", "/page/socket", "/page/messages"])
-@pytest.mark.parametrize("key", [None, "wrong"])
-async def test_without_the_key_nobody_comes_in(
+@pytest.mark.parametrize(
+    ("path", "key"),
+    [
+        *itertools.product(["/", "/page/assets/main.js", "/page/socket", "/page/messages"], [None, "wrong"]),
+        *itertools.product(["/page/assets/main.js", "/page/socket", "/page/messages"], ["right"]),
+    ],
+)
+async def test_without_the_cookie_nobody_comes_in(
     discord: LoopbackDiscord, session: aiohttp.ClientSession, path: str, key: str | None
 ) -> None:
-    query = {} if key is None else {"key": key}
+    query = {None: {}, "wrong": {"key": "wrong"}, "right": {"key": discord.door.printed}}[key]
     async with session.get(discord.world.url + path, params=query) as response:
         assert response.status == 403
-        assert discord.key not in await response.text()
+        assert discord.door.printed not in await response.text()
 
 
 @pytest.mark.parametrize(
@@ -96,22 +109,52 @@ async def test_without_the_key_nobody_comes_in(
 async def test_other_sites_and_other_names_are_kept_out(
     discord: LoopbackDiscord, session: aiohttp.ClientSession, headers: dict[str, str]
 ) -> None:
-    for url in (discord.page_url, f"{discord.world.url}/page/socket?key={discord.key}", discord.api_url + "/gateway"):
+    for url in (discord.page_url, f"{discord.world.url}/page/socket", discord.api_url + "/gateway"):
         async with session.get(url, headers=headers) as response:
             assert response.status == 403
 
 
 @pytest.mark.skipif(not DIST.is_dir(), reason="the page is not built")
-async def test_the_address_gives_the_page_and_a_cookie_that_opens_the_rest(discord: LoopbackDiscord) -> None:
-    async with aiohttp.ClientSession(cookie_jar=aiohttp.CookieJar(unsafe=True)) as browser:
-        async with browser.get(discord.page_url) as response:
+async def test_the_address_gives_a_cookie_that_opens_the_page_and_the_rest(discord: LoopbackDiscord) -> None:
+    async with browser() as visitor:
+        async with visitor.get(discord.page_url) as response:
             assert (response.status, response.content_type) == (200, "text/html")
             assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
-            cookie = response.cookies["playground"]
+            assert response.url.query_string == ""
+            ((name, cookie),) = response.history[0].cookies.items()
             assert (cookie["httponly"], cookie["samesite"]) == (True, "Strict")
+            assert re.fullmatch("playground-[0-9a-f]{16}", name)
         for name, status in (("main.js", 200), ("nothing.js", 404), ("../../server.py", 404)):
-            async with browser.get(f"{discord.world.url}/page/assets/{name}") as response:
+            async with visitor.get(f"{discord.world.url}/page/assets/{name}") as response:
                 assert response.status == status
+
+
+async def test_an_address_works_once_and_the_next_one_is_there_then(discord: LoopbackDiscord) -> None:
+    told: list[str] = []
+    discord.door.on_used = lambda: told.append(discord.page_url)
+    address = discord.page_url
+
+    async with browser() as first, browser() as thief:
+        async with first.get(address) as response:
+            assert response.status == 200
+        async with thief.get(address) as response:
+            assert (response.status, "prints a new address" in await response.text()) == (403, True)
+        async with first.get(address) as response:  # from its history: it is known by its cookie
+            assert (response.status, response.url.query_string) == (200, "")
+        async with thief.get(told[0]) as response:
+            assert response.status == 200
+
+    assert len(told) == 2
+    assert len({address, *told}) == 3
+
+
+async def test_a_further_address_leaves_the_printed_one_as_it_is(discord: LoopbackDiscord) -> None:
+    printed = discord.page_url
+
+    async with browser() as opened, browser() as typed:
+        for each, address in ((opened, discord.further_url()), (typed, printed)):
+            async with each.get(address) as response:
+                assert response.status == 200
 
 
 async def test_hello_says_who_and_where_and_what(discord: LoopbackDiscord, page: Page, other: Page) -> None:

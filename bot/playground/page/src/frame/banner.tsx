@@ -27,7 +27,7 @@ export function Banner(): JSX.Element {
 }
 
 function troubleIn(state: State): string | null {
-  if (state.connection === "refused") return "Wrong key: open the address that the server printed when it started.";
+  if (state.connection === "refused") return "Wrong key: open the newest address that the server printed.";
   if (state.connection === "lost") return "The playground's server does not answer. Trying again…";
   if (state.connection === "online" && !state.botOnline) return "The bot is offline. It may still be starting.";
   return null;

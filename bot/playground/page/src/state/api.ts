@@ -75,7 +75,7 @@ async function read<T>(send: () => Promise<Response>): Promise<T> {
 }
 
 function inWords(status: number): string {
-  if (status === 403) return "The server refused this page's key. Open the address that it printed when it started.";
+  if (status === 403) return "The server does not know this page any more. Open the newest address that it printed in its terminal.";
   if (status === 413) return "That is more than the server takes at once.";
   return `The playground's server could not do that (error ${status}).`;
 }
