@@ -5,6 +5,7 @@ import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -14,17 +15,20 @@ from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import create_async_engine
 
-from bot.domain import Action, Copy, Derivation, JobState, Picture, Post
+from bot.domain import EXPIRED, Action, Copy, Derivation, JobState, Picture, Post, Waiting, now
 from bot.errors import JobTakenError, SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
+from bot.persistence.inputs import SqlInputs
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.posts import SqlPosts
+from bot.persistence.retention import SqlRetention
 from bot.persistence.stars import SqlStars
 from bot.persistence.tables import Table
 from bot.persistence.upkeep import check, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.settings import Settings
+from generation import Init
 from tests import postgresql
 from tests.fakes import FakeExecutor
 from tests.integration.conftest import running
@@ -135,6 +139,32 @@ async def test_what_people_do_with_results_is_kept(database: Database) -> None:
     assert [await stars.add(50, post, person) for person in (1, 1, 2)] == [1, 1, 2]
     await stars.copied(50, wanted.id, Copy(7, 8))
     assert await stars.copy_of(50) == Copy(7, 8)
+
+
+async def test_what_may_go_is_found_and_noted(database: Database) -> None:
+    ledger, retention, inputs = SqlLedger(database, "me"), SqlRetention(database), SqlInputs(database)
+    photo, late = "b" * 64, now() + timedelta(days=1)
+    painted = job()
+    await ledger.add(painted)
+    picture = Picture(digest="a" * 64, media_type="image/png", size=3, seed=7)
+    await ledger.rendered(replace(painted, pictures=(picture,)), 1.0)
+    await ledger.posted(painted.id, 99)
+    waiting = job(init=Init(picture=photo, strength=0.5))
+    await ledger.add(waiting)
+    await inputs.note(1, {photo: 10})
+    await inputs.note(1, {photo: 20})
+
+    await retention.expire_tokens(late)
+    assert await inputs.waiting(1) == Waiting(1, 20)
+    assert await retention.oldest(late, 10, starred=False) == ["a" * 64]
+    assert await retention.orphans({"a" * 64, photo, "c" * 64}, late) == ["c" * 64]
+    await retention.removed(["a" * 64])
+    assert await retention.present([]) == [20]
+    assert await retention.erase_server(20) == ["a" * 64]
+    found = await ledger.find(waiting.id)
+    assert found is not None
+    assert found.origin.token == EXPIRED
+    assert await ledger.find(painted.id) is None
 
 
 async def test_a_living_process_keeps_what_it_has(database: Database) -> None:
