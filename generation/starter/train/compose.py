@@ -10,10 +10,9 @@ from PIL import Image
 from generation.starter.train.pictures import Picture
 from generation.starter.train.subjects import ALIASES
 
-SIZE = 128
+SIZE = 128  # side of the pictures that a training from nothing begins with
 MARGIN = SIZE // 16
-LARGEST = SIZE - 2 * MARGIN
-SMALLEST = 100
+SQUARE = (SIZE, SIZE)
 HELD_OUT_SHARE = 10  # every tenth pair
 
 COLOURS: Mapping[str, tuple[int, int, int]] = {
@@ -34,33 +33,41 @@ COLOURS: Mapping[str, tuple[int, int, int]] = {
 class Layout:
     """Where a subject stands: its longest side and its middle's distance from the picture's, in pixels."""
 
-    longest: int = LARGEST - 4
+    longest: int
     right: int = 0
     down: int = 0
 
 
-def draw_layout(generator: np.random.Generator) -> Layout:
-    """Draws a size and a place such that the subject keeps clear of the outer sixteenth."""
-    longest = int(generator.integers(SMALLEST, LARGEST + 1))
-    room = (LARGEST - longest) // 2
+def draw_layout(generator: np.random.Generator, side: int = SIZE) -> Layout:
+    """Draws a size and a place such that the subject keeps clear of the outer sixteenth of a picture's shorter side."""
+    largest = side - 2 * (side // 16)
+    longest = int(generator.integers(side * 100 // 128, largest + 1))
+    room = (largest - longest) // 2
     return Layout(longest, int(generator.integers(-room, room + 1)), int(generator.integers(-room, room + 1)))
 
 
-def place(picture: Picture, layout: Layout) -> Image.Image:
-    """Puts a subject where a layout says; returns it on a transparent canvas of 128x128."""
+def usual_layout(side: int = SIZE) -> Layout:
+    """Returns the layout in the middle: nearly as large as subjects get in pictures with this shorter side."""
+    return Layout(side * 108 // 128)
+
+
+def place(picture: Picture, layout: Layout, size: tuple[int, int] = SQUARE) -> Image.Image:
+    """Puts a subject where a layout says; returns it on a transparent canvas of `size`, width and height."""
     image = picture.image
     scale = layout.longest / max(image.size)
     width, height = (max(1, round(side * scale)) for side in image.size)
-    canvas = Image.new("RGBA", (SIZE, SIZE))
-    corner = ((SIZE - width) // 2 + layout.right, (SIZE - height) // 2 + layout.down)
+    canvas = Image.new("RGBA", size)
+    corner = ((size[0] - width) // 2 + layout.right, (size[1] - height) // 2 + layout.down)
     canvas.paste(image.resize((width, height), Image.Resampling.LANCZOS), corner)
     return canvas
 
 
-def compose(picture: Picture, colour: tuple[int, int, int], layout: Layout | None = None) -> np.ndarray:
-    """Puts a subject on a plain background; returns (128, 128, 3) uint8."""
-    canvas = Image.new("RGBA", (SIZE, SIZE), (*colour, 255))
-    canvas.alpha_composite(place(picture, layout or Layout()))
+def compose(
+    picture: Picture, colour: tuple[int, int, int], layout: Layout | None = None, size: tuple[int, int] = SQUARE
+) -> np.ndarray:
+    """Puts a subject on a plain background; returns (height, width, 3) uint8."""
+    canvas = Image.new("RGBA", size, (*colour, 255))
+    canvas.alpha_composite(place(picture, layout or usual_layout(min(size)), size))
     return np.asarray(canvas.convert("RGB"))
 
 

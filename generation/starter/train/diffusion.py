@@ -4,7 +4,7 @@ It predicts v (Salimans & Ho 2022, arXiv 2202.00512): at high noise levels, wher
 will be, v is the picture itself and weighs fully, while the noise would hardly tell right from wrong there.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,16 @@ from generation.sdxl.guidance import denoised_from, guide
 from generation.sdxl.samplers import sample
 from generation.sdxl.sigmas import TRAINING_STEPS, schedule, timestep, training_sigmas
 from generation.sdxl.tokenizer import Tokenizer
-from generation.starter.train.compose import COLOURS, SIZE, compose, draw_layout, draw_prompt, prompt, training_colours
+from generation.starter.train.compose import (
+    COLOURS,
+    SIZE,
+    SQUARE,
+    compose,
+    draw_layout,
+    draw_prompt,
+    prompt,
+    training_colours,
+)
 from generation.starter.train.loop import Plan, Training
 from generation.starter.train.models import PREDICTION, Models
 from generation.starter.train.pictures import Picture
@@ -27,6 +36,7 @@ from generation.starter.train.vae import to_tensor
 BATCH = 16
 UNPROMPTED = 0.1  # of the prompts are empty, for guidance
 ANY_SIZE = 0.15  # of the pictures are said to have another size, so that other sizes surprise the UNet less
+STEPS = 20  # of the pictures painted for a look
 NOISY = 1.5  # timesteps are drawn as u^(1/1.5): the noisier ones more often than in equal parts
 SHOWN = (
     "a red apple on a blue background", "a cat on a yellow background", "a rocket on a purple background",
@@ -41,7 +51,7 @@ class Pool:
     """Scenes written down as latents once and shown many times.
 
     Attributes:
-        latents: (scenes, 4, 16, 16), scaled to a standard deviation of 1.
+        latents: (scenes, 4, height / 8, width / 8), scaled as the UNet takes them.
         named: The label and the colour of each scene.
     """
 
@@ -74,10 +84,23 @@ def pool_for(models: Models, pictures: Sequence[Picture], scenes: int, folder: P
     return pool
 
 
-def fill_pool(models: Models, pictures: Sequence[Picture], scenes: int, seed: int) -> Pool:
+def fill_pool(
+    models: Models,
+    pictures: Iterable[Picture],
+    scenes: int,
+    seed: int,
+    size: tuple[int, int] = SQUARE,
+) -> Pool:
     """Composes a number of scenes of each subject, none of a held-out pair, and encodes them.
 
     Sets the models' scaling factor where it is still 1.
+
+    Args:
+        models: Whose VAE encodes.
+        pictures: The subjects.
+        scenes: How many of each.
+        seed: What colours, sizes and places are drawn with.
+        size: The scenes' width and height in pixels.
     """
     generator = np.random.default_rng(seed)
     named: list[tuple[str, str]] = []
@@ -86,7 +109,7 @@ def fill_pool(models: Models, pictures: Sequence[Picture], scenes: int, seed: in
         allowed = training_colours(picture.label)
         order = [allowed[number] for number in generator.permutation(len(allowed))]
         colours = [order[number % len(order)] for number in range(scenes)]
-        composed = [compose(picture, COLOURS[colour], draw_layout(generator)) for colour in colours]
+        composed = [compose(picture, COLOURS[colour], draw_layout(generator, min(size)), size) for colour in colours]
         with torch.no_grad():
             encoded.append(models.vae.encode(to_tensor(composed).to(models.vae.device)).latent_dist.mean)
         named += [(picture.label, colour) for colour in colours]
@@ -122,7 +145,7 @@ def train(models: Models, pool: Pool, seconds: float, folder: Path, *, with_text
         prompts = [draw_prompt(*pool.named[int(number)], generator) for number in chosen]
         unprompted = generator.random(BATCH) < UNPROMPTED
         said = ["" if empty else text for empty, text in zip(unprompted, prompts, strict=True)]
-        return _loss(models, listener, pool.latents[torch.from_numpy(chosen)], said)
+        return v_loss(models, listener(said), pool.latents[torch.from_numpy(chosen)], _time_ids(BATCH))
 
     def show() -> None:
         for _ in training.averaged():
@@ -174,8 +197,20 @@ class Remembering(Listener):
         return torch.stack([hidden for hidden, _ in known]).float(), torch.stack([summary for _, summary in known])
 
 
-def _loss(models: Models, listener: Listener, latents: Tensor, prompts: Sequence[str]) -> Tensor:
-    device, count = models.unet.device, len(prompts)
+def v_loss(
+    models: Models, heard: tuple[Tensor, Tensor], latents: Tensor, time_ids: Tensor, deviation: float = 1.0
+) -> Tensor:
+    """Adds noise to latents and returns how far the UNet's v is off.
+
+    Args:
+        models: Whose UNet guesses.
+        heard: Hidden states and summaries of the prompts.
+        latents: (count, 4, height, width).
+        time_ids: The sizes that the UNet is told, (count, 6).
+        deviation: The latents' standard deviation d. Where it is not 1, the error weighs as that of v at sigma / d
+            would for latents of deviation 1: (sigma^2 + d^2) / (d^2 + d^2 sigma^2) times as much.
+    """
+    device, count = models.unet.device, len(latents)
     latents = latents.to(device)
     # one timestep out of each of `count` parts of the schedule: every batch sees all noise levels
     parts = ((torch.arange(count) + torch.rand(count)) / count) ** (1 / NOISY)
@@ -183,15 +218,17 @@ def _loss(models: Models, listener: Listener, latents: Tensor, prompts: Sequence
     sigmas = training_sigmas()[steps].to(device).reshape(-1, 1, 1, 1)
     noise = torch.randn(latents.shape).to(device)
     keep = (1 + sigmas**2).rsqrt()
-    hidden, pooled = listener(prompts)
+    hidden, pooled = heard
     guessed: Tensor = models.unet(
         ((latents + noise * sigmas) * keep).contiguous(memory_format=torch.channels_last),
         steps.to(device),
         encoder_hidden_states=hidden,
-        added_cond_kwargs={"text_embeds": pooled, "time_ids": _time_ids(count).to(device)},
+        added_cond_kwargs={"text_embeds": pooled, "time_ids": time_ids.to(device)},
         return_dict=False,
     )[0]
-    return nn.functional.mse_loss(guessed, keep * noise - keep * sigmas * latents)
+    off = guessed.float() - (keep * noise - keep * sigmas * latents)
+    weights = (sigmas**2 + deviation**2) / (deviation * deviation * (1 + sigmas**2))
+    return (weights * off.pow(2)).mean()
 
 
 def _time_ids(count: int) -> Tensor:
@@ -204,25 +241,25 @@ def _time_ids(count: int) -> Tensor:
 
 @torch.no_grad()
 def paint(
-    models: Models, prompts: Sequence[str], seed: int = 0, steps: int = 20, guidance_scale: float = 5.0
+    models: Models, prompts: Sequence[str], seed: int = 0, guidance_scale: float = 5.0, size: tuple[int, int] = SQUARE
 ) -> list[np.ndarray]:
-    """Paints one picture per prompt with the models as they are, for a look while training."""
-    listener, device, count = Listener(models), models.unet.device, len(prompts)
-    hidden, pooled = listener([*prompts, *[""] * count])
-    sides = torch.tensor([[SIZE, SIZE, 0, 0, SIZE, SIZE]], device=device, dtype=torch.float32).repeat(2 * count, 1)
+    """Paints one picture per prompt with the models as they are, in 20 steps, for a look while training."""
+    listener, device, (width, height) = Listener(models), models.unet.device, size
+    hidden, pooled = listener([*prompts, *[""] * len(prompts)])
+    sides = torch.tensor([[height, width, 0, 0, height, width]], device=device, dtype=torch.float32)
+    told = {"text_embeds": pooled, "time_ids": sides.repeat(2 * len(prompts), 1)}
 
     def denoise(x: Tensor, sigma: Tensor) -> Tensor:
-        told = {"text_embeds": pooled, "time_ids": sides}
         rows = (x * (1 + sigma**2).rsqrt()).repeat(2, 1, 1, 1)
         at = timestep(float(sigma))
         answer: Tensor = models.unet(rows, at, encoder_hidden_states=hidden, added_cond_kwargs=told, return_dict=False)[
             0
         ]
-        with_prompt, without = (denoised_from(half, x, sigma, PREDICTION) for half in answer.chunk(2))
+        with_prompt, without = (denoised_from(half, x, sigma, PREDICTION) for half in answer.float().chunk(2))
         return guide(with_prompt, without, guidance_scale)
 
-    sigmas = schedule("karras", "dpmpp_2m", steps)
-    start = torch.randn((count, 4, SIZE // 8, SIZE // 8), generator=torch.Generator().manual_seed(seed))
+    sigmas = schedule("karras", "dpmpp_2m", STEPS)
+    start = torch.randn((len(prompts), 4, height // 8, width // 8), generator=torch.Generator().manual_seed(seed))
     x = (start * (1 + sigmas[0] ** 2).sqrt()).to(device)
     latents = sample("dpmpp_2m", denoise, x, sigmas.to(device), lambda _sigma, _next: torch.randn_like(x))
     return to_pixels(models.vae.decode(latents / models.scaling_factor, return_dict=False)[0].cpu())

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from generation.catalog import describe
+from generation.catalog import describe, native_size
 from generation.header import CONFIG_KEY, prediction, read_header
 from generation.sdxl.architecture import infer
 from generation.sdxl.checkpoint import load
@@ -66,6 +66,7 @@ def resume(path: Path) -> Models:
         text=model.text.encoder,
         text_2=model.text.encoder_2,
         scaling_factor=float(model.vae.config["scaling_factor"]),
+        native_size=native_size(header),
         notes=dict(header.config.get("training", {})),
     )
 

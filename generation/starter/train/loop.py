@@ -13,7 +13,6 @@ from torch import Tensor, nn
 
 log = logging.getLogger(__name__)
 
-SAVE_SECONDS = 300.0
 LOG_SECONDS = 30.0
 
 
@@ -24,9 +23,11 @@ class Plan:
     Attributes:
         name: The stage's name; its state is kept in `name.pt`.
         seconds: How long it may take, over all its runs.
+        steps: How many steps it takes over all its runs, however long that lasts; 0 for as many as fit into `seconds`.
         peak: The highest learning rate; it rises at first and falls along half a cosine.
         averaging: How much of the running average of the weights stays at each step.
         warm_up: Steps in which the learning rate rises.
+        save_seconds, show_seconds: How often the state is saved, and how often a picture sheet is made.
     """
 
     name: str
@@ -34,6 +35,9 @@ class Plan:
     peak: float
     averaging: float = 0.999
     warm_up: int = 100
+    steps: int = 0
+    save_seconds: float = 300.0
+    show_seconds: float = 300.0
 
 
 def restore_average(path: Path, parameters: Iterable[nn.Parameter]) -> None:
@@ -74,24 +78,37 @@ class Training:
     @property
     def done(self) -> float:
         """How much of the budget is spent, 0 to 1."""
+        if self._plan.steps:
+            return min(1.0, self.steps / self._plan.steps)
         return min(1.0, self.seconds / self._plan.seconds)
 
-    def run(self, loss_of: Callable[[], Tensor], show: Callable[[], None]) -> None:
-        """Trains until the budget is spent; `show` makes a picture sheet with the averaged weights."""
+    def run(
+        self, loss_of: Callable[[], Tensor], show: Callable[[], None], stopped: Callable[[], bool] = lambda: False
+    ) -> None:
+        """Trains until the budget is spent, or until `stopped` says so; saves the state in both cases.
+
+        Args:
+            loss_of: Returns the loss of the next batch.
+            show: Makes a picture sheet, with the averaged weights.
+            stopped: Tells whether to stop after this step.
+        """
         started, before = time.monotonic(), self.seconds
-        saved = logged = started
+        saved = shown = logged = started
         recent: list[float] = []
-        while self.done < 1:
+        while self.done < 1 and not stopped():
             recent.append(self._step(loss_of()))
             now = time.monotonic()
             self.seconds = before + now - started
             if now - logged > LOG_SECONDS or self.done >= 1:
                 self._log(recent)
                 logged, recent = now, []
-            if now - saved > SAVE_SECONDS or self.done >= 1:
+            if now - saved > self._plan.save_seconds:
                 self.save()
-                show()
                 saved = now
+            if now - shown > self._plan.show_seconds or self.done >= 1:
+                show()
+                shown = now
+        self.save()
 
     def averaged(self) -> Iterator[None]:
         """Puts the averaged weights in place; the next advance puts the trained ones back."""

@@ -26,6 +26,7 @@ class Shape:
     unet_groups: int = 16
     vae: tuple[int, int, int, int] = (16, 32, 64, 96)
     vae_groups: int = 2
+    vae_layers: int = 1
     text: tuple[int, int] = (64, 96)
     text_heads: tuple[int, int] = (2, 3)
     text_layers: tuple[int, int] = (2, 3)
@@ -37,7 +38,8 @@ class Models:
 
     Attributes:
         merges: The tokenizer's merges.
-        scaling_factor: What latents are multiplied with so that their standard deviation is 1.
+        scaling_factor: What latents are multiplied with, at first so that their standard deviation is 1.
+        native_size: Side in pixels of the square pictures that they are trained on.
     """
 
     shape: Shape
@@ -47,6 +49,7 @@ class Models:
     text: Any
     text_2: Any
     scaling_factor: float = 1.0
+    native_size: int = SIZE
     notes: dict[str, Any] = field(default_factory=dict)
 
     def parts(self) -> dict[Component, Any]:
@@ -57,7 +60,7 @@ class Models:
         """Returns what the checkpoint keeps under `easel.config`."""
         return {
             "format": 1,
-            "native_size": SIZE,
+            "native_size": self.native_size,
             "prediction": PREDICTION,
             "unet": {"attention_head_dim": list(self.shape.unet_heads), "norm_num_groups": self.shape.unet_groups},
             "vae": {"norm_num_groups": self.shape.vae_groups, "scaling_factor": self.scaling_factor},
@@ -95,6 +98,7 @@ def shape_of(parts: Mapping[Component, Any]) -> Shape:
         unet_groups=unet["norm_num_groups"],
         vae=tuple(vae["block_out_channels"]),
         vae_groups=vae["norm_num_groups"],
+        vae_layers=vae["layers_per_block"],
         text=(text.hidden_size, text_2.hidden_size),
         text_heads=(text.num_attention_heads, text_2.num_attention_heads),
         text_layers=(text.num_hidden_layers, text_2.num_hidden_layers),
@@ -124,7 +128,7 @@ def _vae(shape: Shape) -> Any:
         block_out_channels=shape.vae,
         down_block_types=["DownEncoderBlock2D"] * len(shape.vae),
         up_block_types=["UpDecoderBlock2D"] * len(shape.vae),
-        layers_per_block=1,
+        layers_per_block=shape.vae_layers,
         latent_channels=4,
         norm_num_groups=shape.vae_groups,
         sample_size=SIZE,

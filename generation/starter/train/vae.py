@@ -64,7 +64,7 @@ def polish(models: Models, pictures: Sequence[Picture], seconds: float, folder: 
         batch = to_tensor([scene(pictures[int(generator.integers(len(pictures)))], generator)]).to(vae.device)
         with torch.no_grad():
             latents = vae.encode(batch).latent_dist.sample()
-        return _difference(vae.decode(latents).sample, batch)
+        return difference(vae.decode(latents).sample, batch)
 
     training.run(loss_of, lambda: _show(training, vae, shown, folder / "decoder.png"))
     training.keep_average()
@@ -102,10 +102,10 @@ def _crop(picture: np.ndarray, generator: np.random.Generator) -> np.ndarray:
 def _loss(vae: Any, batch: Tensor) -> Tensor:
     posterior = vae.encode(batch).latent_dist
     divergence: Tensor = 0.5 * (posterior.mean.pow(2) + posterior.var - 1 - posterior.logvar).mean()
-    return _difference(vae.decode(posterior.sample()).sample, batch) + KL_WEIGHT * divergence
+    return difference(vae.decode(posterior.sample()).sample, batch) + KL_WEIGHT * divergence
 
 
-def _difference(decoded: Tensor, batch: Tensor) -> Tensor:
+def difference(decoded: Tensor, batch: Tensor) -> Tensor:
     """Mean absolute error at four scales, so that colours of areas are learnt early, and of edges."""
     off = decoded - batch
     loss: Tensor = off.diff(dim=2).abs().mean() + off.diff(dim=3).abs().mean()
