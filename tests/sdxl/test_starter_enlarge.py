@@ -17,6 +17,7 @@ from generation.sdxl.sigmas import training_sigmas
 from generation.starter.enlarge import pools
 from generation.starter.enlarge.growth import grow
 from generation.starter.enlarge.measure import held_out_pairs
+from generation.starter.enlarge.perceptual import distance
 from generation.starter.enlarge.schedule import BUCKETS, DEVIATION, Phase, Schedule
 from generation.starter.enlarge.way import NOTES, Enlargement, Way, begin
 from generation.starter.judge import judge_of
@@ -25,6 +26,7 @@ from generation.starter.train.diffusion import v_loss
 from generation.starter.train.export import export, resume
 from generation.starter.train.models import Models, Shape, build
 from generation.starter.train.pictures import Picture
+from generation.starter.train.vae import to_tensor
 from generation.starter.train.vocabulary import learn_merges
 
 torch.set_num_threads(1)
@@ -220,3 +222,15 @@ def test_one_picture_under_two_names_counts_as_one() -> None:
 
     assert alike["wheel"] == alike["disc"] == {"disc", "wheel"}
     assert alike["blue box"] == {"blue box"}
+
+
+def test_pictures_look_the_less_alike_the_more_they_are_blurred() -> None:
+    encoder = small_models().vae.encoder
+    picture = to_tensor([compose.compose(PICTURES[1], compose.COLOURS["green"])])
+    blurred = [torch.nn.functional.avg_pool2d(picture, side, 1, side // 2) for side in (3, 7)]
+
+    with torch.no_grad():
+        same, little, much = (float(distance(encoder, each, picture)) for each in (picture, *blurred))
+
+    assert same == 0
+    assert 0 < little < much

@@ -8,9 +8,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from generation.starter.enlarge.arithmetic import autocast
+from generation.starter.enlarge.perceptual import distance
 from generation.starter.enlarge.pools import StoppedError
 from generation.starter.enlarge.schedule import SIDE, SQUARE, Schedule
-from generation.starter.enlarge.unet import autocast
 from generation.starter.train.compose import COLOURS, compose, draw_layout
 from generation.starter.train.loop import Plan, Training
 from generation.starter.train.models import Models
@@ -19,6 +20,8 @@ from generation.starter.train.vae import difference, to_tensor
 
 PEAK = 4e-4
 BATCH = 2
+PERCEPTUAL_FROM = 0.6  # of the steps
+PERCEPTUAL_WEIGHT = 0.5
 
 
 class DecoderTraining:
@@ -70,7 +73,10 @@ class DecoderTraining:
                 with torch.no_grad():
                     latents = self._vae.encode(batch).latent_dist.sample()
                 decoded = self._vae.decode(latents).sample
-            return difference(decoded.float(), batch)
+                loss = difference(decoded.float(), batch)
+                if self.training.done > PERCEPTUAL_FROM:
+                    loss = loss + PERCEPTUAL_WEIGHT * distance(self._vae.encoder, decoded, batch)
+            return loss
 
         return loss_of
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from generation.starter.enlarge.arithmetic import autocast
 from generation.starter.enlarge.schedule import SQUARE
-from generation.starter.enlarge.unet import autocast
 from generation.starter.judge import Judge, judge_of
 from generation.starter.train.compose import COLOURS, is_held_out, prompt
 from generation.starter.train.diffusion import paint

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from generation.starter.enlarge.arithmetic import autocast
 from generation.starter.enlarge.schedule import BUCKETS, SQUARE, Phase
 from generation.starter.train.diffusion import Pool, fill_pool
 from generation.starter.train.models import Models
@@ -50,7 +51,8 @@ def _kept_pool(
     kept = torch.load(path, weights_only=True) if path.is_file() else {}
     if kept.get("made_of") != made_of:
         log.info("encoding %d scenes of %dx%d", scenes * len(pictures), *size)
-        pool = fill_pool(models, _until(stopped, pictures), scenes, seed, size)
+        with autocast(models.vae.device):
+            pool = fill_pool(models, _until(stopped, pictures), scenes, seed, size)
         kept = {"made_of": made_of, "latents": pool.latents.half(), "named": list(pool.named)}
         partial = path.with_suffix(".partial")
         torch.save(kept, partial)
@@ -65,7 +67,9 @@ def _digest(models: Models, pictures: Sequence[Picture], wanted: tuple[int, int,
 
 
 def _until(stopped: Callable[[], bool], pictures: Sequence[Picture]) -> Iterator[Picture]:
-    for picture in pictures:
+    for number, picture in enumerate(pictures):
         if stopped():
             raise StoppedError
+        if number % 100 == 0:
+            log.info("subject %d of %d", number, len(pictures))
         yield picture

@@ -53,9 +53,9 @@ class Schedule:
 
     phases: tuple[Phase, ...] = (
         Phase("squares", 2_500, "common", square=9),
-        Phase("names", 30_000, "everyday", square=18, oblong=4),
+        Phase("names", 24_000, "everyday", square=14, oblong=3),
     )
-    decoder_steps: int = 9_000
+    decoder_steps: int = 6_000
     shape: Shape = field(default_factory=lambda: Shape(unet_depth=(1, 1, 2), vae_layers=2))
     batch: int = 16
     export_seconds: float = 1800.0

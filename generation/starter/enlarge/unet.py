@@ -2,7 +2,6 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,7 @@ import torch
 from diffusers.models.attention_processor import AttnProcessor
 from torch import Tensor
 
+from generation.starter.enlarge.arithmetic import autocast
 from generation.starter.enlarge.pools import Size, StoppedError, pools_for
 from generation.starter.enlarge.schedule import BUCKETS, DEVIATION, Phase, Schedule
 from generation.starter.train.compose import draw_prompt
@@ -24,12 +24,6 @@ log = logging.getLogger(__name__)
 PEAK = 8e-4
 MISTOLD = 0.05  # of the batches are said to have another size, so that other sizes surprise the UNet less
 LARGEST_TOLD = 64  # latents
-
-
-def autocast(device: torch.device) -> AbstractContextManager[None]:
-    """Returns bfloat16 arithmetic where the machine is fast at it; weights and their averages stay float32."""
-    fast = device.type == "cuda" or torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
-    return torch.autocast(device.type, torch.bfloat16, enabled=fast)
 
 
 class UNetTraining:
