@@ -35,7 +35,7 @@ def pools_for(
         scenes = phase.square if size == SQUARE else phase.oblong
         if scenes:
             path = folder / f"latents-{phase.name}-{size[0]}x{size[1]}.pt"
-            pools[size] = _kept_pool(models, pictures, (scenes, phase.until + number, size), path, stopped)
+            pools[size] = _kept_pool(models, pictures, (scenes, phase.seed + number, size), path, stopped)
     return pools
 
 

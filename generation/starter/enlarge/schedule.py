@@ -29,6 +29,7 @@ class Phase:
         subjects: `familiar`, `common`, `everyday` or `all`.
         square: How many square scenes there are of each subject.
         oblong: How many scenes of each subject in each of the other buckets; 0 for squares only.
+        seed: What colours, sizes and places are drawn with.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Phase:
     subjects: str
     square: int
     oblong: int = 0
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class Schedule:
 
     phases: tuple[Phase, ...] = (
         Phase("squares", 2_500, "common", square=9),
-        Phase("names", 24_000, "everyday", square=14, oblong=3),
+        Phase("names", 24_000, "everyday", square=14, oblong=3, seed=10),
     )
     decoder_steps: int = 6_000
     shape: Shape = field(default_factory=lambda: Shape(unet_depth=(1, 1, 2), vae_layers=2))
