@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -76,6 +77,11 @@ def enlarged(beginning: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Enlargement(Way(folder, beginning, SCHEDULE), PICTURES).run()
 
 
+def steps(training: dict[str, Any]) -> tuple[int, int]:
+    """Returns how many steps of the UNet and of the decoder an export has behind it, by its own words."""
+    return training[NOTES]["unet"]["steps"], training[NOTES]["decoder"]["steps"]
+
+
 def after(calls: int) -> Callable[[], bool]:
     """Returns a question that is answered with yes from its `calls`-th time on."""
     asked = iter(range(1, 1_000_000))
@@ -88,7 +94,7 @@ def test_the_way_ends_in_a_checkpoint_of_256_pixels(enlarged: Path) -> None:
 
     assert (entry.problem, entry.native_size, entry.dtype) == (None, 256, "F16")
     assert said["subjects"] == ["blue box", "disc", "wheel"]
-    assert (said[NOTES]["unet_steps"], said[NOTES]["decoder_steps"], said[NOTES]["pictures"]) == (4, 2, 8)
+    assert steps(said) == (4, 2)
 
 
 def test_the_encoder_and_the_text_encoders_stay_as_they_were(beginning: Path, enlarged: Path) -> None:
@@ -116,8 +122,8 @@ def test_a_stopped_way_goes_on_where_it_was(beginning: Path, tmp_path: Path) -> 
     first = read_header(Enlargement(Way(tmp_path, beginning, SCHEDULE), PICTURES, after(9)).run()).config["training"]
     done = read_header(Enlargement(Way(tmp_path, beginning, SCHEDULE), PICTURES).run()).config["training"]
 
-    assert 0 < first[NOTES]["unet_steps"] < 4
-    assert (done[NOTES]["unet_steps"], done[NOTES]["decoder_steps"]) == (4, 2)
+    assert 0 < steps(first)[0] < 4
+    assert steps(done) == (4, 2)
 
 
 def test_an_export_says_how_far_it_is_so_that_another_machine_can_go_on(beginning: Path, tmp_path: Path) -> None:
@@ -127,7 +133,7 @@ def test_an_export_says_how_far_it_is_so_that_another_machine_can_go_on(beginnin
     there = Enlargement(Way(tmp_path / "there", first, SCHEDULE), PICTURES)
     said = read_header(there.export()).config["training"]
 
-    assert (said[NOTES]["unet_steps"], said[NOTES]["decoder_steps"]) == (2, 1)
+    assert steps(said) == (2, 1)
     assert resume(there.export()).scaling_factor == resume(first).scaling_factor
 
 

@@ -172,6 +172,20 @@ def test_a_stage_goes_on_where_it_was_stopped(tmp_path: Path) -> None:
     assert float(loss_of().detach()) < first.losses[0][1]
 
 
+def test_a_stage_that_goes_on_without_its_state_warms_up_anew(tmp_path: Path) -> None:
+    layer = torch.nn.Linear(2, 1)
+    before = layer.weight.detach().clone()
+    training = Training(Plan("lesson", seconds=0, peak=1e-2, warm_up=10, steps=101), {"layer": layer}, tmp_path)
+
+    training.begin_at(100, seconds=60.0)
+    training.run(lambda: layer(torch.ones(1, 2)).sum(), lambda: None)
+    training.begin_at(7, seconds=0.0)
+
+    assert (training.steps, training.seconds >= 60) == (101, True)
+    # a tenth of a hundredth of the peak rate: ten steps of warming up, and the end of the cosine
+    torch.testing.assert_close(layer.weight.detach(), before, atol=1e-4, rtol=0)
+
+
 def test_the_vae_begins_by_pixelating() -> None:
     models = build(SMALL, learn_merges(PICTURES, 20))
     pictures = vae.to_tensor([compose.compose(picture, compose.COLOURS["blue"]) for picture in PICTURES])

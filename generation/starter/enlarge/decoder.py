@@ -31,10 +31,9 @@ class DecoderTraining:
         models: Whose VAE's decoder is trained.
         schedule: For how long.
         folder: Where the state is kept.
-        begin: Steps that the decoder has behind it, for a folder without a state.
     """
 
-    def __init__(self, models: Models, schedule: Schedule, folder: Path, begin: int = 0) -> None:
+    def __init__(self, models: Models, schedule: Schedule, folder: Path) -> None:
         self._vae: Any = models.vae.train().to(memory_format=torch.channels_last)
         self._vae.requires_grad_(requires_grad=False)
         for part in (self._vae.decoder, self._vae.post_quant_conv):
@@ -49,7 +48,6 @@ class DecoderTraining:
         )
         decoder = nn.ModuleDict({"decoder": self._vae.decoder, "post_quant_conv": self._vae.post_quant_conv})
         self.training = Training(plan, {"decoder": decoder}, folder)
-        self.training.steps = max(self.training.steps, begin)
 
     def run(self, pictures: Sequence[Picture], show: Callable[[], None], stopped: Callable[[], bool]) -> None:
         """Trains to the end and leaves the averaged weights in the decoder.

@@ -26,13 +26,15 @@ class Point:
 
     Attributes:
         pictures: Scenes that the UNet was shown at 256 pixels.
-        hours: Of its training.
+        hours: Of the UNet's training.
+        decoder_steps: How long the decoder was polished.
         subjects: How many could be asked for.
         background, subject: Shares of held-out pairs that were painted right.
     """
 
     pictures: int
     hours: float
+    decoder_steps: int
     subjects: int
     background: float
     subject: float

@@ -33,10 +33,9 @@ class UNetTraining:
         models: What is trained.
         schedule: For how long, and on what.
         folder: Where state and latents are kept.
-        begin: Steps that the models have behind them, for a folder without a state.
     """
 
-    def __init__(self, models: Models, schedule: Schedule, folder: Path, begin: int = 0) -> None:
+    def __init__(self, models: Models, schedule: Schedule, folder: Path) -> None:
         models.unet.train().to(memory_format=torch.channels_last)
         models.unet.set_attn_processor(AttnProcessor())  # a fifth faster in training on a CPU than torch's own
         plan = Plan(
@@ -49,7 +48,6 @@ class UNetTraining:
             show_seconds=schedule.export_seconds,
         )
         self.training = Training(plan, {"unet": models.unet}, folder)
-        self.training.steps = max(self.training.steps, begin)
         self._models, self._schedule, self._folder = models, schedule, folder
         self._heard = Remembering(models)
 

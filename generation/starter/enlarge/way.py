@@ -1,7 +1,8 @@
 """The whole way: grow, train the UNet, polish the decoder; export every half hour."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from generation.starter.enlarge.pools import StoppedError
 from generation.starter.enlarge.schedule import DEVIATION, SIDE, Schedule
 from generation.starter.enlarge.unet import UNetTraining
 from generation.starter.train.export import export, fingerprint, resume
+from generation.starter.train.loop import Training
 from generation.starter.train.models import Models
 from generation.starter.train.pictures import Picture
 from generation.starter.train.subjects import select
@@ -55,10 +57,11 @@ class Enlargement:
         self._models = begin(resume(way.resume_from), way.schedule)
         for module in self._models.parts().values():
             module.to("cuda" if torch.cuda.is_available() else "cpu")
-        done = self._models.notes.get(NOTES, {})
-        self._unet = UNetTraining(self._models, way.schedule, way.folder, done.get("unet_steps", 0))
-        self._decoder = DecoderTraining(self._models, way.schedule, way.folder, done.get("decoder_steps", 0))
-        self._hours_before = float(done.get("hours", 0.0))
+        self._unet = UNetTraining(self._models, way.schedule, way.folder)
+        self._decoder = DecoderTraining(self._models, way.schedule, way.folder)
+        for name, training in self._trainings().items():
+            done = self._models.notes.get(NOTES, {}).get(name, {})
+            training.begin_at(done.get("steps", 0), 3600 * done.get("hours", 0.0))
 
     def run(self) -> Path:
         """Trains to the end, or until it is stopped, and exports.
@@ -76,42 +79,45 @@ class Enlargement:
     def export(self) -> Path:
         """Exports the averaged weights as they are now."""
         path = self._way.folder / EXPORT
-        subjects = self._subjects()
         self._models.notes |= {
-            "subjects": sorted(picture.label for picture in subjects),
+            "subjects": sorted(picture.label for picture in self._subjects()),
             NOTES: {
-                "unet_steps": self._unet.training.steps,
-                "decoder_steps": self._decoder.training.steps,
-                "pictures": self._unet.training.steps * self._way.schedule.batch,
-                "hours": round(self._hours(), 2),
+                name: {"steps": training.steps, "hours": round(training.seconds / 3600, 2)}
+                for name, training in self._trainings().items()
             },
         }
-        for _ in self._unet.training.averaged():
-            for _ in self._decoder.training.averaged():
-                export(self._models, path)
+        with self._averaged():
+            export(self._models, path)
         log.info("%s: %.1f MB, SHA-256 %s", path.name, path.stat().st_size / 1e6, fingerprint(path))
         return path
 
     def _show(self) -> None:
         self.export()
-        steps = self._unet.training.steps
-        sheet = self._way.folder / "sheets" / f"unet-{steps:06d}-decoder-{self._decoder.training.steps:06d}.png"
+        unet, decoder = self._trainings().values()
+        sheet = self._way.folder / "sheets" / f"unet-{unet.steps:06d}-decoder-{decoder.steps:06d}.png"
         subjects = self._subjects()
-        for _ in self._unet.training.averaged():
-            for _ in self._decoder.training.averaged():
-                background, subject = measure(self._models, subjects, self._way.schedule.measured, sheet)
-        point = Point(steps * self._way.schedule.batch, round(self._hours(), 2), len(subjects), background, subject)
+        with self._averaged():
+            background, subject = measure(self._models, subjects, self._way.schedule.measured, sheet)
+        shown, hours = unet.steps * self._way.schedule.batch, round(unet.seconds / 3600, 2)
+        point = Point(shown, hours, decoder.steps, len(subjects), background, subject)
         add_point(self._way.folder / "curve.jsonl", point)
         log.info("%s", point)
+
+    def _trainings(self) -> dict[str, Training]:
+        return {"unet": self._unet.training, "decoder": self._decoder.training}
+
+    @contextmanager
+    def _averaged(self) -> Iterator[None]:
+        """Has the averaged weights in place."""
+        for _ in self._unet.training.averaged():
+            for _ in self._decoder.training.averaged():
+                yield
 
     def _subjects(self) -> list[Picture]:
         """Returns the subjects of the phase that the UNet is in."""
         phases = self._way.schedule.phases
         now = next((phase for phase in phases if self._unet.training.steps <= phase.until), phases[-1])
         return select(self._pictures, now.subjects)
-
-    def _hours(self) -> float:
-        return self._hours_before + (self._unet.training.seconds + self._decoder.training.seconds) / 3600
 
 
 def begin(models: Models, schedule: Schedule) -> Models:

@@ -70,6 +70,7 @@ class Training:
         )
         self._average = [parameter.detach().clone() for parameter in self._parameters]
         self.steps = 0
+        self._begun = 0
         self.seconds = 0.0
         self.losses: list[tuple[int, float]] = []
         if self._path.is_file():
@@ -81,6 +82,15 @@ class Training:
         if self._plan.steps:
             return min(1.0, self.steps / self._plan.steps)
         return min(1.0, self.seconds / self._plan.seconds)
+
+    def begin_at(self, steps: int, seconds: float) -> None:
+        """Counts steps and time of a training elsewhere, whose averaged weights alone were kept.
+
+        The learning rate rises anew from there. Where a state was found, that knows better.
+        """
+        if not self.steps:
+            self.steps = self._begun = steps
+            self.seconds = seconds
 
     def run(
         self, loss_of: Callable[[], Tensor], show: Callable[[], None], stopped: Callable[[], bool] = lambda: False
@@ -161,7 +171,7 @@ class Training:
         return float(loss.detach())
 
     def _rate(self) -> float:
-        rising = min(1.0, (self.steps + 1) / self._plan.warm_up)
+        rising = min(1.0, (self.steps - self._begun + 1) / self._plan.warm_up)
         return self._plan.peak * rising * max(0.01, 0.5 + 0.5 * math.cos(math.pi * self.done))
 
     def _log(self, recent: list[float]) -> None:
