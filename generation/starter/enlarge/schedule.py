@@ -55,7 +55,7 @@ class Schedule:
 
     phases: tuple[Phase, ...] = (
         Phase("squares", 2_500, "common", square=9),
-        Phase("names", 24_000, "everyday", square=14, oblong=3, seed=10),
+        Phase("names", 24_000, "everyday", square=10, oblong=2, seed=10),
     )
     decoder_steps: int = 6_000
     shape: Shape = field(default_factory=lambda: Shape(unet_depth=(1, 1, 2), vae_layers=2))
