@@ -61,7 +61,7 @@ class Schedule:
     shape: Shape = field(default_factory=lambda: Shape(unet_depth=(1, 1, 2), vae_layers=2))
     batch: int = 16
     export_seconds: float = 1800.0
-    measured: int = 60
+    measured: int = 40
 
     @property
     def unet_steps(self) -> int:
