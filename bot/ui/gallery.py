@@ -20,6 +20,7 @@ from bot.ui.uploads import as_files
 
 log = logging.getLogger(__name__)
 
+_READING = ("view_channel", "read_message_history")
 Originals = Callable[[], Awaitable[Sequence[Upload]]]
 
 
@@ -159,15 +160,40 @@ def all_readers_can_read(gallery: discord.TextChannel, source: Room) -> bool:
     for role in gallery.guild.roles:
         if _reads(gallery, role) and not _reads(source, role):
             return False
-    opened = {
-        who for who, rights in gallery.overwrites.items() if not isinstance(who, discord.Role) and rights.view_channel
+    opened = any(_says(rights, allowed=True) for rights in _for_members(gallery))
+    closed = any(_says(rights, allowed=False) for rights in _for_members(source))
+    return not opened and not closed and not _roles_part(gallery, source)
+
+
+def _roles_part(gallery: discord.TextChannel, source: discord.abc.GuildChannel) -> bool:
+    """Whether somebody with several roles may read a gallery by one of them and be kept out of a channel by another.
+
+    No role that is kept out of the channel reads the gallery by itself. With another role it may, unless the gallery
+    keeps the first one out too, and opens to no role that the channel is not opened to.
+    """
+    for name in _READING:
+        denied, opened = (_roles_told(source, name, allowed=allowed) for allowed in (False, True))
+        also_denied, also_opened = (_roles_told(gallery, name, allowed=allowed) for allowed in (False, True))
+        if denied and not (denied <= also_denied and also_opened <= opened):
+            return True
+    return False
+
+
+def _roles_told(channel: discord.abc.GuildChannel, name: str, *, allowed: bool) -> set[int]:
+    """Lists the roles but @everyone to which a channel's overwrites grant or deny a permission."""
+    return {
+        who.id
+        for who, rights in channel.overwrites.items()
+        if isinstance(who, discord.Role) and not who.is_default() and getattr(rights, name) is allowed
     }
-    closed = {
-        who
-        for who, rights in source.overwrites.items()
-        if not isinstance(who, discord.Role) and rights.view_channel is False
-    }
-    return not opened and not closed
+
+
+def _for_members(channel: discord.abc.GuildChannel) -> list[discord.PermissionOverwrite]:
+    return [rights for who, rights in channel.overwrites.items() if not isinstance(who, discord.Role)]
+
+
+def _says(rights: discord.PermissionOverwrite, *, allowed: bool) -> bool:
+    return any(getattr(rights, name) is allowed for name in _READING)
 
 
 def _reads(channel: discord.abc.GuildChannel, role: discord.Role) -> bool:
