@@ -58,13 +58,14 @@ class FormsCog(commands.Cog):
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
         number, taste = int(form["number"]), await self._tastes.of(seat_of(interaction))
-        order = expecting(edited(sent), sent.files)
+        files = sent.uploaded(IMAGE)
+        order = expecting(edited(sent), files)
         accepted = await self._actions.edit(job, None if number == WHOLE else number, order, actor, taste)
 
         async def complete() -> AdmittedRequest:
-            if not sent.files:
+            if not files:
                 return accepted.request
-            return await Attached(sent.files, self._inputs, actor.person).take_in(resolve)
+            return await Attached(files, self._inputs, actor.person).take_in(resolve)
 
         async def resolve(pictures: Mapping[str, InputFile]) -> AdmittedRequest:
             brought = with_files(order, pictures)
@@ -76,7 +77,7 @@ class FormsCog(commands.Cog):
         draft = await self._drafts.find(draft_id)
         if draft is None or draft.person != interaction.user.id:
             raise NotKeptError(FORGOTTEN)
-        content, place = draft.content, picked(sent)
+        content, place = draft.content, picked(sent, draft.content)
         files: Files
         if "job" in content:
             job = await self._actions.find(content["job"], await actor_of(interaction))

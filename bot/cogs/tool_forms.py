@@ -22,7 +22,7 @@ from bot.ui.region_presses import found
 from bot.ui.seats import actor_of
 from bot.ui.submitting import submit
 from bot.ui.zoom_form import ZOOM_ID, read_prompt, zoomed
-from generation import Mask
+from generation import InvalidRequestError, Mask
 from generation.intake import digest_of
 from generation.typed_text import TypedText
 
@@ -85,12 +85,15 @@ class ToolFormsCog(commands.Cog):
 
     async def _paint_by_mask(self, interaction: Interaction, region: Region, sent: Sent) -> None:
         """Paints what an uploaded mask says."""
-        expecting(Order(prompt=TypedText("")), sent.files)
+        files = sent.uploaded(MASK)
+        if not files:
+            raise InvalidRequestError(MASK, "mask is missing: upload a picture whose white part is painted anew.")
+        expecting(Order(prompt=TypedText("")), files)
         actor = await actor_of(interaction)
         accepted = await self._accept(interaction, region, sent, actor)
 
         async def complete() -> AdmittedRequest:
-            return await Attached(sent.files, self._inputs, actor.person).take_in(resolve)
+            return await Attached(files, self._inputs, actor.person).take_in(resolve)
 
         async def resolve(pictures: Mapping[str, InputFile]) -> AdmittedRequest:
             return self._actions.generation.admit(actor, masked(accepted.request, pictures[MASK].digest))

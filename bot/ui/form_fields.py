@@ -33,6 +33,10 @@ class Sent:
         """Returns what was typed into a field; "" for one that was left out."""
         return self.texts.get(name, TypedText(""))
 
+    def uploaded(self, name: str) -> Mapping[str, discord.Attachment]:
+        """Returns what was uploaded into one field, by its id; a file in a field that the form lacks is ignored."""
+        return {name: self.files[name]} if name in self.files else {}
+
 
 def sent_in(interaction: discord.Interaction[Any]) -> Sent:
     """Reads a form out of its interaction."""

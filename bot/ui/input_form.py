@@ -75,9 +75,21 @@ def input_order(sent: Sent) -> Order:
     return Order(prompt=sent.text(PROMPT), strength=strength_of(sent))
 
 
-def picked(sent: Sent) -> int:
-    """Returns the place of the picture that was picked, counted from 0."""
-    return int(sent.choices.get(PICTURE, "0"))
+def picked(sent: Sent, content: Content) -> int:
+    """Returns the place of the picture that was picked, counted from 0.
+
+    Raises:
+        NotKeptError: The form offered no such picture.
+    """
+    places = {str(place): place for place in range(_count(content))}
+    chosen = places.get(sent.choices.get(PICTURE, "0"))
+    if chosen is None:
+        raise NotKeptError("There is no such picture in this message; use the menu again.")
+    return chosen
+
+
+def _count(content: Content) -> int:
+    return len(content["numbers"] if "job" in content else content["files"])
 
 
 def _names(content: Content) -> Sequence[str]:

@@ -154,3 +154,23 @@ async def test_a_bad_picture_or_strength_is_told_alone_and_leaves_nothing_public
     public = [each for each in discord.general.messages.values() if not each.deleted and not each.ephemeral]
     assert len(public) == 1
     assert len(executor.requests) == 1
+
+
+@pytest.mark.parametrize("field", ["mask", "other"])
+@pytest.mark.usefixtures("bot")
+async def test_a_forged_form_does_not_paint_from_a_private_picture(
+    discord: LoopbackDiscord, executor: FakeExecutor, field: str
+) -> None:
+    photo, stranger = png(64, 48), discord.people["stranger"]
+    message = await painted(discord, file(photo), image=0, strength=0.9)
+    saved = await discord.slash("preset save", {"name": "kept", "flags": "--strength 0"}, stranger)
+    await told(discord, saved)
+    form = await discord.press(message, "✏️", stranger)
+    await discord.wait_until(lambda: form.modal is not None)
+    fields(form)["image"]["custom_id"] = field
+
+    sent = await discord.submit(form, {field: [0], "prompt": "a dog --kept", "strength": ""}, [file(png(8, 8))])
+
+    await result(discord, sent)
+    assert (executor.requests[1].init, executor.requests[1].mask) == (None, None)
+    assert executor.inputs[1] == {}

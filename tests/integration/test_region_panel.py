@@ -293,6 +293,21 @@ async def test_nothing_chosen_paints_nothing(discord: LoopbackDiscord, executor:
     assert len(executor.requests) == 1
 
 
+@bot
+async def test_a_forged_form_without_a_mask_is_refused(discord: LoopbackDiscord, executor: FakeExecutor) -> None:
+    panel = await Panel.open(discord, executor)
+    form = await panel.form("Upload a mask")
+    assert form.modal is not None
+    form.modal["components"][1]["component"]["custom_id"] = "other"
+
+    sent = await discord.submit(
+        form, {"prompt": "a tree", "other": [0]}, [UploadedFile("files[0]", "a.png", "image/png", png(8, 8))]
+    )
+
+    assert await told(discord, sent) == "mask is missing: upload a picture whose white part is painted anew."
+    assert len(executor.requests) == 1
+
+
 def test_every_action_has_its_words() -> None:
     from bot.ui.words import ACTIONS
 

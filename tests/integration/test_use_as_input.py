@@ -5,8 +5,11 @@ from typing import Any
 
 import pytest
 
+from bot.errors import NotKeptError
 from bot.playground.wire import UploadedFile
 from bot.settings import Settings
+from bot.ui.form_fields import Sent
+from bot.ui.input_form import PICTURE, picked
 from tests.fakes import FakeExecutor, picture, png
 from tests.integration.asking import job_of, result, told
 from tests.integration.conftest import running
@@ -184,3 +187,9 @@ async def test_the_form_survives_a_dropped_answer(discord: LoopbackDiscord, exec
     await result(discord, await discord.submit(opener, {"prompt": "a cat"}))
 
     assert len(executor.requests) == 1
+
+
+@pytest.mark.parametrize("place", ["7", "-1", "x", "9" * 5000])
+def test_a_forged_choice_of_picture_is_refused(place: str) -> None:
+    with pytest.raises(NotKeptError, match="no such picture"):
+        picked(Sent({}, {PICTURE: place}), {"files": [{}, {}]})
