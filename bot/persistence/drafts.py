@@ -3,17 +3,18 @@
 import json
 from datetime import timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from bot.domain import Draft, new_job_id, now
 from bot.persistence.database import Database
 from bot.persistence.tables import DraftRow
 
 LIFE = timedelta(days=30)
+MOST = 100  # of one person; a draft may hold a whole prompt
 
 
 class SqlDrafts:
-    """Keeps drafts; those too old to be pressed any more go when a new one comes."""
+    """Keeps drafts; those too old to be pressed, and a person's oldest beyond MOST, go when a new one comes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -23,6 +24,8 @@ class SqlDrafts:
         row = DraftRow(id=new_job_id(), user_id=draft.person, content=json.dumps(dict(draft.content)), created_at=now())
         async with self._database.writing() as session:
             await session.execute(delete(DraftRow).where(DraftRow.created_at < now() - LIFE))
+            newest = select(DraftRow.id).where(DraftRow.user_id == draft.person).order_by(DraftRow.created_at.desc())
+            await session.execute(delete(DraftRow).where(DraftRow.id.in_(newest.offset(MOST - 1))))
             session.add(row)
         return row.id
 

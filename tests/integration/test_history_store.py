@@ -108,6 +108,19 @@ async def test_who_wants_no_history_has_none(database: Database, history: SqlHis
     assert (await ledger.find(wanted.id) or wanted).wishes == wanted.wishes
 
 
+async def test_a_person_has_so_many_drafts_and_others_keep_theirs(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.persistence.drafts.MOST", 3)
+    drafts = SqlDrafts(database)
+    yours = await drafts.keep(Draft(YOU, {}))
+
+    mine = [await drafts.keep(Draft(ME, {"number": number})) for number in range(5)]
+
+    found = [await drafts.find(draft) is not None for draft in (yours, *mine)]
+    assert found == [True, False, False, True, True, True]
+
+
 async def test_what_is_erased_is_in_no_file_any_more(database: Database, history: SqlHistory, tmp_path: Path) -> None:
     await painted(database, ME, "a zanzibar leopard", "aa")
     await painted(database, ME, "another zanzibar", "bb")
