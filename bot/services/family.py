@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 from bot.services.access import VisibleJob
+from bot.services.grid import PAINTED
 
 THUMBNAIL, _INDENT, _GAP = 96, 56, 12
 _DARK, _LINE, _BRIGHT = (43, 45, 49), (110, 113, 120), (242, 243, 245)
@@ -49,12 +50,12 @@ def arranged(jobs: Sequence[VisibleJob]) -> list[Member]:
     return members
 
 
-def sheet(members: Sequence[Member], thumbnails: Sequence[bytes | None]) -> bytes:
+def sheet(members: Sequence[Member], thumbnails: Sequence[Image.Image | None]) -> bytes:
     """Draws a family: one thumbnail under the other, numbered, each with a line from what it was made of.
 
     Args:
         members: As `arranged` returns them.
-        thumbnails: A picture file for each; None leaves its place empty.
+        thumbnails: A small picture for each; None leaves its place empty.
 
     Returns:
         A PNG file.
@@ -69,9 +70,9 @@ def sheet(members: Sequence[Member], thumbnails: Sequence[bytes | None]) -> byte
             start = corners[member.parent][0] + _INDENT // 4, corners[member.parent][1] + THUMBNAIL
             middle = top + THUMBNAIL // 2
             draw.line([start, (start[0], middle), (left, middle)], fill=_LINE, width=2)
-    for number, ((left, top), data) in enumerate(zip(corners, thumbnails, strict=True), 1):
-        if data is not None:
-            whole.paste(_small(data), (left, top))
+    for number, ((left, top), picture) in enumerate(zip(corners, thumbnails, strict=True), 1):
+        if picture is not None:
+            whole.paste(picture, (left, top))
         draw.rectangle((left, top, left + THUMBNAIL - 1, top + THUMBNAIL - 1), outline=_LINE)
         draw.rectangle((left, top, left + 26, top + 20), fill=_DARK)
         draw.text((left + 13, top + 10), str(number), fill=_BRIGHT, font=ImageFont.load_default(14), anchor="mm")
@@ -85,9 +86,9 @@ def _corners(members: Sequence[Member]) -> Iterator[tuple[int, int]]:
         yield _GAP + min(member.depth, _DEEPEST) * _INDENT, _GAP + row * (THUMBNAIL + _GAP)
 
 
-def _small(data: bytes) -> Image.Image:
-    """Cuts the middle square out of a picture and shrinks it."""
-    picture = Image.open(io.BytesIO(data)).convert("RGB")
+def small(data: bytes) -> Image.Image:
+    """Cuts the middle square out of a picture file and shrinks it to a thumbnail."""
+    picture = Image.open(io.BytesIO(data), formats=PAINTED).convert("RGB")
     side = min(picture.size)
     left, top = (picture.width - side) // 2, (picture.height - side) // 2
     return picture.crop((left, top, left + side, top + side)).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)

@@ -12,6 +12,7 @@ from typing import TypeVar
 from PIL import Image
 
 from bot.errors import LimitError, UploadTooLargeError
+from bot.services.grid import PAINTED
 from bot.services.ports import Upload
 from generation import recipe
 
@@ -135,7 +136,7 @@ def _encodings() -> Iterator[Encode]:
 
 
 def _encoded(file: Upload, ending: str, scale: int = 1, **options: int) -> Upload:
-    original = Image.open(io.BytesIO(file.data))
+    original = Image.open(io.BytesIO(file.data), formats=(*PAINTED, "JPEG"))
     original.load()
     parameters = original.info.get(recipe.A1111_KEY)
     exif = recipe.exif_of(parameters) if isinstance(parameters, str) else b""

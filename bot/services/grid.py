@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from generation import recipe
 
+PAINTED = ("PNG",)  # what the engine paints; no other reader is let near a file that it sends
 LONGEST = 4096  # pixels that a grid's longer side may have; the originals are a press away
 QUALITY = 92
 READABLE = 18  # pixels of a number's side, unless the picture is too small for it
@@ -29,7 +30,7 @@ def grid(pictures: Sequence[bytes]) -> bytes:
     Returns:
         A JPEG file that carries the first picture's settings, as A1111's grids do.
     """
-    first = Image.open(io.BytesIO(pictures[0]))
+    first = Image.open(io.BytesIO(pictures[0]), formats=PAINTED)
     width, height = _cell(first.size, len(pictures))
     across, down = columns(len(pictures)), math.ceil(len(pictures) / columns(len(pictures)))
     gap = max(1, round(max(width, height) * _GAP_SHARE))
@@ -48,7 +49,7 @@ def _cell(size: tuple[int, int], count: int) -> tuple[int, int]:
 
 
 def _numbered(data: bytes, size: tuple[int, int], number: int) -> Image.Image:
-    picture = Image.open(io.BytesIO(data)).convert("RGB")
+    picture = Image.open(io.BytesIO(data), formats=PAINTED).convert("RGB")
     if picture.size != size:
         picture = picture.resize(size, Image.Resampling.LANCZOS)
     side = min(max(READABLE, round(min(size) * _BADGE_SHARE)), min(size) // 3)

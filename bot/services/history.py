@@ -1,5 +1,6 @@
 """A person's history: turned page by page, searched, shown, compared, packed, forgotten."""
 
+import asyncio
 import io
 import re
 import zipfile
@@ -7,11 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
+from PIL import Image
+
 from bot.domain import Entry, Job, Search
 from bot.errors import LimitError, PictureLostError
 from bot.services.access import AGE_RESTRICTED, Access, Actor, VisibleJob
 from bot.services.books import HistoryBook
-from bot.services.family import Member, arranged
+from bot.services.family import Member, arranged, small
 from bot.services.originals import originals
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from generation import InvalidRequestError
@@ -19,6 +22,7 @@ from generation.checks import check_text, quoted
 from generation.typed_text import TypedText
 
 PAGE = 8
+READERS = 2  # originals at a time; a large one takes some hundred megabytes while it is shrunk
 FAMILY = 24  # jobs that a tree shows
 MAX_SEARCH_CHARACTERS = 200
 _WORD = re.compile(r"[^\W_]+")
@@ -48,6 +52,7 @@ class History:
         self._posts = posts
         self._pictures = pictures
         self._access = Access(ledger, posts)
+        self._readers = asyncio.Semaphore(READERS)
 
     async def first(self, person: int, search: Search) -> Page:
         """Returns the newest entries."""
@@ -85,14 +90,15 @@ class History:
         found = [await self._access.visible(each, viewer) for each in await self._book.family(job.id, FAMILY)]
         return arranged([each for each in found if each is not None and (each.pictures or _is_own(each, viewer))])
 
-    async def thumbnail(self, job: VisibleJob) -> bytes | None:
-        """Reads the file that stands for a job; None where there is none (any more)."""
+    async def thumbnail(self, job: VisibleJob) -> Image.Image | None:
+        """Reads what stands for a job, small; None where there is nothing (any more)."""
         if not job.pictures:
             return None
-        try:
-            return await self._pictures.get(job.pictures[0].digest)
-        except PictureLostError:
-            return None
+        async with self._readers:
+            try:
+                return await asyncio.to_thread(small, await self._pictures.get(job.pictures[0].digest))
+            except PictureLostError:
+                return None
 
     async def originals(self, job: VisibleJob) -> list[Upload]:
         """Reads a job's pictures as they were painted."""

@@ -1,11 +1,16 @@
 import io
+from collections.abc import Callable
 from dataclasses import replace
 
-from PIL import Image
+import pytest
+from PIL import Image, UnidentifiedImageError
 
 from bot.domain import Action, Derivation, Job
 from bot.services.access import VisibleJob
-from bot.services.family import THUMBNAIL, arranged, sheet
+from bot.services.family import THUMBNAIL, arranged, sheet, small
+from bot.services.fitting import _encoded
+from bot.services.grid import grid
+from bot.services.ports import Upload
 from tests.fakes import png
 from tests.unit.bot.jobs import job
 
@@ -38,8 +43,19 @@ def test_a_sheet_has_a_thumbnail_for_each_and_an_empty_place_where_a_file_is_gon
     first = VisibleJob(job())
     members = arranged([first, child(first)])
 
-    drawn = Image.open(io.BytesIO(sheet(members, [png(300, 200, (255, 0, 0)), None])))
+    drawn = Image.open(io.BytesIO(sheet(members, [small(png(300, 200, (255, 0, 0))), None])))
 
     assert drawn.size == (12 * 2 + 56 + THUMBNAIL, 12 + 2 * (THUMBNAIL + 12))
     assert drawn.getpixel((12 + 60, 12 + 60)) == (255, 0, 0)
     assert drawn.getpixel((12 + 56 + 60, 12 + THUMBNAIL + 12 + 60)) == (43, 45, 49)
+
+
+@pytest.mark.parametrize(
+    "read", [small, lambda data: grid([data] * 2), lambda data: _encoded(Upload("a.png", data), "jpg")]
+)
+def test_files_of_the_engine_are_opened_as_what_it_paints_alone(read: Callable[[bytes], object]) -> None:
+    file = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(file, "PPM")
+
+    with pytest.raises(UnidentifiedImageError):
+        read(file.getvalue())
