@@ -16,6 +16,7 @@ import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -136,11 +137,13 @@ def report(outcome: Outcome, console: Console) -> None:
     bars.add_row("the bot lives", "no" if outcome.ended else "yes", "yes")
     console.print(bars)
     console.print(f"hostile prompts: {outcome.outcomes}; engine processes: {outcome.engines}", highlight=False)
+    load = psutil.getloadavg()[0] / (psutil.cpu_count() or 1)
+    console.print(f"processes of the whole machine that want each processor, last minute: {load:.1f}", highlight=False)
     if outcome.unanswered:
         console.print(f"not answered: {', '.join(outcome.unanswered)}")
     slowest = sorted(outcome.samples, key=lambda each: -each.seconds)[:5]
     for each in slowest:
-        console.print(f"{each.seconds * 1000:.0f} ms: {each.kind}, asked for after {each.beside or 'nothing'}")
+        console.print(f"{each.seconds * 1000:.0f} ms: {each.kind} {each.what}, after {each.beside or 'nothing'}")
 
 
 def main() -> None:

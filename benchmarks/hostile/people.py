@@ -169,8 +169,15 @@ class Sample:
     """How long one answer took, and what was hostile about the newest prompt when it was asked for."""
 
     kind: str
+    what: str
     seconds: float
     beside: str
+
+
+def what_of(sent: Interaction) -> str:
+    """Names a command, and the option that is typed into."""
+    focused = [option["name"] for option in sent.data["options"] if option.get("focused")]
+    return " ".join([f"/{sent.data['name']}", *focused])
 
 
 class Bystander:
@@ -226,4 +233,4 @@ class Bystander:
     async def _time(self, kind: str, deed: Callable[[], Awaitable[Interaction]], beside: str) -> None:
         sent = await deed()
         seconds = ANSWER_SECONDS if sent.acked is None else sent.ack_seconds
-        self.samples.append(Sample(kind, seconds, beside))
+        self.samples.append(Sample(kind, what_of(sent), seconds, beside))
