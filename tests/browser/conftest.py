@@ -6,7 +6,7 @@ All of it runs in one event loop, so that the tests share one Chromium; every te
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
@@ -25,14 +25,8 @@ if TYPE_CHECKING:
 
     from tests.browser.visitor import Visitor
 
-_MISSING = chromium.missing()
-collect_ignore_glob = ["test_[!b]*.py"] if _MISSING else []  # test_bundle.py needs no browser
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Says aloud that the folder was left out."""
-    if _MISSING:
-        terminalreporter.write_line(f"tests/browser was left out: {_MISSING}", yellow=True)
+MISSING = chromium.missing()  # tests/conftest.py says it at the end
+collect_ignore_glob = ["test_[!b]*.py"] if MISSING else []  # test_bundle.py needs no browser
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")

@@ -18,6 +18,7 @@ from generation.pixels import Pixels
 from generation.recipe import Reading
 from generation.sdxl.png import encode
 from generation.visible import is_visible
+from tests.fuzzing import examples
 
 DIGEST = "ab" * 32
 REQUESTS = (
@@ -82,7 +83,7 @@ def check(reading: Reading) -> None:
 CHANCES = st.randoms(use_true_random=False)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.sampled_from(REQUESTS), CHANCES)
 def test_a_spoiled_graph_is_read_or_refused_in_words(request: GenerationRequest, chance: random.Random) -> None:
     for write, read in ((recipe.to_prompt, recipe.from_prompt), (recipe.to_workflow, recipe.from_workflow)):
@@ -93,7 +94,7 @@ def test_a_spoiled_graph_is_read_or_refused_in_words(request: GenerationRequest,
             assert str(refused)  # noqa: PT017 - either is right
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.sampled_from(REQUESTS), CHANCES)
 def test_a_spoiled_recipe_of_ours_is_read_or_refused_in_words(
     request: GenerationRequest, chance: random.Random
@@ -106,7 +107,7 @@ def test_a_spoiled_recipe_of_ours_is_read_or_refused_in_words(
         assert str(refused)  # noqa: PT017 - either is right
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.sampled_from(REQUESTS), CHANCES)
 def test_a_spoiled_text_of_a1111_is_read(request: GenerationRequest, chance: random.Random) -> None:
     text = recipe.to_a1111(request)
@@ -160,7 +161,7 @@ def test_wires_that_go_in_a_circle_come_to_an_end() -> None:
     assert recipe.from_prompt(json.dumps(graph)).tool == "ComfyUI"
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(CHANCES)
 def test_a_spoiled_file_is_read_or_refused_in_words(
     tmp_path_factory: pytest.TempPathFactory, chance: random.Random

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from generation.limits import least_rows
 from generation.prompt import DIALECTS, Dialect, parse
 from generation.sdxl.tokenizer import clip_tokenizers
+from tests.fuzzing import examples
 
 words = st.sampled_from(
     ["cat", "it's", "we'll", "é", "e\u0301", "42", "½", "漢字", "🦊", "embedding:x-y", "<|endoftext|>"]
@@ -16,7 +17,7 @@ prompts = (
 )
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=examples(200))
 @given(prompt=prompts, dialect=st.sampled_from(DIALECTS))
 def test_a_prompt_takes_at_least_as_many_rows_as_were_counted(prompt: str, dialect: Dialect) -> None:
     parsed = parse(prompt, dialect)

@@ -17,6 +17,7 @@ from bot.services.forecast import Forecast
 from bot.services.queue import SHORT_SECONDS, FairQueue
 from generation.foresight import CallTable
 from generation.sdxl.policy import PATIENCE, Turn, choose
+from tests.fuzzing import examples
 from tests.property.test_foresight import Slow
 from tests.unit.bot.jobs import job
 
@@ -84,7 +85,7 @@ LONG = st.fixed_dictionaries(
 SHORT = st.fixed_dictionaries({"steps": st.integers(1, 40), "width": st.sampled_from([512, 1024])})
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(st.lists(LONG, min_size=8, max_size=8), SHORT, st.integers(0, 200))
 def test_a_short_job_waits_for_no_long_one_of_two_busy_people(long: list[Changes], short: Changes, after: int) -> None:
     world = World()
@@ -112,7 +113,7 @@ def test_a_short_job_waits_for_no_long_one_of_two_busy_people(long: list[Changes
 MIXED = st.lists(st.tuples(st.integers(1, 3), st.one_of(LONG, SHORT)), min_size=1, max_size=6)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=examples(25))
 @given(MIXED)
 def test_the_countdown_is_what_comes_true(orders: list[tuple[int, Changes]]) -> None:
     world = World()

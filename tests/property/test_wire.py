@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from generation import Artifact, GenerationRequest, GenerationResult, GenerationSettings, Progress, Stage, wire
 from generation.errors import ProtocolError
 from generation.sdxl.table import CallTable
+from tests.fuzzing import examples
 from tests.property.test_recipe import parts, plain_requests, texts
 
 numbers = st.integers(0, 2**40)
@@ -143,7 +144,7 @@ def test_an_answer_arrives_as_it_was_given(answer: wire.Answer) -> None:
     assert read_answer(bytes(wire.packed(answer))) == answer
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(body=st.binary(max_size=400))
 def test_noise_is_refused_and_nothing_else_happens(body: bytes) -> None:
     for read in (read_order, lambda raw: read_answer(wire.HEAD.pack(len(raw)) + raw)):
@@ -167,7 +168,7 @@ class Damage:
 damages = st.builds(Damage, place=st.floats(0, 1), byte=st.integers(0, 255), cut=st.booleans())
 
 
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=examples(300))
 @given(message=st.one_of(*orders.values(), *answers.values()), damage=damages)
 def test_a_damaged_message_is_one_of_the_messages_or_refused(message: wire.Order | wire.Answer, damage: Damage) -> None:
     body = damage.done_to(bytes(wire.packed(message)[wire.HEAD.size :]))

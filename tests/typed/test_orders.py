@@ -20,9 +20,9 @@ from generation import SAMPLERS, SCHEDULES, GenerationRequest, InvalidRequestErr
 from generation.checks import MAX_PROMPT_CHARACTERS
 from generation.limits import check_limits
 from generation.typed_text import TypedText
+from tests.fuzzing import examples
 from tests.typed.grammars import grammars
 
-EXAMPLES = 20_000 if settings.get_current_profile_name() == "fuzz" else 400
 MODELS = [
     ModelEntry("tiny", "x/y", "SDXL", native_size=64),
     ModelEntry("OpenDalleV1.1", "x/z", "SDXL"),
@@ -90,7 +90,7 @@ orders = st.builds(
 )
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(400), deadline=None, suppress_health_check=list(HealthCheck))
 @given(orders, tastes)
 def test_an_order_becomes_a_request_within_the_limits_or_is_refused_in_words(order: Order, taste: Taste) -> None:
     try:

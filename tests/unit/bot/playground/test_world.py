@@ -58,7 +58,7 @@ def test_people_and_channels_are_the_same_at_every_start_and_all_different() -> 
     ("token", "real"),
     [
         ("MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789AB", True),
-        (World().token, False),
+        pytest.param(World().token, False, id="a token of the playground"),
         ("loopback-token", False),
         ("a.b.c", False),
     ],
