@@ -1,0 +1,1 @@
+"""What maintainers run on the repository itself; nothing of it is installed."""
