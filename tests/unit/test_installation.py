@@ -73,9 +73,19 @@ def test_a_lock_leaves_out_torch_and_what_torch_needs_at_any_remove() -> None:
     assert text == constraints(json.loads(json.dumps({**report, "install": report["install"][::-1]})))
 
 
-def test_the_checkout_is_installed_with_the_constraints() -> None:
-    lines = (ROOT / "Makefile").read_text(encoding="utf-8").splitlines()
-    installs = [line for line in lines if "pip install" in line and "'.[" in line]
+def test_the_checkout_and_the_image_are_installed_with_the_constraints() -> None:
+    for page in ("Makefile", "Dockerfile"):
+        lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+        installs = [line for line in lines if "pip install" in line and "'.[" in line]
+        assert [line for line in installs if "--constraint constraints.txt" not in line] == []
+        assert installs
 
-    assert [line for line in installs if "--constraint constraints.txt" not in line] == []
-    assert installs
+
+def test_the_image_runs_unprivileged_without_a_compiler_and_holds_every_package() -> None:
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    build, final = re.split(r"^FROM ", text, flags=re.MULTILINE)[1:]
+    copied = set(re.findall(r"^COPY (\w+) \1$", build, flags=re.MULTILINE))
+
+    assert copied == {*PROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"], "migrations"}
+    assert "\nUSER 1000:1000\n" in final
+    assert "apt-get" not in final
