@@ -1,6 +1,7 @@
 """How many tokens a prompt takes; off the event loop, and never on the device's thread."""
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from generation.catalog import ModelEntry
@@ -46,11 +47,16 @@ class TokenCounter:
         merges = _merges(model.source)
         both = clip_tokenizers() if merges is None else (Tokenizer(merges), Tokenizer(merges, padding=0))
         chunks = parse(prompt, dialect).chunks
+        by_name = cache(self._vectors)  # each look-up walks the models folder
+
+        def vectors(embedding: str) -> int:
+            return by_name(embedding.lower())
+
         return tuple(
             TokenCount(
                 name,
-                sum(tokenizer.used(chunk, self._vectors) for chunk in chunks),
-                sum(len(tokenizer.rows(chunk, self._vectors)) for chunk in chunks),
+                sum(tokenizer.used(chunk, vectors) for chunk in chunks),
+                sum(len(tokenizer.rows(chunk, vectors)) for chunk in chunks),
             )
             for name, tokenizer in zip(("CLIP-L", "bigG"), both, strict=True)
         )

@@ -17,7 +17,7 @@ from generation.sdxl.streamline import streamline
 from generation.sdxl.tensors import read_tensors
 from generation.sdxl.upscaler import RrdbNet, from_tensors
 
-KEPT_EMBEDDINGS = 64  # the names people use for them, whatever the capitals, are endless; 0.1 MB each
+KEPT_EMBEDDINGS = 64  # 0.1 MB each
 KEPT_UPSCALERS = 3  # on the device, 34 to 67 MB each
 
 Kept = TypeVar("Kept")
@@ -48,7 +48,7 @@ class Additions:
             vectors = read_tensors(path)
             return {which: vectors[which] for which in ("clip_l", "clip_g")}
 
-        return _recall(self._embeddings, name, load, KEPT_EMBEDDINGS)
+        return _recall(self._embeddings, name.lower(), load, KEPT_EMBEDDINGS)
 
     def upscaler(self, name: str, placement: Placement) -> RrdbNet:
         """Returns an upscaler, on the device in the VAE's precision.

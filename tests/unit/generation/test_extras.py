@@ -26,6 +26,21 @@ def write(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
     return path
 
 
+class Counting(Extras):
+    """Extras that know what was looked up."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.found: list[str] = []
+
+    def find(self, kind: Kind, name: str) -> Path:
+        self.found.append(name)
+        return super().find(kind, name)
+
+
+STARTER = ModelEntry("starter", STARTER_FILE, "")
+
+
 class OffLimits(Extras):
     """Extras whose folder may not be looked at."""
 
@@ -116,7 +131,17 @@ def test_an_embedding_that_cannot_be_used_is_refused_in_words_where_tokens_are_c
     write(tmp_path / "pear.safetensors", shapes)
 
     with pytest.raises(ModelError, match=words):
-        TokenCounter(Extras(tmp_path)).count("embedding:pear", "comfyui", ModelEntry("starter", STARTER_FILE, ""))
+        TokenCounter(Extras(tmp_path)).count("embedding:pear", "comfyui", STARTER)
+
+
+def test_an_embedding_named_many_times_is_looked_up_once(tmp_path: Path) -> None:
+    write(tmp_path / "pear.safetensors", {"clip_l": (1, 8), "clip_g": (1, 12)})
+    extras = Counting(tmp_path)
+
+    counts = TokenCounter(extras).count("embedding:pear, embedding:PEAR, " * 9, "comfyui", STARTER)
+
+    assert [count.used for count in counts] == [36, 36]
+    assert extras.found == ["pear"]
 
 
 def test_a_prompt_tells_which_embeddings_it_asks_for() -> None:
