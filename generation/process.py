@@ -59,6 +59,7 @@ log = logging.getLogger(__name__)
 COMMAND = (sys.executable, "-P", "-m", "generation.worker")  # -P: not what happens to lie in this folder
 LIVES = 3  # processes that may end while they are at a request, before it is given up
 CLOSING_SECONDS = 10.0  # for ending in good order; then it is killed
+PNG = b"\x89PNG\r\n\x1a\n"  # what its files begin with
 BUFFER = 1 << 20  # bytes of answers that are taken in at once
 
 STARTED_AGAIN = "The engine had to be started again meanwhile."
@@ -207,8 +208,9 @@ Outcome = GenerationResult | Ending
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A request under way in the engine's process: who waits for it, and who looks."""
+    """A request under way in the engine's process: how many pictures it has, who waits for it, and who looks."""
 
+    count: int
     painted: "asyncio.Future[Outcome]"
     on_progress: OnProgress | None
 
@@ -257,7 +259,7 @@ class EngineProcess:
             painted.set_result(Ending.BY_ITSELF)
         else:
             self.send(order)
-            self._jobs[order.number] = Job(painted, on_progress)
+            self._jobs[order.number] = Job(order.request.count, painted, on_progress)
         return painted
 
     async def close(self) -> None:
@@ -303,6 +305,7 @@ class EngineProcess:
             case News(number, progress):
                 self._show(number, progress)
             case Painted(number, result):
+                self._check_pictures(number, result)
                 _settle(self._job_of(number).painted, result)
             case Failed(number):
                 _fail(self._job_of(number).painted, answer.error)
@@ -315,6 +318,14 @@ class EngineProcess:
             case Logged():
                 record = logging.makeLogRecord(msgspec.structs.asdict(answer))
                 logging.getLogger(record.name).handle(record)
+
+    def _check_pictures(self, number: int, result: GenerationResult) -> None:
+        """Refuses a result that could be kept but never posted; its job is still under way then."""
+        pictures, job = result.artifacts, self._jobs.get(number)
+        if job is not None and len(pictures) != job.count:
+            raise ProtocolError(f"a request of {job.count} pictures cannot be done with {len(pictures)}")
+        if not all(each.media_type == "image/png" and each.data.startswith(PNG) for each in pictures):
+            raise ProtocolError("a picture is no PNG file")
 
     def _job_of(self, number: int) -> Job:
         if number not in self._jobs:

@@ -215,7 +215,7 @@ async def test_signals_that_are_meant_for_the_bot_do_not_end_the_engine(executor
     assert pid_of(await executor.generate(request())) == pid
 
 
-@pytest.mark.parametrize("prompt", ["babble", "boast"])
+@pytest.mark.parametrize("prompt", ["babble", "boast", "skimp", "forge"])
 async def test_an_engine_that_says_what_makes_no_sense_is_replaced(
     executor: ProcessExecutor, caplog: pytest.LogCaptureFixture, prompt: str
 ) -> None:

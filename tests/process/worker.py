@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from generation import (
+    Artifact,
     CancelToken,
     GenerationError,
     GenerationRequest,
@@ -61,6 +62,8 @@ class Scripted(FakeExecutor):
             "stumble": lambda: stumble(self._settings.data_dir / "stumbled"),
             "babble": lambda: babble(self._settings.data_dir / "babbled"),
             "boast": lambda: boast(self._settings.data_dir / "boasted"),
+            "skimp": lambda: skimp(self._settings.data_dir / "skimped", request, b""),
+            "forge": lambda: skimp(self._settings.data_dir / "forged", request, b"%!PS-Adobe-3.0 EPSF-3.0"),
             "burst": lambda: burst(self._settings.data_dir / "burst"),
             "invent": lambda: fail(UnknownElsewhereError("a wire is loose")),
             "refuse": lambda: fail(InvalidRequestError("steps", "steps is too much of a good thing.")),
@@ -103,6 +106,14 @@ def boast(mark: Path) -> None:
     if not mark.exists():
         mark.touch()
         vars(worker)["packed"] = lambda _answer: packed(Painted(10**6, GenerationResult((), 0.0)))
+
+
+def skimp(mark: Path, request: GenerationRequest, file: bytes) -> None:
+    """Says that a request is done, without a picture or with a file that is none, the first time."""
+    if not mark.exists():
+        mark.touch()
+        pictures = (Artifact(file, "image/png", request),) if file else ()
+        vars(worker)["Painted"] = lambda number, _result: Painted(number, GenerationResult(pictures, 0.0))
 
 
 def burst(mark: Path) -> None:
