@@ -21,9 +21,9 @@ from generation import (
     GenerationCancelledError,
     GenerationRequest,
     GenerationSettings,
-    LocalExecutor,
     Progress,
 )
+from generation.worker.local import LocalExecutor
 
 ROUNDS, DRAFT, LONG, SIDE = 7, 4, 60, 128
 MOST = 1.5

@@ -35,8 +35,9 @@ from bot.services.ports import Ports, Upload
 from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
-from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
-from generation.worker import NEWS_SECONDS
+from generation import Catalog, GenerationRequest, GenerationSettings
+from generation.worker.local import LocalExecutor
+from generation.worker.main import NEWS_SECONDS
 from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, job
 
 PEOPLE, SLOTS = 5, 4

@@ -5,7 +5,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from generation import Catalog, GenerationSettings, LocalExecutor
+from generation import Catalog, GenerationSettings
+from generation.worker.local import LocalExecutor
 from tests.sdxl.test_inpainting import EYE, has_the_colour
 
 CASES = 50

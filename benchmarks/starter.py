@@ -25,7 +25,7 @@ from rich.table import Table
 
 from benchmarks import starter_decoder
 from bot.services.sizes import size_for
-from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
+from generation import Catalog, GenerationRequest, GenerationSettings
 from generation.catalog import ModelEntry
 from generation.header import read_header
 from generation.starter.judge import Judge, Pixels, judge_of
@@ -33,6 +33,7 @@ from generation.starter.train.compose import is_held_out, prompt
 from generation.starter.train.export import resume
 from generation.starter.train.pictures import Picture, load
 from generation.starter.train.sheet import Cell, save_sheet
+from generation.worker.local import LocalExecutor
 from tests.sdxl import judge
 
 STEPS, GUIDANCE_SCALE = 20, 4.0  # the starter's own preset

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
+from generation import Catalog, GenerationRequest, GenerationSettings
 from generation.starter.train.sheet import Cell, save_sheet
+from generation.worker.local import LocalExecutor
 
 PROMPTS = (
     "a red apple on a blue background", "a cat on a yellow background", "a rocket on a purple background",

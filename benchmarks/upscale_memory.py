@@ -21,7 +21,8 @@ from pathlib import Path
 
 import torch
 
-from generation import Catalog, GenerationRequest, GenerationSettings, Hires, LocalExecutor
+from generation import Catalog, GenerationRequest, GenerationSettings, Hires
+from generation.worker.local import LocalExecutor
 
 SCALE = 4
 STEPS = 2

@@ -18,7 +18,6 @@ from bot.private_files import POSIX, readable_by_others
 from bot.settings import Settings
 from bot.ui.permissions import invite_link
 from generation import Catalog, GenerationError, ModelEntry
-from generation.executor import describe_local_device
 
 SECONDS = 20
 LEAST_FREE = 2**30  # bytes
@@ -52,6 +51,8 @@ async def examine(settings: Settings) -> list[Finding]:
 
 def _device() -> Finding:
     try:
+        from generation.worker.local import describe_local_device  # noqa: PLC0415 - loads torch
+
         return Finding("device", describe_local_device())
     except (ImportError, OSError, RuntimeError) as error:
         return Finding("device", f"torch cannot be used: {error}", ok=False, advice="install Easel anew")

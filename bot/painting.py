@@ -17,7 +17,7 @@ from bot.services.inputs import look
 from bot.services.partwords import in_words
 from bot.services.resolve import Defaults, resolve
 from bot.settings import Settings
-from generation import Catalog, GenerationRequest, GenerationResult, InvalidRequestError, LocalExecutor, recipe
+from generation import Catalog, Executor, GenerationRequest, GenerationResult, InvalidRequestError, recipe
 from generation import Progress as Painting
 from generation.catalog import STARTER_NOTE
 from generation.extras import Extras
@@ -158,6 +158,8 @@ async def paint(settings: Settings, order: Order, output: Path | None, inputs: M
     models = (model, *(entry for entry in catalog.whole() if entry.name != model.name))
     request = resolve(_without_model(order), models, model.name, _defaults(settings)).request
     paths = _paths(output, request)
+    from generation.worker.local import LocalExecutor  # noqa: PLC0415 - loads torch
+
     executor = LocalExecutor(settings, catalog)
     try:
         result = await _with_bar(executor, request, inputs)
@@ -173,9 +175,7 @@ async def paint(settings: Settings, order: Order, output: Path | None, inputs: M
     ]
 
 
-async def _with_bar(
-    executor: LocalExecutor, request: GenerationRequest, inputs: Mapping[str, bytes]
-) -> GenerationResult:
+async def _with_bar(executor: Executor, request: GenerationRequest, inputs: Mapping[str, bytes]) -> GenerationResult:
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     console = Console(stderr=True)
     bar = Progress(*columns, TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal)

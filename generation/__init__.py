@@ -13,7 +13,7 @@ from generation.errors import (
     InvalidRequestError,
     ModelError,
 )
-from generation.executor import Executor, LocalExecutor
+from generation.executors.base import Executor
 from generation.methods import SAMPLERS, SCHEDULES
 from generation.parts import Hires, Init, Lora, Margins, Mask, Refiner
 from generation.process import ProcessExecutor
@@ -43,7 +43,6 @@ __all__ = [
     "Hires",
     "Init",
     "InvalidRequestError",
-    "LocalExecutor",
     "Lora",
     "Margins",
     "Mask",

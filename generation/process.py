@@ -29,7 +29,7 @@ from generation.errors import (
     GenerationCancelledError,
     ProtocolError,
 )
-from generation.executor import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
+from generation.executors.base import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
 from generation.request import GenerationRequest
 from generation.result import GenerationResult, Progress, Stage
 from generation.sdxl.table import CallTable

@@ -14,7 +14,8 @@ from playwright.async_api import Browser, expect
 from pydantic import SecretStr
 
 from bot.settings import Settings
-from generation import Catalog, LocalExecutor
+from generation import Catalog
+from generation.worker.local import LocalExecutor
 from tests.browser import chromium
 from tests.browser.showcase import ShowcaseBot
 from tests.browser.visitor import PHONE, Visitor

@@ -9,7 +9,8 @@ from playwright.async_api import expect
 from pydantic import SecretStr
 
 from bot.settings import Settings
-from generation import Catalog, LocalExecutor
+from generation import Catalog
+from generation.worker.local import LocalExecutor
 from tests.browser.visitor import Visitor
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord

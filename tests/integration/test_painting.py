@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 
 from bot.settings import Settings
-from generation import Catalog, LocalExecutor, ProcessExecutor, Refiner, process, recipe
-from generation.sdxl import checkpoint
+from generation import Catalog, ProcessExecutor, Refiner, process, recipe
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
+from generation.worker import local
+from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.integration.conftest import running
 from tests.loopback import Interaction, LoopbackDiscord
@@ -112,7 +113,7 @@ async def test_commands_are_answered_before_the_model_is_loaded(
         may_load.wait(60)
         return load(*parts)
 
-    monkeypatch.setattr(checkpoint, "load", load_when_allowed)
+    monkeypatch.setattr(local, "load", load_when_allowed)
     async with running(discord, settings, LocalExecutor(settings, Catalog(settings.models_path, settings.model))):
         interaction = await discord.slash("imagine", {"prompt": "a cat", **SMALL})
         await discord.wait_until(lambda: "(loading tiny)" in str(interaction.original and interaction.original.content))

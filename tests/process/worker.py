@@ -21,11 +21,11 @@ from generation import (
     InvalidRequestError,
     Progress,
     Stage,
-    worker,
 )
 from generation.foresight import CallTable
 from generation.wire import HEAD, Painted, packed
-from generation.worker import run
+from generation.worker import main as worker
+from generation.worker.main import run
 from tests.fakes import FakeExecutor
 
 

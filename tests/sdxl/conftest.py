@@ -10,11 +10,12 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from generation import Catalog, GenerationRequest, GenerationResult, GenerationSettings, LocalExecutor
+from generation import Catalog, GenerationRequest, GenerationResult, GenerationSettings
 from generation.catalog import describe
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement, choose_placement
 from generation.sdxl.model import Model
+from generation.worker.local import LocalExecutor
 from tests import tiny
 
 torch.set_num_threads(1)

@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image
 
-from generation import GenerationRequest, LocalExecutor
+from generation import GenerationRequest
 from generation.canvas import prepare
 from generation.intake import digest_of
 from generation.parts import Init
@@ -18,6 +18,7 @@ from generation.sdxl.run import Run
 from generation.sdxl.sigmas import schedule, sigma_max
 from generation.sdxl.start import begin, to_tensor
 from generation.sdxl.vae import decode, encode
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request
 
 

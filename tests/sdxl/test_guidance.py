@@ -8,12 +8,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from generation import Catalog, GenerationSettings, LocalExecutor, ModelError
+from generation import Catalog, GenerationSettings, ModelError
 from generation.header import prediction, read_header
 from generation.sdxl.guidance import denoised_from, guide, rescale
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run, call_unet
 from generation.sdxl.sigmas import levels
+from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.sdxl.conftest import pixels, request
 

@@ -19,13 +19,13 @@ from generation import (
     Hires,
     Init,
     InvalidRequestError,
-    LocalExecutor,
     Mask,
     Progress,
 )
 from generation.intake import digest_of
 from generation.sdxl.model import Model
 from generation.sdxl.tiling import Tiles
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request
 
 

@@ -15,7 +15,6 @@ from generation import (
     GenerationResult,
     GenerationSettings,
     Init,
-    LocalExecutor,
     Margins,
     Mask,
 )
@@ -28,6 +27,7 @@ from generation.sdxl.model import Model
 from generation.sdxl.run import Run
 from generation.sdxl.start import begin
 from generation.sdxl.vae import encode
+from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.sdxl import judge
 from tests.sdxl.conftest import CPU, pixels, request

@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from generation import Catalog, GenerationSettings, InvalidRequestError, LocalExecutor, ModelError
+from generation import Catalog, GenerationSettings, InvalidRequestError, ModelError
 from generation.catalog import describe
 from generation.extras import Extras
 from generation.parts import Lora
@@ -21,6 +21,7 @@ from generation.sdxl import engine, lora, run
 from generation.sdxl.checkpoint import load
 from generation.sdxl.lora import LoadedLora, LoraFile, LoraFiles, change, read
 from generation.sdxl.model import Model
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import CPU, pixels, request
 from tests.sdxl.loras import CONVOLUTION, TEXT, TEXT_2, UNET, UNET_ORIGINAL, kohya, pair, weight
 

@@ -9,11 +9,12 @@ import pytest
 import torch
 from PIL import Image
 
-from generation import SAMPLERS, LocalExecutor, recipe
+from generation import SAMPLERS, recipe
 from generation.sdxl.device import Placement, vae_dtype
 from generation.sdxl.model import Model
 from generation.sdxl.sigmas import schedule, timestep
 from generation.sdxl.vae import decode
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request
 
 

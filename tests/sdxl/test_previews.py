@@ -11,7 +11,7 @@ from diffusers import AutoencoderKL, AutoencoderTiny
 from PIL import Image
 from safetensors.torch import save_file
 
-from generation import Catalog, GenerationSettings, LocalExecutor, Progress
+from generation import Catalog, GenerationSettings, Progress
 from generation.catalog import STARTER_FILE, describe
 from generation.extras import Extras
 from generation.sdxl.checkpoint import load
@@ -19,6 +19,7 @@ from generation.sdxl.model import Model
 from generation.sdxl.previews import SDXL_WIDTHS, LinearMap, choose_glance, linear_map
 from generation.sdxl.sketches import MAX_BYTES, Sketchbook, encode
 from generation.sdxl.vae import decode
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import CPU, request
 
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from generation import CancelToken, Catalog, GenerationCancelledError, GenerationSettings, LocalExecutor, ModelEntry
+from generation import CancelToken, Catalog, GenerationCancelledError, GenerationSettings, ModelEntry
 from generation.errors import ModelError
-from generation.sdxl import checkpoint
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement
 from generation.sdxl.model import Model
 from generation.sdxl.residency import Residency
+from generation.worker import local
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import request
 
 
@@ -177,7 +178,7 @@ async def test_the_next_checkpoint_is_read_while_the_present_one_paints(
             assert painting.wait(20)
         return load(entry, placement)
 
-    monkeypatch.setattr(checkpoint, "load", watched)
+    monkeypatch.setattr(local, "load", watched)
     executor = LocalExecutor(GenerationSettings(models_dir=models_folder, device="cpu"), Catalog(models_folder))
     await executor.generate(request(steps=1))
     zebra = asyncio.create_task(executor.generate(request(model="zebra", steps=2)))
@@ -203,7 +204,7 @@ async def test_a_work_that_waits_for_its_checkpoint_can_be_cancelled(
         assert go_on.wait(20)
         return load(entry, placement)
 
-    monkeypatch.setattr(checkpoint, "load", slow)
+    monkeypatch.setattr(local, "load", slow)
     executor = LocalExecutor(GenerationSettings(models_dir=models_folder, device="cpu"), Catalog(models_folder))
     token = CancelToken()
     waiting = asyncio.create_task(executor.generate(request(), cancel=token))

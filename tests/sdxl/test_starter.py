@@ -12,10 +12,11 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
+from generation import Catalog, GenerationRequest, GenerationSettings
 from generation.catalog import STARTER_FILE
 from generation.header import read_header
 from generation.starter.train.compose import is_held_out, prompt
+from generation.worker.local import LocalExecutor
 from tests.sdxl import judge
 
 Pixels = NDArray[np.uint8]

@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from generation import Catalog, GenerationRequest, GenerationSettings, LocalExecutor
+from generation import Catalog, GenerationRequest, GenerationSettings
 from generation.catalog import describe
 from generation.header import prediction, read_header
 from generation.prompt import Piece
@@ -26,6 +26,7 @@ from generation.starter.train.pictures import Picture, RecipeError
 from generation.starter.train.recipe import Recipe, export_now, run
 from generation.starter.train.subjects import common, everyday, familiar, select
 from generation.starter.train.vocabulary import learn_merges
+from generation.worker.local import LocalExecutor
 from tests import tiny
 
 torch.set_num_threads(1)

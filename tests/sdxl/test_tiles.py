@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from generation import CancelToken, GenerationCancelledError, Hires, LocalExecutor
+from generation import CancelToken, GenerationCancelledError, Hires
 from generation.catalog import STARTER_FILE, describe
 from generation.sdxl import vae
 from generation.sdxl.checkpoint import load
@@ -17,6 +17,7 @@ from generation.sdxl.run import Run
 from generation.sdxl.tiling import Mosaic
 from generation.sdxl.vae import decode, decoding, encode
 from generation.tiles import tiles
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import CPU, pixels, request
 
 

@@ -16,7 +16,6 @@ from generation import (
     GenerationSettings,
     Hires,
     Init,
-    LocalExecutor,
     ModelError,
 )
 from generation.intake import digest_of
@@ -25,6 +24,7 @@ from generation.sdxl import upscaler
 from generation.sdxl.slices import to_the_end
 from generation.sdxl.upscaler import RrdbNet, enlarging, from_tensors
 from generation.upscalers import named
+from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.sdxl.conftest import pixels, request
 from tests.sdxl.test_from_pictures import png

@@ -16,17 +16,17 @@ from generation import (
     GenerationRequest,
     GenerationResult,
     GenerationSettings,
-    LocalExecutor,
     ModelEntry,
     ModelError,
     Progress,
     Stage,
 )
-from generation.sdxl import checkpoint
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run
+from generation.worker import local
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request
 from tests.sdxl.executor.conftest import Watch
 
@@ -239,7 +239,7 @@ async def test_the_default_model_is_loaded_before_anybody_asks(
         loaded.set()
         return model
 
-    monkeypatch.setattr(checkpoint, "load", noted)
+    monkeypatch.setattr(local, "load", noted)
     await executor.start()
     assert await asyncio.to_thread(loaded.wait, 60)
 

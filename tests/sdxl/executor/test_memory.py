@@ -11,9 +11,9 @@ from generation import (
     Catalog,
     DeviceMemoryError,
     GenerationSettings,
-    LocalExecutor,
 )
 from generation.sdxl.model import Model
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request
 from tests.sdxl.executor.conftest import Watch
 

@@ -10,12 +10,12 @@ from generation import (
     Catalog,
     DeviceMemoryError,
     GenerationSettings,
-    LocalExecutor,
     ModelError,
     ProcessExecutor,
     Progress,
     Stage,
 )
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import request
 from tests.sdxl.executor.conftest import Watch
 

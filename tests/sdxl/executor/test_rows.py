@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from generation import CancelToken, GenerationCancelledError, GenerationResult, Hires, LocalExecutor, Progress
+from generation import CancelToken, GenerationCancelledError, GenerationResult, Hires, Progress
 from generation.sdxl.sketches import Sketchbook
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request
 from tests.sdxl.executor.conftest import Watch
 from tests.sdxl.test_rows import prompt_of

@@ -10,12 +10,12 @@ from generation import (
     Catalog,
     GenerationRequest,
     GenerationSettings,
-    LocalExecutor,
     Refiner,
 )
 from generation.catalog import describe
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
+from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.sdxl.conftest import CPU, request
 

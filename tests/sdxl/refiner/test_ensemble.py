@@ -19,7 +19,6 @@ from generation import (
     Hires,
     Init,
     InvalidRequestError,
-    LocalExecutor,
     Mask,
     ModelError,
     Progress,
@@ -37,6 +36,7 @@ from generation.sdxl.run import AESTHETIC_SCORES, Run, call_unet
 from generation.sdxl.sigmas import levels, schedule, steps_before
 from generation.sdxl.start import Start
 from generation.sdxl.vae import decode
+from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.sdxl.conftest import CPU, pixels, request
 from tests.sdxl.loras import kohya

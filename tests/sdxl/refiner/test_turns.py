@@ -16,13 +16,13 @@ from generation import (
     Catalog,
     GenerationCancelledError,
     GenerationSettings,
-    LocalExecutor,
     ModelError,
     Refiner,
 )
-from generation.sdxl import checkpoint
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
+from generation.worker import local
+from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels
 from tests.sdxl.refiner.conftest import asked
 
@@ -55,7 +55,7 @@ async def test_a_refiner_is_loaded_only_when_asked_for(folder: Path, monkeypatch
         read.append(entry.name)
         return load(entry, placement)
 
-    monkeypatch.setattr(checkpoint, "load", watched)
+    monkeypatch.setattr(local, "load", watched)
     executor = LocalExecutor(GenerationSettings(models_dir=folder, device="cpu"), Catalog(folder))
 
     await executor.generate(asked(refiner=None))
@@ -78,7 +78,7 @@ async def test_a_picture_that_waits_for_its_refiner_can_be_cancelled(
             assert go_on.wait(20)
         return load(entry, placement)
 
-    monkeypatch.setattr(checkpoint, "load", slow)
+    monkeypatch.setattr(local, "load", slow)
     executor = LocalExecutor(GenerationSettings(models_dir=folder, device="cpu"), Catalog(folder))
     waiting = asyncio.create_task(executor.generate(asked(), cancel=token))
     assert await asyncio.to_thread(reading.wait, 20)
@@ -113,7 +113,7 @@ async def test_a_refiner_that_failed_for_a_cancelled_job_is_read_again_for_the_n
         token.cancel()
         return predict(model, *others)
 
-    monkeypatch.setattr(checkpoint, "load", damaged_once)
+    monkeypatch.setattr(local, "load", damaged_once)
     executor = LocalExecutor(GenerationSettings(models_dir=folder, device="cpu"), Catalog(folder))
     with monkeypatch.context() as patch:
         patch.setattr(Model, "predict", cancelled_meanwhile)
@@ -143,7 +143,7 @@ async def test_a_job_whose_refiner_failed_learns_why_although_others_come(
         assert other_came.wait(20)
         return predict(model, *others)
 
-    monkeypatch.setattr(checkpoint, "load", damaged)
+    monkeypatch.setattr(local, "load", damaged)
     monkeypatch.setattr(Model, "predict", later)
     executor = LocalExecutor(GenerationSettings(models_dir=folder, device="cpu"), Catalog(folder))
     first = asyncio.create_task(executor.generate(asked()))
@@ -192,7 +192,7 @@ async def test_where_only_one_checkpoint_has_room_the_first_is_gone_before_its_r
             first.append(weakref.ref(loaded.unet))
         return loaded
 
-    monkeypatch.setattr(checkpoint, "load", watched)
+    monkeypatch.setattr(local, "load", watched)
     one = (folder / "tiny.safetensors").stat().st_size * 2 / 2**30  # in memory they lie in single precision
     settings = GenerationSettings(models_dir=folder, device="cpu", model_memory=one * 1.05)
     executor = LocalExecutor(settings, Catalog(folder))

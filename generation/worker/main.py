@@ -16,7 +16,7 @@ from typing import BinaryIO
 from generation.cancel import CancelToken
 from generation.catalog import Catalog
 from generation.errors import EngineFailureError, GenerationError, ProtocolError
-from generation.executor import Executor, LocalExecutor
+from generation.executors.base import Executor
 from generation.result import GenerationResult, Progress
 from generation.sdxl.table import CallTable
 from generation.settings import GenerationSettings
@@ -213,10 +213,8 @@ def _give_up(error: BaseException) -> None:
 
 
 def local(settings: GenerationSettings) -> Executor:
-    """Returns what paints on this machine's device."""
+    """Returns what paints on this machine's device; loads torch, which must know its number of threads by then."""
+    from generation.worker.local import LocalExecutor  # noqa: PLC0415
+
     catalog = Catalog(settings.models_path, settings.model)
     return LocalExecutor(settings, catalog, on_lost=_give_up, news_seconds=NEWS_SECONDS)
-
-
-if __name__ == "__main__":
-    run(local)

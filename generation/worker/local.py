@@ -4,19 +4,18 @@ import asyncio
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
 from generation.cancel import CancelToken
+from generation.canvas import Canvas, finish, prepare
 from generation.catalog import Catalog, ModelEntry
 from generation.errors import ExecutorClosedError, GenerationError
+from generation.executors.base import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
 from generation.extras import Extras
 from generation.hashes import HashBook
 from generation.limits import check_limits, loras_of
@@ -24,59 +23,23 @@ from generation.parts import Lora
 from generation.pixels import Pixels
 from generation.request import GenerationRequest
 from generation.result import Artifact, GenerationResult, Progress, Stage
+from generation.sdxl.additions import Additions
+from generation.sdxl.checkpoint import load
+from generation.sdxl.device import choose_placement, describe_device, is_device_lost, tune
+from generation.sdxl.engine import Engine
+from generation.sdxl.lora import LoadedLora, LoraFiles
+from generation.sdxl.model import Model
+from generation.sdxl.png import encode
+from generation.sdxl.previews import choose_glance
+from generation.sdxl.residency import Residency
+from generation.sdxl.shortcut import shortcut
+from generation.sdxl.sketches import Sketchbook
+from generation.sdxl.streamline import streamline
 from generation.sdxl.table import CallTable, read_table
+from generation.sdxl.work import Painting, Work
 from generation.settings import GenerationSettings
 
-if TYPE_CHECKING:
-    from generation.canvas import Canvas
-    from generation.sdxl.engine import Engine
-    from generation.sdxl.lora import LoadedLora, LoraFiles
-    from generation.sdxl.model import Model
-    from generation.sdxl.work import Painting, Work
-
 log = logging.getLogger(__name__)
-
-OnProgress = Callable[[Progress], None]
-Inputs = Mapping[str, bytes]  # files by their SHA-256
-NO_INPUTS: Inputs = MappingProxyType({})
-UNMEASURED = CallTable()
-
-
-class Executor(Protocol):
-    """Paints requests somewhere: on this machine's device, or on many."""
-
-    async def start(self) -> None:
-        """Begins to get ready in the background; returns at once."""
-        ...
-
-    async def generate(
-        self,
-        request: GenerationRequest,
-        on_progress: OnProgress | None = None,
-        cancel: CancelToken | None = None,
-        inputs: Inputs = NO_INPUTS,
-    ) -> GenerationResult:
-        """Paints one request; may be called any number of times at once.
-
-        Args:
-            request: What to paint.
-            on_progress: Called on the event loop with the newest progress; older news may be left out.
-            cancel: Stops the work within one UNet call.
-            inputs: The files of `request.inputs` by their SHA-256.
-
-        Raises:
-            GenerationCancelledError: `cancel` was set.
-            GenerationError: It cannot be painted; the text is for people.
-        """
-        ...
-
-    def sharing(self, model: str) -> CallTable:
-        """Tells how many pictures share a UNet call of a model, as far as that is known yet."""
-        ...
-
-    async def close(self) -> None:
-        """Ends everything under way and waits for the device to be free."""
-        ...
 
 
 class LocalExecutor:
@@ -160,7 +123,7 @@ class LocalExecutor:
 
     async def _prepare(
         self, request: GenerationRequest, inputs: Inputs
-    ) -> "tuple[Canvas | None, tuple[LoadedLora, ...]]":
+    ) -> tuple[Canvas | None, tuple[LoadedLora, ...]]:
         """Reads the request's pictures and LoRAs: off the event loop, and while the device paints for others."""
         wanted = loras_of(request)
         if not request.inputs and not wanted:
@@ -175,36 +138,26 @@ class LocalExecutor:
             raise ExecutorClosedError("Easel is shutting down.") from error
         return await asyncio.gather(*reading)
 
-    def _lay_out(self, request: GenerationRequest, inputs: Inputs) -> "Canvas | None":
-        from generation.canvas import prepare  # noqa: PLC0415
-
+    def _lay_out(self, request: GenerationRequest, inputs: Inputs) -> Canvas | None:
         return prepare(request, inputs)
 
-    def _load_loras(self, wanted: tuple[Lora, ...]) -> "tuple[LoadedLora, ...]":
-        from generation.sdxl.lora import LoraFiles  # noqa: PLC0415
-
+    def _load_loras(self, wanted: tuple[Lora, ...]) -> tuple[LoadedLora, ...]:
         if self._loras is None:
             self._loras = LoraFiles(Extras(self._settings.models_path))
         return tuple(self._loras.load(each) for each in wanted)
 
-    def _encode(self, pixels: Pixels, picture: GenerationRequest, canvas: "Canvas | None") -> Artifact:
-        from generation.canvas import finish  # noqa: PLC0415
-        from generation.sdxl.png import encode  # noqa: PLC0415 - the engine's room is opened only when it is needed
-
+    def _encode(self, pixels: Pixels, picture: GenerationRequest, canvas: Canvas | None) -> Artifact:
         file = self._files.get(picture.model)
         return encode(finish(canvas, pixels), picture, self._hashes.short_hash(file) if file is not None else None)
 
-    def _work(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken, *, watched: bool) -> "Work":
-        from generation.sdxl.sketches import Sketchbook  # noqa: PLC0415
-        from generation.sdxl.work import Work  # noqa: PLC0415
-
+    def _work(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken, *, watched: bool) -> Work:
         sketches = Sketchbook(request.count, self._draw_later) if watched and self._settings.previews else None
         return Work(request, cancel, newest, sketches)
 
     def _draw_later(self, draw: Callable[[], None]) -> None:
         self._encoders.submit(draw).add_done_callback(partial(_log_failure, "a preview could not be drawn"))
 
-    async def _paint(self, work: "Work") -> "Painting":
+    async def _paint(self, work: Work) -> Painting:
         if not self._warm.is_set():
             work.tell(Stage.LOADING)
         try:
@@ -229,25 +182,16 @@ class LocalExecutor:
         finally:
             self._warm.set()
 
-    def _open(self) -> "Engine":
+    def _open(self) -> Engine:
         """Opens the engine's room: importing torch and diffusers takes seconds, so only this thread does it."""
         if self._engine is None:
-            from generation.sdxl.additions import Additions  # noqa: PLC0415
-            from generation.sdxl.checkpoint import load  # noqa: PLC0415
-            from generation.sdxl.device import choose_placement, tune  # noqa: PLC0415
-            from generation.sdxl.engine import Engine  # noqa: PLC0415
-            from generation.sdxl.previews import choose_glance  # noqa: PLC0415
-            from generation.sdxl.residency import Residency  # noqa: PLC0415
-            from generation.sdxl.shortcut import shortcut  # noqa: PLC0415
-            from generation.sdxl.streamline import streamline  # noqa: PLC0415
-
             placement = choose_placement(self._settings.device, self._settings.dtype)
             tune(placement.device, fp16_accumulation=self._settings.fp16_accumulation)
             log.info("painting on %s in %s", placement.device, placement.dtype)
             extras = Extras(self._settings.models_path, self._settings.vae)
             additions = Additions(extras)
 
-            def load_named(name: str) -> "Model":
+            def load_named(name: str) -> Model:
                 entry = self._find(name)
                 if isinstance(entry.source, Path) and entry.source.is_file():
                     self._files[name] = entry.source
@@ -276,7 +220,7 @@ class LocalExecutor:
         except GenerationError:
             return 0  # loading it will say what is wrong
 
-    def _begin(self, work: "Work") -> None:
+    def _begin(self, work: Work) -> None:
         self._open().submit(work)
         self._schedule()
 
@@ -288,7 +232,7 @@ class LocalExecutor:
             self._ticking = True
             self._device.submit(self._open().tick).add_done_callback(self._after)
 
-    def _after(self, turn: "Future[None]") -> None:
+    def _after(self, turn: Future[None]) -> None:
         self._ticking = False
         self._warm.set()
         error = turn.exception()
@@ -297,8 +241,6 @@ class LocalExecutor:
         self._schedule()
 
     def _blame(self, error: BaseException) -> None:
-        from generation.sdxl.device import is_device_lost  # noqa: PLC0415
-
         if not isinstance(error, GenerationError):
             log.error("a turn of the engine failed", exc_info=error)
         if is_device_lost(error):
@@ -308,8 +250,6 @@ class LocalExecutor:
 
 def describe_local_device() -> str:
     """Names the device that paints here, with its memory; imports torch."""
-    from generation.sdxl.device import describe_device  # noqa: PLC0415
-
     return describe_device()
 
 
@@ -353,22 +293,13 @@ class _Newest:
         self._tell(progress)
 
 
-async def let_go(painted: "asyncio.Future[Any]") -> None:
-    """Waits until the device's thread has dropped a cancelled work, however often the waiting itself is cancelled."""
-    while not painted.done():
-        with suppress(asyncio.CancelledError):
-            await asyncio.wait([painted])
-    if not painted.cancelled():
-        painted.exception()  # seen, so that asyncio does not report it as forgotten
-
-
-def _pass_failure(begun: "Future[None]", work: "Work") -> None:
+def _pass_failure(begun: Future[None], work: Work) -> None:
     error = begun.exception()
     if error is not None:
         work.fail(error)
 
 
-def _log_failure(what: str, done: "Future[None]") -> None:
+def _log_failure(what: str, done: Future[None]) -> None:
     error = done.exception()
     if isinstance(error, GenerationError):
         log.warning("%s", error)
