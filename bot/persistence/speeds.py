@@ -24,7 +24,9 @@ class SqlSpeedBook:
             return [Speed(row.model, row.pixels, row.seconds_per_unit, row.jobs) for row in rows]
 
     async def keep(self, speeds: Sequence[Speed]) -> None:
-        """Keeps what is known now of models and sizes."""
+        """Keeps what is known now of models and sizes, if anything was learned."""
+        if not speeds:
+            return
         insert = postgresql.insert if self._database.is_postgresql else sqlite.insert
         wanted = insert(SpeedRow)
         changes = {"seconds_per_unit": wanted.excluded.seconds_per_unit, "jobs": wanted.excluded.jobs}

@@ -81,7 +81,13 @@ class CostModel:
             request: What was painted.
             seconds: Its share of the device's time.
             calls: Its share of UNet calls; all of its own where none were shared (0).
+
+        Returns:
+            Nothing for a request without UNet calls or an upscaler: what the VAE takes says little of the UNet, whose
+            speed limits what jobs may cost.
         """
+        if not request.calls and not _upscaler(request):
+            return ()
         outline = self.outline(request)
         own = outline.count * (sum(each.calls * each.own for each in outline.passes) + outline.finishing)
         shared = (calls or request.calls) * outline.passes[0].shared

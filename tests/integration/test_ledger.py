@@ -50,6 +50,7 @@ async def test_what_was_learned_of_a_size_replaces_what_was_known(database: Data
     await book.keep([Speed("tiny", 64, 1.0, 1), Speed("tiny", 128, 2.0, 1)])
 
     await book.keep([Speed("tiny", 64, 1.5, 2)])
+    await book.keep([])
 
     assert sorted(await book.known(), key=lambda speed: speed.pixels) == [
         Speed("tiny", 64, 1.5, 2), Speed("tiny", 128, 2.0, 1)

@@ -176,3 +176,15 @@ def test_a_model_is_known_once_it_painted_whatever_upscaler_follows() -> None:
     assert costs.knows(plain)
     assert costs.knows(larger)
     assert not costs.knows(job(model="other").request)
+
+
+def test_jobs_without_unet_calls_teach_nothing_of_the_unet() -> None:
+    plain, fresh, costs = job().request, CostModel(), known()
+    copied = replace(plain, init=Init(picture="a" * 64, strength=0))
+    before = costs.estimate(plain)
+
+    learned = [each.learn(copied, each.estimate(copied) / 4) for each in (fresh, costs) for _ in range(20)]
+
+    assert not any(learned)
+    assert costs.estimate(plain) == before
+    assert not fresh.knows(plain)
