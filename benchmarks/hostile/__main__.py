@@ -3,7 +3,9 @@
 `python -m benchmarks.hostile` runs the whole bot with a tiny model on a playground. Five people send fifty prompts that
 are made to be expensive; they look at them, list them, edit them and have them painted again. Meanwhile another person
 uses autocomplete and ordinary commands at a steady pace. It prints how long that person waited for the first answer,
-and by how much the bot's and the engine's processes grew. The exit code is 1 where a bar is missed.
+and by how much the bot's and the engine's processes grew. The exit code is 1 where a bar is missed. `--ordinary` does
+all the same with ordinary prompts: what is missed then too is the machine's doing. `--pause 0` lets the five do one
+thing after the other as fast as they are answered, which asks how much the bot can do and not what hurts it.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,8 +25,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from benchmarks.hostile.bot import BotProcess, running
-from benchmarks.hostile.people import Bystander, Crowd, Sample
-from benchmarks.hostile.prompts import hostile_prompts
+from benchmarks.hostile.people import PAUSE_SECONDS, Bystander, Crowd, Sample
+from benchmarks.hostile.prompts import hostile_prompts, ordinary_prompts
 from bot.playground import Playground
 
 SAMPLES = 300
@@ -58,17 +61,20 @@ class Outcome:
         return self.complete and not self.ended and quick and small
 
 
-async def measure(folder: Path, minutes: float, progress: Progress, log: Path) -> Outcome:
+async def measure(
+    folder: Path, crowd_of: Callable[[Playground], Crowd], minutes: float, progress: Progress, log: Path
+) -> Outcome:
     """Runs bot, crowd and bystander.
 
     Args:
         folder: The bot's data folder, with the models in it.
+        crowd_of: Makes the crowd for a playground.
         minutes: After so long it ends, whatever was sent by then.
         progress: Shows how far it has come.
         log: Where the bot's log goes.
     """
     async with Playground() as playground, running(playground, folder, log) as bot:
-        crowd, bystander = Crowd(playground, hostile_prompts()), Bystander(playground)
+        crowd, bystander = crowd_of(playground), Bystander(playground)
         warming = progress.add_task("warming up", total=None)
         await crowd.prepare()
         await bystander.warm_up()
@@ -85,7 +91,7 @@ async def measure(folder: Path, minutes: float, progress: Progress, log: Path) -
 
 async def _attack(crowd: Crowd, bystander: Bystander, bot: BotProcess, minutes: float, progress: Progress) -> bool:
     """Goes on until every prompt was sent and there are samples enough; False where the time did not suffice."""
-    sent = progress.add_task("hostile prompts", total=len(hostile_prompts()))
+    sent = progress.add_task("prompts", total=crowd.size)
     answers = progress.add_task("answers", total=SAMPLES)
 
     async def show() -> None:
@@ -97,7 +103,7 @@ async def _attack(crowd: Crowd, bystander: Bystander, bot: BotProcess, minutes: 
     async def rounds() -> None:
         await crowd.round()
         while len(bystander.samples) < SAMPLES:
-            progress.update(sent, total=crowd.sent + len(hostile_prompts()))
+            progress.update(sent, total=crowd.sent + crowd.size)
             await crowd.round()
 
     beside = [asyncio.create_task(each) for each in (bot.watch(), bystander.use(crowd))]
@@ -136,7 +142,7 @@ def report(outcome: Outcome, console: Console) -> None:
     bars.add_row("every prompt sent in time", "yes" if outcome.complete else "no", "yes")
     bars.add_row("the bot lives", "no" if outcome.ended else "yes", "yes")
     console.print(bars)
-    console.print(f"hostile prompts: {outcome.outcomes}; engine processes: {outcome.engines}", highlight=False)
+    console.print(f"prompts: {outcome.outcomes}; engine processes: {outcome.engines}", highlight=False)
     load = psutil.getloadavg()[0] / (psutil.cpu_count() or 1)
     console.print(f"processes of the whole machine that want each processor, last minute: {load:.1f}", highlight=False)
     if outcome.unanswered:
@@ -151,14 +157,21 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--minutes", type=float, default=15.0, help="end after so long")
     parser.add_argument("--log", type=Path, help="keep the bot's log in this file")
+    parser.add_argument("--pause", type=float, default=PAUSE_SECONDS, help="seconds between what one person does")
+    parser.add_argument("--ordinary", action="store_true", help="send ordinary prompts instead, for comparison")
     arguments = parser.parse_args()
+    prompts = ordinary_prompts() if arguments.ordinary else hostile_prompts()
+
+    def crowd_of(playground: Playground) -> Crowd:
+        return Crowd(playground, prompts, arguments.pause)
+
     console = Console()
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         subprocess.run([sys.executable, "-m", "benchmarks.hostile.models", str(home / "models")], check=True)  # noqa: S603
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
         with Progress(*columns, console=console) as progress:
-            outcome = asyncio.run(measure(home, arguments.minutes, progress, home / "bot.log"))
+            outcome = asyncio.run(measure(home, crowd_of, arguments.minutes, progress, home / "bot.log"))
         if arguments.log is not None:
             shutil.copyfile(home / "bot.log", arguments.log)
     report(outcome, console)

@@ -22,37 +22,56 @@ STEPS = 6
 ANSWER_SECONDS = 60.0  # what takes longer counts as so long
 PICTURE_SECONDS = 120.0
 EVERY_SECONDS = 0.2
+PAUSE_SECONDS = 0.5  # between two things that one hostile person does: what they send is to hurt, not how often
 FORM_CHARACTERS = 4000
 _JOB = re.compile(r"easel:reroll:([0-9a-z]{10}):")
 
 
 class Desk:
-    """One person in front of the playground."""
+    """One person in front of the playground.
 
-    def __init__(self, playground: Playground, name: str) -> None:
+    Args:
+        playground: The playground.
+        name: Theirs.
+        pause: Seconds from one thing they do to the next, at least.
+    """
+
+    def __init__(self, playground: Playground, name: str, pause: float = 0.0) -> None:
         self.person: Person = playground.world.person(name)
         self._playground = playground
+        self._pause = pause
+        self._not_before = 0.0
 
     async def command(self, name: str, options: dict[str, Any] | None = None) -> Interaction:
         """Uses a command and waits for the first answer."""
+        await self._turn()
         command, *path = name.split()
         sent = self._playground.actions.command(self._place, self._id(command), path, options or {})
         return await answered(sent)
 
     async def autocomplete(self, name: str, focused: str, typed: str) -> Interaction:
         """Types into an option and waits for what is offered."""
+        await self._turn()
         return await answered(
             self._playground.actions.autocomplete(self._place, self._id(name), [], {focused: typed}, focused)
         )
 
     async def press(self, message: Message, emoji: str) -> Interaction:
         """Presses a button and waits for the first answer."""
+        await self._turn()
         button = next(each for each in message.buttons() if (each.get("emoji") or {}).get("name") == emoji)
         return await answered(self._playground.actions.component(self._place, message.id, button["custom_id"], []))
 
     async def send_in(self, opener: Interaction, values: dict[str, Any]) -> Interaction:
         """Sends a form in and waits for the first answer."""
+        await self._turn()
         return await answered(self._playground.actions.modal(self._place, opener.id, values))
+
+    async def _turn(self) -> None:
+        now = asyncio.get_running_loop().time()
+        begins = max(now, self._not_before)
+        self._not_before = begins + self._pause
+        await asyncio.sleep(begins - now)
 
     @property
     def _place(self) -> Place:
@@ -92,6 +111,11 @@ def job_of(message: Message) -> str:
 class Crowd:
     """People who send hostile prompts, look at them, list them, edit them, and have them painted again.
 
+    Args:
+        playground: The playground.
+        prompts: What they send.
+        pause: Seconds from one thing that one of them does to the next, at least.
+
     Attributes:
         sent: How many prompts were sent.
         outcomes: What became of them.
@@ -99,13 +123,18 @@ class Crowd:
         newest: What was hostile about the one that was sent last.
     """
 
-    def __init__(self, playground: Playground, prompts: Sequence[Hostile]) -> None:
-        self._desks = [Desk(playground, f"hostile-{number}") for number in range(ATTACKERS)]
+    def __init__(self, playground: Playground, prompts: Sequence[Hostile], pause: float = PAUSE_SECONDS) -> None:
+        self._desks = [Desk(playground, f"hostile-{number}", pause) for number in range(ATTACKERS)]
         self._prompts = prompts
         self.sent = 0
         self.outcomes: Counter[str] = Counter()
         self.unanswered: list[str] = []
         self.newest = ""
+
+    @property
+    def size(self) -> int:
+        """How many prompts a round has."""
+        return len(self._prompts)
 
     async def prepare(self) -> None:
         """Saves the presets that some prompts name."""
@@ -114,12 +143,22 @@ class Crowd:
                 await desk.command("preset save", {"name": f"p{number}", "template": TEMPLATE})
 
     async def round(self) -> None:
-        """Sends every prompt once; each person has all of theirs on the way at once."""
+        """Sends every prompt once. Each person does one thing at a time, as Discord's client lets them."""
         shares = [(desk, self._prompts[number::ATTACKERS]) for number, desk in enumerate(self._desks)]
-        await asyncio.gather(*(self._attack(desk, each) for desk, share in shares for each in share))
+        await asyncio.gather(*(self._attack(desk, share) for desk, share in shares))
 
-    async def _attack(self, desk: Desk, hostile: Hostile) -> None:
-        await asyncio.sleep(self._prompts.index(hostile) * EVERY_SECONDS)
+    async def _attack(self, desk: Desk, share: Sequence[Hostile]) -> None:
+        """Queues and lists all of a person's prompts, then looks at what was painted, edits it and re-rolls it."""
+        orders = [(hostile, await self._order(desk, hostile)) for hostile in share]
+        for hostile, ordered in orders:
+            painted = await picture(ordered)
+            if ordered.acked is None:
+                self.unanswered.append(hostile.name)
+            self.outcomes["painted" if painted is not None else "refused" if ordered.acked else "not answered"] += 1
+            if painted is not None:
+                await self._go_on(desk, hostile, painted)
+
+    async def _order(self, desk: Desk, hostile: Hostile) -> Interaction:
         self.newest = hostile.name
         options = {"prompt": hostile.prompt, **SIZE, "steps": STEPS, **hostile.options}
         ordered = await desk.command("imagine", options)
@@ -133,12 +172,7 @@ class Crowd:
             lambda: desk.autocomplete("cancel", "which", hostile.prompt[:100]),
             lambda: desk.command("imagine", {**options, "explain": True}),
         )
-        painted = await picture(ordered)
-        if ordered.acked is None:
-            self.unanswered.append(hostile.name)
-        self.outcomes["painted" if painted is not None else "refused" if ordered.acked else "not answered"] += 1
-        if painted is not None:
-            await self._go_on(desk, hostile, painted)
+        return ordered
 
     async def _go_on(self, desk: Desk, hostile: Hostile, painted: Message) -> None:
         job = job_of(painted)

@@ -35,6 +35,11 @@ def hostile_prompts() -> list[Hostile]:
     return [*_brackets(), *_blanks(), *_breaks(), *_markdown(), *_flags(), *_choices(), *_extras(), *_letters()]
 
 
+def ordinary_prompts() -> list[Hostile]:
+    """Returns as many prompts as people usually type."""
+    return [Hostile(f"ordinary {number}", f"a red apple, number {number}") for number in range(len(hostile_prompts()))]
+
+
 def _brackets() -> list[Hostile]:
     a1111 = {"extra": "weights=a1111"}
     return [
