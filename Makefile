@@ -1,6 +1,8 @@
 # Needs Python 3.11 or newer, make and a C compiler; everything else comes into .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# One process for each processor, at most four: each loads torch. A module's tests stay together for their fixtures.
+PYTEST := $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadscope
 
 .PHONY: install run test fuzz check format lock
 
@@ -14,18 +16,23 @@ install: .venv/installed
 run: install
 	$(BIN)/easel run
 
+# All but what only CI needs: `make check` runs every test.
 test: install
-	$(BIN)/pytest
+	$(PYTEST) -m 'not ci'
 
+# Hypothesis with 50 times its usual examples, then the soak runs of docs/performance.md.
 fuzz: install
-	$(BIN)/pytest --hypothesis-profile=fuzz tests/typed/test_orders.py
+	$(PYTEST) --hypothesis-profile=fuzz tests/property tests/typed/test_orders.py
+	$(BIN)/python -m benchmarks.soak
+	$(BIN)/python -m benchmarks.soak_engine
+	$(BIN)/python -m benchmarks.chaos
 
 check: install
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest
+	$(PYTEST)
 
 format: install
 	$(BIN)/ruff format

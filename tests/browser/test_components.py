@@ -9,7 +9,12 @@ from playwright.async_api import expect
 from tests.browser.visitor import Visitor
 from tests.fakes import png
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("scripted")]
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.usefixtures("scripted"),
+]
 
 
 async def test_a_button_edits_its_message(visitor: Visitor) -> None:

@@ -8,7 +8,12 @@ from tests.fakes import FakeExecutor
 from tests.integration.asking import result
 from tests.loopback import LoopbackDiscord
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("bot")]
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.usefixtures("bot"),
+]
 
 
 async def test_settings_are_chosen_in_one_panel_and_painted_with(visitor: Visitor, executor: FakeExecutor) -> None:

@@ -10,7 +10,7 @@ from tests.browser.conftest import showing
 from tests.browser.visitor import PHONE, Visitor
 from tests.loopback import LoopbackDiscord
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.ci, pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 async def test_without_the_key_there_is_no_page(discord: LoopbackDiscord, browser: Browser) -> None:

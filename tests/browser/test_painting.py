@@ -9,7 +9,12 @@ from tests.browser.visitor import Visitor
 from tests.fakes import FakeExecutor
 from tests.loopback import LoopbackDiscord
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("bot")]
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.usefixtures("bot"),
+]
 
 
 async def test_a_command_typed_by_keyboard_shows_progress_and_then_the_picture(

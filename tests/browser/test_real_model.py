@@ -15,7 +15,7 @@ from tests.browser.visitor import Visitor
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = [pytest.mark.ci, pytest.mark.browser, pytest.mark.asyncio(loop_scope="session")]
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -11,7 +11,12 @@ from tests.browser.visitor import Visitor
 from tests.fakes import FakeExecutor, picture, png
 from tests.loopback import LoopbackDiscord
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("bot")]
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.usefixtures("bot"),
+]
 
 
 async def four(visitor: Visitor) -> None:

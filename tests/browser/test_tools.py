@@ -11,7 +11,12 @@ from tests.fakes import FakeExecutor, png, quarters
 from tests.integration.test_region_panel import anew, quarter_means
 from tests.integration.test_tools import digest
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("bot")]
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.usefixtures("bot"),
+]
 
 
 async def one(visitor: Visitor, executor: FakeExecutor, options: str = "") -> None:

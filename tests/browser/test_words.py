@@ -5,7 +5,12 @@ from playwright.async_api import expect
 
 from tests.browser.visitor import Visitor
 
-pytestmark = [pytest.mark.browser, pytest.mark.asyncio(loop_scope="session"), pytest.mark.usefixtures("scripted")]
+pytestmark = [
+    pytest.mark.ci,
+    pytest.mark.browser,
+    pytest.mark.asyncio(loop_scope="session"),
+    pytest.mark.usefixtures("scripted"),
+]
 
 
 async def test_markdown_is_shown_as_discord_shows_it(visitor: Visitor) -> None:

@@ -16,7 +16,7 @@ def spread(steps: int, count: int) -> list[int]:
     return sorted({1 + round(number * (steps - 1) / (count - 1)) for number in range(count)})
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 async def test_every_job_is_posted_exactly_once_however_often_the_bot_is_killed(
     discord: LoopbackDiscord, tmp_path: Path
 ) -> None:

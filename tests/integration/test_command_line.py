@@ -54,6 +54,7 @@ def test_imagine_writes_a_picture_with_its_recipe_and_says_where() -> None:
     assert (painted.prompt, painted.seed, painted.steps, painted.model) == ("a red apple", 7, 2, "tiny")
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("tiny_file")
 def test_a_batch_holds_the_pictures_of_its_seeds_and_json_lists_them() -> None:
     batch = easel(*IMAGINE, "--seed", "5", "--count", "3", "--output", "batch.png", "--json")
@@ -67,6 +68,7 @@ def test_a_batch_holds_the_pictures_of_its_seeds_and_json_lists_them() -> None:
     assert np.abs(pixels(Path("batch-2.png")) - pixels(Path("alone.png"))).max() <= 1
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("tiny_file")
 def test_a_picture_is_painted_again_from_its_own_file() -> None:
     Path("data/models").mkdir(parents=True)
@@ -81,6 +83,7 @@ def test_a_picture_is_painted_again_from_its_own_file() -> None:
     assert np.abs(pixels(Path("a.png")) - pixels(Path("c.png"))).max() > 1
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("tiny_file")
 def test_a_refiner_named_by_its_file_or_its_name_goes_on_with_the_picture(tmp_path: Path) -> None:
     folder = tmp_path / "data" / "models"
@@ -104,6 +107,7 @@ def test_a_refiner_named_by_its_file_or_its_name_goes_on_with_the_picture(tmp_pa
     assert "SDXL refiner" in listed.stdout
 
 
+@pytest.mark.ci
 def test_what_another_tool_wrote_and_cannot_be_used_is_told(tmp_path: Path) -> None:
     info = PngInfo()
     settings = "Steps: 2, Sampler: Euler, Seed: 7, Size: 64x64, Model: gone, Refiner: lost [0123], Mood: blue"

@@ -116,7 +116,7 @@ def tiny_model() -> None:
     tiny.save_single_file(Path("data/models/tiny.safetensors"))
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.usefixtures("tiny_model")
 async def test_imagine_posts_a_picture(session: aiohttp.ClientSession) -> None:
     with easel_run() as process:

@@ -169,7 +169,7 @@ async def test_a_locked_database_delays_jobs_and_is_told_to_those_who_ask_meanwh
     await goes_on(discord)
 
 
-@pytest.mark.slow
+@pytest.mark.ci
 @pytest.mark.usefixtures("bot")
 async def test_a_database_locked_for_ten_seconds_costs_nobody_a_picture(
     discord: LoopbackDiscord, executor: FakeExecutor, settings: Settings

@@ -201,6 +201,7 @@ async def test_autocomplete_offers_models_samplers_schedules_and_aspects(discord
     assert await discord.autocomplete("imagine", "extra", "noise=a1111 cfg_e") == ["noise=a1111 cfg_end="]
 
 
+@pytest.mark.ci
 async def test_fifty_commands_from_ten_people_are_answered_in_fair_turns(
     discord: LoopbackDiscord, executor: FakeExecutor
 ) -> None:

@@ -254,7 +254,11 @@ CHECKS: dict[Outcome, Callable[[Scene], bool]] = {
 }
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", params=[FRESH, RESTARTED, FORGOT])
+@pytest_asyncio.fixture(
+    scope="module",
+    loop_scope="module",
+    params=[FRESH, pytest.param(RESTARTED, marks=pytest.mark.ci), pytest.param(FORGOT, marks=pytest.mark.ci)],
+)
 async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     data = tmp_path_factory.mktemp("matrix")
     model_files(data / "models", "tiny")

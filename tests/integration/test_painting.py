@@ -70,6 +70,7 @@ async def test_commands_are_acknowledged_while_another_job_is_being_painted(disc
     await discord.wait_until(lambda: "(cancelled)" in str(long.original and long.original.content), 30)
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("bot")
 async def test_a_refiner_named_in_the_prompt_goes_on_with_the_picture(discord: LoopbackDiscord) -> None:
     typed = {"width": 64, "height": 64, "steps": 6, "seed": 5}
@@ -86,6 +87,7 @@ async def test_a_refiner_named_in_the_prompt_goes_on_with_the_picture(discord: L
     assert "expert is an SDXL refiner: it only goes on with what a base checkpoint began" in alone.private_texts[0]
 
 
+@pytest.mark.ci
 @pytest.mark.usefixtures("bot")
 async def test_an_engine_that_is_killed_costs_people_nothing_but_time(discord: LoopbackDiscord) -> None:
     jobs = [

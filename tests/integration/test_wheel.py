@@ -46,6 +46,7 @@ def easel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return python.with_name("easel")
 
 
+@pytest.mark.ci
 def test_a_wheel_brings_everything_it_needs(easel: Path, tmp_path: Path) -> None:
     tiny.save_single_file(tmp_path / "tiny.safetensors")
 

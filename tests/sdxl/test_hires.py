@@ -115,6 +115,7 @@ def test_where_tiles_overlap_the_estimate_is_their_mean_and_falls_softly() -> No
     assert float(row.diff().max()) <= 1
 
 
+@pytest.mark.ci
 async def test_a_tiled_upscale_of_a_smooth_picture_shows_no_seam(tmp_path: Path) -> None:
     y, x = np.mgrid[0:128, 0:128]
     smooth = np.stack([40 + x, 60 + y, 200 - (x + y) // 2], axis=-1).astype(np.uint8)

@@ -73,6 +73,7 @@ def test_the_file_is_small_and_says_what_it_was_trained_on() -> None:
     assert tuple(config["training"]["subjects"]) == tuple(sorted(EYE.labels))
 
 
+@pytest.mark.ci
 async def test_twenty_prompts_get_their_background_and_their_subject(starter: LocalExecutor) -> None:
     asked = pairs()
 

@@ -88,6 +88,7 @@ def after(calls: int) -> Callable[[], bool]:
     return lambda: next(asked) >= calls
 
 
+@pytest.mark.ci
 def test_the_way_ends_in_a_checkpoint_of_256_pixels(enlarged: Path) -> None:
     entry = describe(enlarged)
     said = read_header(enlarged).config["training"]
@@ -118,6 +119,7 @@ def test_the_way_leaves_a_curve_and_a_sheet_at_each_point(enlarged: Path) -> Non
     assert len(list((enlarged.parent / "sheets").glob("*.png"))) == 2
 
 
+@pytest.mark.ci
 def test_a_stopped_way_goes_on_where_it_was(beginning: Path, tmp_path: Path) -> None:
     first = read_header(Enlargement(Way(tmp_path, beginning, SCHEDULE), PICTURES, after(9)).run()).config["training"]
     done = read_header(Enlargement(Way(tmp_path, beginning, SCHEDULE), PICTURES).run()).config["training"]
@@ -126,6 +128,7 @@ def test_a_stopped_way_goes_on_where_it_was(beginning: Path, tmp_path: Path) -> 
     assert steps(done) == (4, 2)
 
 
+@pytest.mark.ci
 def test_an_export_says_how_far_it_is_so_that_another_machine_can_go_on(beginning: Path, tmp_path: Path) -> None:
     only_squares = replace(SCHEDULE, phases=SCHEDULE.phases[:1], decoder_steps=1)
     first = Enlargement(Way(tmp_path / "here", beginning, only_squares), PICTURES).run()

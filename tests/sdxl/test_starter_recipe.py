@@ -53,6 +53,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run(recipe, PICTURES, PICTURES[:2])
 
 
+@pytest.mark.ci
 def test_the_recipe_ends_in_a_checkpoint_of_the_catalogue(trained: Path) -> None:
     entry = describe(trained)
 
@@ -60,6 +61,7 @@ def test_the_recipe_ends_in_a_checkpoint_of_the_catalogue(trained: Path) -> None
     assert read_header(trained).config["training"] == {"subjects": ["ball", "red box"], "minutes": 0.2}
 
 
+@pytest.mark.ci
 async def test_the_checkpoint_paints_through_the_normal_loader(trained: Path) -> None:
     folder = trained.parent
     executor = LocalExecutor(GenerationSettings(models_dir=folder, device="cpu"), Catalog(folder))
@@ -75,12 +77,14 @@ async def test_the_checkpoint_paints_through_the_normal_loader(trained: Path) ->
         assert np.asarray(image).std() > 1
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("sheet", ["vae.png", "diffusion.png", "decoder.png"])
 def test_each_stage_leaves_a_picture_sheet(trained: Path, sheet: str) -> None:
     with Image.open(trained.parent / sheet) as image:
         assert min(image.size) > 128
 
 
+@pytest.mark.ci
 def test_going_on_from_an_export_keeps_shape_vocabulary_latents_and_history(trained: Path, tmp_path: Path) -> None:
     before = resume(trained)
     recipe = Recipe(minutes=0.05, folder=tmp_path, resume_from=trained, scenes=2)
@@ -109,6 +113,7 @@ def test_prompts_are_remembered_as_they_were_heard() -> None:
     torch.testing.assert_close(summaries, expected_summaries)
 
 
+@pytest.mark.ci
 def test_checkpoints_say_that_they_predict_v_here_and_to_other_programs(trained: Path) -> None:
     header = read_header(trained)
 
@@ -130,6 +135,7 @@ def test_a_starter_that_predicts_the_noise_begins_its_last_layer_anew(tmp_path: 
     assert again.unet.conv_in.weight.any()
 
 
+@pytest.mark.ci
 def test_the_saved_state_of_a_folder_can_be_exported_at_any_time(trained: Path, tmp_path: Path) -> None:
     recipe = Recipe(
         minutes=0.2, folder=trained.parent, output=tmp_path / "now.safetensors", scenes=3, shape=SMALL, merges=40

@@ -148,6 +148,7 @@ def test_compiled_blocks_work_with_the_weights_of_the_unet_itself(own_model: Mod
     assert torch.equal(found, expected)
 
 
+@pytest.mark.ci
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_every_kind_of_block_is_compiled_on_whatever_thread(own_model: Model) -> None:
     streamline(own_model.unet)
@@ -165,6 +166,7 @@ def test_every_kind_of_block_is_compiled_on_whatever_thread(own_model: Model) ->
     torch.testing.assert_close(found, expected)
 
 
+@pytest.mark.ci
 def test_the_blocks_of_sdxl_may_be_compiled_for_every_shape() -> None:
     nowhere = Placement(torch.device("meta"), torch.float16, torch.float16)
     unet: Any = open_model(RANDOM_SDXL, Path(), nowhere).unet

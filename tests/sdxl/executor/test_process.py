@@ -20,6 +20,7 @@ from tests.sdxl.conftest import request
 from tests.sdxl.executor.conftest import Watch
 
 
+@pytest.mark.ci
 async def test_the_process_paints_the_very_same_files(executor: LocalExecutor, models_folder: Path) -> None:
     settings = GenerationSettings(models_dir=models_folder, device="cpu", model="tiny")
     apart = ProcessExecutor(settings, threads=1)

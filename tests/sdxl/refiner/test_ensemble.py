@@ -38,6 +38,7 @@ from generation.sdxl.start import Start
 from generation.sdxl.vae import decode
 from generation.worker.local import LocalExecutor
 from tests import tiny
+from tests.marks import rest_in_ci
 from tests.sdxl.conftest import CPU, pixels, request
 from tests.sdxl.loras import kohya
 from tests.sdxl.refiner.conftest import asked
@@ -162,7 +163,7 @@ def test_with_karras_the_refiner_gets_the_levels_it_was_trained_on() -> None:
     assert levels().timestep(float(sigmas[steps - 1])) >= 200 > levels().timestep(float(sigmas[steps]))
 
 
-@pytest.mark.parametrize("sampler", sorted(SAMPLERS))
+@pytest.mark.parametrize("sampler", rest_in_ci(SAMPLERS, "euler", "dpmpp_2m_sde", "lcm", "uni_pc"))
 def test_every_sampler_can_be_taken_over(model: Model, sampler: str) -> None:
     """A checkpoint that takes over from itself paints about the same picture."""
     handed = asked(sampler=sampler, scheduler="karras", steps=8, refiner=Refiner(model="tiny", at=4))
@@ -200,7 +201,12 @@ async def test_it_paints_another_picture_always_the_same_and_counts_its_calls(ex
 
 
 @pytest.mark.parametrize(
-    "refiner", [Refiner(model="expert"), Refiner(model="zebra", at=2), Refiner(model="expert", strength=0.5, steps=2)]
+    "refiner",
+    [
+        Refiner(model="expert"),
+        pytest.param(Refiner(model="zebra", at=2), marks=pytest.mark.ci),
+        pytest.param(Refiner(model="expert", strength=0.5, steps=2), marks=pytest.mark.ci),
+    ],
 )
 async def test_each_picture_of_a_batch_is_what_it_would_be_alone(executor: LocalExecutor, refiner: Refiner) -> None:
     wanted = asked(count=3, refiner=refiner)

@@ -160,6 +160,7 @@ async def test_a_job_whose_refiner_failed_learns_why_although_others_come(
     await executor.close()
 
 
+@pytest.mark.ci
 async def test_where_only_one_checkpoint_has_room_jobs_with_refiners_still_end(folder: Path) -> None:
     one = (folder / "tiny.safetensors").stat().st_size * 2 / 2**30  # in memory they lie in single precision
     settings = GenerationSettings(models_dir=folder, device="cpu", model_memory=one * 1.05, slots=4)
