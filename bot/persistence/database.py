@@ -41,6 +41,7 @@ class Database:
         self._open = 0
         self._unused = asyncio.Event()
         self._unused.set()
+        self._closed = False
 
     @property
     def is_postgresql(self) -> bool:
@@ -81,7 +82,7 @@ class Database:
         """
         if self.is_postgresql:
             return
-        with _trouble_in_words():
+        with _trouble_in_words(), self._in_use():
             async with self._writer, self._engine.connect() as connection:
                 busy = (await connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")).scalar()
         if busy:
@@ -100,13 +101,20 @@ class Database:
             raise SettingsError(f"The database cannot be opened: {_first_line(error)}. Check DATABASE_URL.") from error
 
     async def close(self) -> None:
-        """Closes all connections, after what is under way: a connection in use would be lost, not closed."""
+        """Closes all connections, after what is under way: a connection in use would be lost, not closed.
+
+        From then on it refuses: Discord's events still come while the bot closes, and each would open a connection
+        that nothing closes.
+        """
+        self._closed = True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._unused.wait(), CLOSING_SECONDS)
         await self._engine.dispose()
 
     @contextlib.contextmanager
     def _in_use(self) -> Iterator[None]:
+        if self._closed:
+            raise StorageError("I am being restarted; please try again in a minute.")
         self._open += 1
         self._unused.clear()
         try:

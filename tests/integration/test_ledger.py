@@ -88,6 +88,17 @@ async def test_closing_waits_for_what_is_under_way(database: Database) -> None:
     await task
 
 
+async def test_what_comes_after_closing_is_refused_and_opens_no_connection(database: Database) -> None:
+    await database.close()
+
+    with pytest.raises(StorageError, match="being restarted"):
+        async with database.reading():
+            pytest.fail("a session was opened")
+    with pytest.raises(StorageError, match="being restarted"):
+        async with database.writing():
+            pytest.fail("a session was opened")
+
+
 async def test_jobs_are_kept_all_or_none(ledger: SqlLedger) -> None:
     first, second = job(), job(2)
     await ledger.add(first, second)
