@@ -1,7 +1,7 @@
 """A tiny SDXL, saved as people download checkpoints, and an executor that paints with it."""
 
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +21,13 @@ from tests import tiny
 torch.set_num_threads(1)
 
 CPU = Placement(torch.device("cpu"), torch.float32, torch.float32)
+
+
+@pytest.fixture(autouse=True)
+def _denormal_numbers() -> Iterator[None]:
+    """Gives the process its smallest numbers back: a training rounds them to zero, and other tests need them."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture(scope="session")
