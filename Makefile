@@ -32,7 +32,7 @@ check: install
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(PYTEST)
+	$(BIN)/pytest
 
 format: install
 	$(BIN)/ruff format

@@ -23,6 +23,12 @@ from tests import tiny
 from tests.sdxl.conftest import CPU
 
 
+@pytest.fixture(scope="module")
+def model(models_folder: Path) -> Model:
+    """The tiny model, loaded for these tests alone: others change what theirs holds."""
+    return load(describe(models_folder / "tiny.safetensors"), CPU)
+
+
 def modules(model: Model) -> dict[Component, Any]:
     return {
         "unet": model.unet,

@@ -16,7 +16,7 @@ def recipe(target: str) -> list[str]:
 
 def test_only_make_test_leaves_the_tests_of_ci_out() -> None:
     assert recipe("test") == ["\t$(PYTEST) -m 'not ci'"]
-    assert recipe("check")[-1] == "\t$(PYTEST)"
+    assert recipe("check")[-1] == "\t$(BIN)/pytest"
 
 
 def test_all_names_are_tried_and_those_not_named_only_in_ci() -> None:
