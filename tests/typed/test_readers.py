@@ -15,9 +15,9 @@ from tests.unit.bot.house import House
 
 LONG, SHORT = 6000, 1500
 MOST_TIMES = 6  # as long for four times the text
-AT_ONCE = 0.02  # seconds: below it a ratio is noise
+AT_ONCE = 0.05  # seconds: below it a ratio is noise
 MOST_SECONDS = 1.0
-TRIES = 3
+TRIES = 5
 
 
 @pytest.fixture
