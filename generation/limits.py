@@ -11,10 +11,9 @@ from typing import cast
 
 from generation.errors import InvalidRequestError
 from generation.parts import Hires, Lora
-from generation.prompt import EMBEDDING, Dialect, Piece, Prompt, parse
+from generation.prompt import CHUNK, EMBEDDING, Dialect, Piece, Prompt, parse
 from generation.request import GenerationRequest
 
-CHUNK = 75  # tokens of a row of 77 that a prompt fills
 MAX_ROWS = 20  # of each prompt; attention to them is part of every UNet call
 MAX_LORAS = 8  # each changes nearly all weights of a model
 MIN_TILE = 512  # pixels; tiles half as large are four times as many UNet calls

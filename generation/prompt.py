@@ -21,6 +21,7 @@ from generation.typed_text import TypedText
 Dialect = Literal["comfyui", "a1111"]
 DIALECTS: tuple[Dialect, ...] = ("comfyui", "a1111")
 
+CHUNK = 75  # tokens of a row of 77 that a prompt fills
 UP = 1.1
 MAX_DEPTH = 50  # of brackets in brackets: no prompt needs so many, and each level reads the text again
 _REMEMBERED = 32  # parsed prompts: one command's choices with their negative

@@ -8,6 +8,7 @@ from generation.catalog import ModelEntry
 from generation.extras import Extras, count_vectors
 from generation.header import Kind, read_header
 from generation.prompt import Dialect, parse
+from generation.sdxl.tokenizer import Tokenizer, clip_tokenizers
 from generation.typed_text import TypedText
 
 
@@ -42,8 +43,6 @@ class TokenCounter:
         Raises:
             GenerationError: The prompt is malformed or names an unknown embedding, or a file cannot be read.
         """
-        from generation.sdxl.tokenizer import Tokenizer, clip_tokenizers  # noqa: PLC0415 - opened only when needed
-
         merges = _merges(model.source)
         both = clip_tokenizers() if merges is None else (Tokenizer(merges), Tokenizer(merges, padding=0))
         chunks = parse(prompt, dialect).chunks

@@ -4,19 +4,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import cast
 
-from tokenizers import pre_tokenizers
-from transformers import CLIPTokenizer
+import tokenizers
+from tokenizers import AddedToken, Regex, models, normalizers, pre_tokenizers
 
 from generation.errors import ModelError
-from generation.limits import CHUNK
-from generation.prompt import EMBEDDING, Piece
+from generation.prompt import CHUNK, EMBEDDING, Piece
 from generation.visible import shortened
 
 ROW = 77
+START, END = "<|startoftext|>", "<|endoftext|>"
 _UNCUT = 8  # a piece of fewer tokens is never cut across two rows
 _END_OF_WORD = "</w>"
+_WORD = r"<\|startoftext\|>|<\|endoftext\|>|'s|'t|'re|'ve|'m|'ll|'d|[\p{L}]+|[\p{N}]|[^\s\p{L}\p{N}]+"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +59,14 @@ class Tokenizer:
         pairs = [tuple(merge.split()) for merge in merges]
         symbols = _byte_symbols()
         words = [*symbols, *(symbol + _END_OF_WORD for symbol in symbols), *("".join(pair) for pair in pairs)]
-        vocabulary = {word: number for number, word in enumerate([*words, "<|startoftext|>", "<|endoftext|>"])}
+        vocabulary = {word: number for number, word in enumerate([*words, START, END])}
         for pair in pairs:
             if len(pair) != 2 or not all(part in vocabulary for part in pair):
                 raise ModelError(f"The model's vocabulary is damaged: it cannot merge {shortened(' '.join(pair), 40)}.")
-        self._clip = CLIPTokenizer(vocab=vocabulary, merges=cast(list[str], pairs))  # its annotation forgot pairs
-        self.start = vocabulary["<|startoftext|>"]
-        self.end = vocabulary["<|endoftext|>"]
+        self.vocabulary = vocabulary
+        self._clip = _clip_encoding(vocabulary, [(left, right) for left, right in pairs])
+        self.start = vocabulary[START]
+        self.end = vocabulary[END]
         self._padding = self.end if padding is None else padding
 
     @property
@@ -102,6 +103,10 @@ class Tokenizer:
         """Counts the tokens of one chunk of a prompt, without those that begin, end and fill up its rows."""
         return sum(len(group) for group in self._groups(pieces, vectors))
 
+    def ids(self, text: str) -> list[int]:
+        """Encodes plain text, without the tokens that begin and end a row."""
+        return self._clip.encode(text, add_special_tokens=False).ids
+
     def _groups(self, pieces: Iterable[Piece], vectors: CountVectors) -> Iterator[Row]:
         for piece in pieces:
             done = 0
@@ -114,8 +119,7 @@ class Tokenizer:
             yield self._words(piece.text[done:], piece.weight)
 
     def _words(self, text: str, weight: float) -> Row:
-        encoded = self._clip.backend_tokenizer.encode(text, add_special_tokens=False)
-        return [Token(number, weight) for number in encoded.ids]
+        return [Token(number, weight) for number in self.ids(text)]
 
     def _row(self, chunk: Row) -> Row:
         return [Token(self.start), *chunk, Token(self.end), *[Token(self._padding)] * (CHUNK - len(chunk))]
@@ -132,6 +136,23 @@ def clip_merges() -> tuple[str, ...]:
 def clip_tokenizers() -> tuple[Tokenizer, Tokenizer]:
     """Returns the tokenizers of SDXL's two encoders, CLIP-L and bigG, with CLIP's own vocabulary."""
     return Tokenizer(clip_merges()), Tokenizer(clip_merges(), padding=0)
+
+
+def _clip_encoding(vocabulary: dict[str, int], merges: list[tuple[str, str]]) -> tokenizers.Tokenizer:
+    """Builds what transformers builds for CLIP (`CLIPTokenizer`), without loading transformers and torch."""
+    model = models.BPE(vocabulary, merges, unk_token=END, continuing_subword_prefix="", end_of_word_suffix=_END_OF_WORD)
+    encoding = tokenizers.Tokenizer(model)
+    encoding.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Replace(Regex(r"\s+"), " "), normalizers.Lowercase()]
+    )
+    encoding.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+        ]
+    )
+    encoding.add_special_tokens([AddedToken(word, normalized=False, special=True) for word in (START, END)])
+    return encoding
 
 
 def _byte_symbols() -> list[str]:
