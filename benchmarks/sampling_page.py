@@ -6,7 +6,8 @@
 import math
 from pathlib import Path
 
-from generation import SAMPLERS, SCHEDULES, presets
+from generation import SAMPLERS, SCHEDULES
+from generation.request import presets
 from generation.sdxl.sigmas import schedule
 
 DOCS = Path(__file__).parents[1] / "docs"

@@ -22,9 +22,9 @@ from generation import Progress as Painting
 from generation.catalog import STARTER_NOTE
 from generation.extras import Extras
 from generation.header import Kind
-from generation.parts import UNNAMED
 from generation.recipe import Reading
-from generation.request import MAX_SIZE
+from generation.request.options import UNNAMED
+from generation.request.request import MAX_SIZE
 from generation.typed_text import TypedText
 
 

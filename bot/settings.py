@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SecretsS
 
 from bot.errors import SettingsError
 from generation import SAMPLERS, SCHEDULES, GenerationSettings
-from generation.request import MAX_COUNT, MAX_GUIDANCE_SCALE, MAX_SIZE, MAX_STEPS
+from generation.request.request import MAX_COUNT, MAX_GUIDANCE_SCALE, MAX_SIZE, MAX_STEPS
 
 MAX_WEIGHT = 100
 DISCORD_API = "https://discord.com/api/v10"

@@ -1,6 +1,5 @@
 """The engine: requests in, pictures out. Knows no Discord, no people, no database; importing it loads no torch."""
 
-from generation.cancel import CancelToken
 from generation.catalog import Catalog, ModelEntry
 from generation.errors import (
     DeviceMemoryError,
@@ -14,11 +13,12 @@ from generation.errors import (
     ModelError,
 )
 from generation.executors.base import Executor
-from generation.methods import SAMPLERS, SCHEDULES
-from generation.parts import Hires, Init, Lora, Margins, Mask, Refiner
 from generation.process import ProcessExecutor
-from generation.request import GenerationRequest
-from generation.result import Artifact, GenerationResult, Progress, Stage
+from generation.request.cancellation import CancelToken
+from generation.request.options import Hires, Init, Lora, Margins, Mask, Refiner
+from generation.request.request import GenerationRequest
+from generation.request.result import Artifact, GenerationResult, Progress, Stage
+from generation.request.sampler_info import SAMPLERS, SCHEDULES
 from generation.settings import GenerationSettings
 
 __version__ = "0.1.0"

@@ -13,9 +13,9 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from generation.errors import InvalidRequestError
 from generation.intake import OWN_BYTES, InputPicture, read
-from generation.parts import Init, Mask
 from generation.pixels import Cover, Pixels
-from generation.request import GenerationRequest
+from generation.request.options import Init, Mask
+from generation.request.request import GenerationRequest
 
 Box = tuple[int, int, int, int]  # left, top, right, bottom; the last two are outside
 Levels = NDArray[np.uint8]

@@ -4,10 +4,10 @@ import difflib
 from collections.abc import Mapping
 from pathlib import Path
 
-from generation.checks import MAX_OPTION_CHARACTERS, file_name, has_folders, is_path, quoted
 from generation.errors import ModelError
 from generation.folders import expanded, is_there, status_of, walk
 from generation.header import Header, Kind, lora_base, read_header, recognise, trigger_words
+from generation.request.validation import MAX_OPTION_CHARACTERS, file_name, has_folders, is_path, quoted
 from generation.visible import is_visible
 
 

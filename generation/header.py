@@ -14,7 +14,7 @@ from safetensors import SafetensorError, safe_open
 from generation.documents import EaselConfig, parse_document
 from generation.errors import ModelError
 from generation.folders import reason, status_of
-from generation.methods import PREDICTIONS
+from generation.request.sampler_info import PREDICTIONS
 from generation.visible import shortened
 
 CONFIG_KEY = "easel.config"
@@ -168,7 +168,7 @@ def trigger_words(header: Header, most: int = 5) -> tuple[str, ...]:
 
 
 def prediction(header: Header) -> str:
-    """Says what a checkpoint's UNet predicts, a name of generation.methods.PREDICTIONS.
+    """Says what a checkpoint's UNet predicts, a name of generation.request.sampler_info.PREDICTIONS.
 
     Marker tensors tell it, as ComfyUI reads them, or `prediction` in `easel.config`.
     """

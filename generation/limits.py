@@ -10,9 +10,9 @@ from collections.abc import Iterable
 from typing import cast
 
 from generation.errors import InvalidRequestError
-from generation.parts import Hires, Lora
 from generation.prompt import CHUNK, EMBEDDING, Dialect, Piece, Prompt, parse
-from generation.request import GenerationRequest
+from generation.request.options import Hires, Lora
+from generation.request.request import GenerationRequest
 
 MAX_ROWS = 20  # of each prompt; attention to them is part of every UNet call
 MAX_LORAS = 8  # each changes nearly all weights of a model

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
-from generation.checks import check_text
 from generation.errors import InvalidRequestError
 from generation.prompt import MAX_DEPTH, complaint
+from generation.request.validation import check_text
 from generation.typed_text import TypedText
 
 _MANY = 10**15  # more are not worth their digits

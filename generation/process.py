@@ -20,7 +20,6 @@ from typing import Self
 
 import msgspec
 
-from generation.cancel import CancelToken
 from generation.environment import engine_environment
 from generation.errors import (
     EngineLostError,
@@ -30,8 +29,9 @@ from generation.errors import (
     ProtocolError,
 )
 from generation.executors.base import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
-from generation.request import GenerationRequest
-from generation.result import GenerationResult, Progress, Stage
+from generation.request.cancellation import CancelToken
+from generation.request.request import GenerationRequest
+from generation.request.result import GenerationResult, Progress, Stage
 from generation.sdxl.table import CallTable
 from generation.settings import GenerationSettings
 from generation.wire import (

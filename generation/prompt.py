@@ -13,9 +13,9 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Literal
 
-from generation.checks import SHOWN_CHARACTERS, check_text
 from generation.errors import InvalidRequestError
-from generation.parts import Lora
+from generation.request.options import Lora
+from generation.request.validation import SHOWN_CHARACTERS, check_text
 from generation.typed_text import TypedText
 
 Dialect = Literal["comfyui", "a1111"]

@@ -24,8 +24,8 @@ from generation.errors import (
     ModelError,
     ProtocolError,
 )
-from generation.request import GenerationRequest
-from generation.result import GenerationResult, Progress
+from generation.request.request import GenerationRequest
+from generation.request.result import GenerationResult, Progress
 from generation.sdxl.table import CallTable
 from generation.settings import GenerationSettings
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Any
 
-from generation.checks import MAX_PROMPT_CHARACTERS as LIMIT
+from generation.request.validation import MAX_PROMPT_CHARACTERS as LIMIT
 
 TEMPLATE = "{prompt}" * 125  # as many as fit into a preset's 1,000 characters
 TEMPLATES = 5

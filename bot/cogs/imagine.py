@@ -20,9 +20,10 @@ from bot.ui.ordering import place_order, written_out
 from bot.ui.private import whisper
 from bot.ui.seats import seat_of
 from bot.ui.typed_option import PromptOption, Typed
-from generation import SAMPLERS, SCHEDULES, presets
-from generation.parts import MAX_SCALE
-from generation.request import (
+from generation import SAMPLERS, SCHEDULES
+from generation.request import presets
+from generation.request.options import MAX_SCALE
+from generation.request.request import (
     MAX_CLIP_SKIP,
     MAX_COUNT,
     MAX_GUIDANCE_SCALE,

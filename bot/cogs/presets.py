@@ -17,8 +17,8 @@ from bot.ui.ordering import place_order
 from bot.ui.private import whisper
 from bot.ui.seats import actor_of, manages, seat_of
 from bot.ui.typed_option import JobIdOption, PromptOption, TypedOption
-from generation import presets as built_in
-from generation.checks import MAX_OPTION_CHARACTERS
+from generation.request import presets as built_in
+from generation.request.validation import MAX_OPTION_CHARACTERS
 from generation.typed_text import TypedText
 
 Choices = list[app_commands.Choice[str]]

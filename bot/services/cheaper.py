@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from generation import GenerationRequest, InvalidRequestError
-from generation.methods import SAMPLERS
+from generation.request.sampler_info import SAMPLERS
 
 FEWEST_STEPS = 4
 SIDE_STEP = 64

@@ -11,7 +11,8 @@ from bot.services.generation import GenerationService
 from bot.services.layers import PRESET, SIZE, Taste
 from bot.services.sizes import ASPECTS
 from bot.services.tastes import Seat, Tastes, wishes
-from generation import SAMPLERS, SCHEDULES, presets
+from generation import SAMPLERS, SCHEDULES
+from generation.request import presets
 from generation.typed_text import TypedText
 
 # What can be chosen, in the order in which the panel lists it.

@@ -17,8 +17,8 @@ from bot.services.framing import (
     upscale_strength,
 )
 from generation import GenerationRequest, Hires, Init, Mask
-from generation.parts import MAX_FEATHER
-from generation.request import MAX_SIZE
+from generation.request.options import MAX_FEATHER
+from generation.request.request import MAX_SIZE
 from generation.typed_text import TypedText
 
 # How far a variation's starting noise goes from the picture's own: 0 is the picture itself, 1 another one.

@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.domain import Order
 from generation import InvalidRequestError
-from generation.checks import MAX_OPTION_CHARACTERS, check_name, check_text, quoted
+from generation.request.validation import MAX_OPTION_CHARACTERS, check_name, check_text, quoted
 
 
 def _yes_or_no(text: str) -> bool:

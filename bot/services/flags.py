@@ -14,7 +14,7 @@ from bot.domain import Order
 from bot.services.extra import KEYS
 from bot.services.partwords import in_words
 from generation import GenerationRequest, InvalidRequestError, permutations
-from generation.checks import SHOWN_CHARACTERS, check_text, quoted
+from generation.request.validation import SHOWN_CHARACTERS, check_text, quoted
 from generation.typed_text import TypedText
 
 NEGATIVE = "negative"

@@ -8,9 +8,9 @@ from typing import Any
 from bot.domain import InputFile, Order
 from bot.services.sizes import WIDEST, parse_aspect, size_for
 from generation import Hires, Init, InvalidRequestError, Margins, Mask, Refiner
-from generation.checks import MAX_OPTION_CHARACTERS, check_range, check_text, quoted
-from generation.parts import MAX_SCALE
-from generation.request import MIN_SIZE, SIZE_STEP
+from generation.request.options import MAX_SCALE
+from generation.request.request import MIN_SIZE, SIZE_STEP
+from generation.request.validation import MAX_OPTION_CHARACTERS, check_range, check_text, quoted
 from generation.typed_text import TypedText
 
 IMAGE_STRENGTH, MASK_STRENGTH = 0.6, 1.0

@@ -18,7 +18,7 @@ from bot.services.family import Member, arranged, small
 from bot.services.originals import originals
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from generation import InvalidRequestError
-from generation.checks import check_text, quoted
+from generation.request.validation import check_text, quoted
 from generation.typed_text import TypedText
 
 PAGE = 8

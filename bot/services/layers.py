@@ -6,8 +6,9 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain import Order, Values, Wishes
-from generation import InvalidRequestError, presets
-from generation.checks import check_length, check_name
+from generation import InvalidRequestError
+from generation.request import presets
+from generation.request.validation import check_length, check_name
 from generation.typed_text import TypedText
 
 SIZE = ("aspect", "width", "height")  # whoever says one of them decides the whole size

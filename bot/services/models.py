@@ -8,7 +8,7 @@ from generation import Catalog, ModelEntry, ModelError
 from generation.catalog import STARTER_NOTE
 from generation.extras import Extras
 from generation.header import Kind
-from generation.request import check_name
+from generation.request.request import check_name
 
 log = logging.getLogger(__name__)
 

@@ -11,8 +11,9 @@ from bot.services.books import ChoiceBook, PresetBook
 from bot.services.flags import ALIASES, DECIDED, FLAGS, read, values_of
 from bot.services.generation import GenerationService
 from bot.services.layers import PLACE, PRESET, PROMPT, Taste
-from generation import GenerationRequest, InvalidRequestError, presets
-from generation.checks import check_name, check_text, quoted
+from generation import GenerationRequest, InvalidRequestError
+from generation.request import presets
+from generation.request.validation import check_name, check_text, quoted
 from generation.typed_text import TypedText
 
 # What belongs to one picture and not to a way of painting.

@@ -12,12 +12,19 @@ from bot.services.flags import ORDERED, unflag
 from bot.services.framing import NEEDS_IMAGE, Frame, beginning, frame_of, refinement, second_pass
 from bot.services.layers import PRESET, SIZE, Chosen, Layer, Source, Taste, choose, given, layers, wrap
 from bot.services.sizes import other_side, parse_aspect, size_for
-from generation import GenerationRequest, InvalidRequestError, ModelEntry, presets
+from generation import GenerationRequest, InvalidRequestError, ModelEntry
 from generation.catalog import no_beginner
-from generation.checks import MAX_OPTION_CHARACTERS, MAX_PROMPT_CHARACTERS, check_name, check_range, check_text
 from generation.limits import check_limits, check_tile
 from generation.prompt import DIALECTS, Dialect, parse, parse_loras
-from generation.request import MAX_SIZE, MIN_SIZE
+from generation.request import presets
+from generation.request.request import MAX_SIZE, MIN_SIZE
+from generation.request.validation import (
+    MAX_OPTION_CHARACTERS,
+    MAX_PROMPT_CHARACTERS,
+    check_name,
+    check_range,
+    check_text,
+)
 from generation.typed_text import take_in
 
 

@@ -4,8 +4,8 @@ import math
 import re
 
 from generation import InvalidRequestError
-from generation.checks import quoted
-from generation.request import SIZE_STEP
+from generation.request.request import SIZE_STEP
+from generation.request.validation import quoted
 from generation.typed_text import TypedText
 
 ASPECTS = ("1:1", "3:2", "2:3", "4:3", "3:4", "16:9", "9:16", "5:4", "4:5", "21:9", "9:21")

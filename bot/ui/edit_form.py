@@ -11,7 +11,7 @@ from bot.services.partwords import without_pictures
 from bot.ui.form_fields import STRENGTH, Sent, picture_field, prompt_field, strength_field
 from bot.ui.picture_buttons import WHOLE
 from generation import InvalidRequestError, permutations
-from generation.checks import quoted
+from generation.request.validation import quoted
 
 PROMPT, NEGATIVE, FLAGS = "prompt", "negative", "flags"
 FORM_ID = re.compile(r"easel:form:(?P<job>[0-9a-z]{10}):(?P<number>\d{1,2})")

@@ -7,7 +7,7 @@ from typing import Any
 import discord
 
 from bot.errors import LimitError
-from generation.request import MAX_PROMPT_CHARACTERS
+from generation.request.request import MAX_PROMPT_CHARACTERS
 from generation.typed_text import TypedText, take_in
 
 FIELD_LIMIT = 4000  # Discord's, of one text field

@@ -7,7 +7,7 @@ from bot.services.layers import PROMPT
 from bot.services.presets import BUILT_IN
 from bot.ui.escape import escape
 from bot.ui.words import CONTENT_LIMIT
-from generation import presets
+from generation.request import presets
 
 
 def listed(mine: Sequence[Preset], server: Sequence[Preset], default: str | None) -> str:

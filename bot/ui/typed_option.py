@@ -5,7 +5,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from generation.checks import MAX_PROMPT_CHARACTERS
+from generation.request.validation import MAX_PROMPT_CHARACTERS
 from generation.typed_text import TypedText, take_in
 
 SHORTEST_ID, LONGEST_ID = 1, 20  # of a job, with blanks around it

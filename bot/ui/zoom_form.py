@@ -12,7 +12,7 @@ from bot.services.actions import Words
 from bot.services.sizes import parse_aspect
 from bot.ui.form_fields import Sent, prompt_field
 from generation import InvalidRequestError, permutations
-from generation.checks import quoted
+from generation.request.validation import quoted
 from generation.typed_text import TypedText
 
 PROMPT, ZOOM, ASPECT = "prompt", "zoom", "aspect"

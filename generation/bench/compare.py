@@ -9,7 +9,7 @@ from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
 
 from generation.bench.clock import alternate
 from generation.bench.loop import engine_of, paint, request
-from generation.request import GenerationRequest
+from generation.request.request import GenerationRequest
 from generation.sdxl.model import Model
 from generation.sdxl.noise import starting_noise
 

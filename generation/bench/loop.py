@@ -8,9 +8,9 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from generation.bench.clock import now, seconds
-from generation.cancel import CancelToken
 from generation.pixels import Pixels
-from generation.request import GenerationRequest
+from generation.request.cancellation import CancelToken
+from generation.request.request import GenerationRequest
 from generation.sdxl.compiled import BlockwiseUnet
 from generation.sdxl.engine import Engine
 from generation.sdxl.graphs import USUAL, GraphedUnet

@@ -6,9 +6,9 @@ from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from generation.cancel import CancelToken
-from generation.request import GenerationRequest
-from generation.result import GenerationResult, Progress
+from generation.request.cancellation import CancelToken
+from generation.request.request import GenerationRequest
+from generation.request.result import GenerationResult, Progress
 from generation.sdxl.table import CallTable
 
 OnProgress = Callable[[Progress], None]

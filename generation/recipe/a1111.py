@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator
 
 from generation.errors import InvalidRequestError
-from generation.methods import SAMPLERS, SCHEDULES
-from generation.parts import Refiner
 from generation.recipe.foreign import loaded
 from generation.recipe.reading import Reading
-from generation.request import GenerationRequest
+from generation.request.options import Refiner
+from generation.request.request import GenerationRequest
+from generation.request.sampler_info import SAMPLERS, SCHEDULES
 from generation.typed_text import TypedText
 
 _NEGATIVE = "Negative prompt: "

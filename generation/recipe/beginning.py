@@ -7,11 +7,11 @@ from functools import partial
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.parts import Init, Margins, Mask
 from generation.recipe.foreign import MAX_WIRES, real, whole
 from generation.recipe.nodes import Graph, Wire, new_node
 from generation.recipe.reading import Reading
-from generation.request import GenerationRequest
+from generation.request.options import Init, Margins, Mask
+from generation.request.request import GenerationRequest
 
 EMPTY = "EmptyLatentImage"
 _NAMED = re.compile(r"([0-9a-f]{64})\.\w+(?: \[\w+\])?")

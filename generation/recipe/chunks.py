@@ -18,7 +18,7 @@ from PIL import Image, UnidentifiedImageError
 from generation.errors import InvalidRequestError, ModelError
 from generation.folders import reason, status_of
 from generation.intake import DAMAGE
-from generation.parts import UNNAMED
+from generation.request.options import UNNAMED
 from generation.visible import visible
 
 KNOWN = "PNG, JPEG, WebP or GIF"

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.methods import PREDICTIONS, SAMPLERS, SCHEDULES
-from generation.parts import Lora
 from generation.prompt import parse, without_loras
 from generation.recipe import beginning, refining, second_pass
 from generation.recipe.foreign import MAX_WIRES, loaded, nodes_of, real, whole
 from generation.recipe.nodes import NODES, Graph, Wire, new_node, to_editor, to_graph
 from generation.recipe.reading import Reading
-from generation.request import GenerationRequest
+from generation.request.options import Lora
+from generation.request.request import GenerationRequest
+from generation.request.sampler_info import PREDICTIONS, SAMPLERS, SCHEDULES
 from generation.typed_text import TypedText
 
 _AFTER = {"SaveImage", "PreviewImage", "VAEDecode", "VAELoader", "ImageCompositeMasked"}

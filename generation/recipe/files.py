@@ -6,11 +6,11 @@ from pathlib import Path
 from PIL import Image
 
 from generation.errors import InvalidRequestError
-from generation.parts import UNNAMED
 from generation.recipe import a1111, comfyui, ours
 from generation.recipe.chunks import texts_of
 from generation.recipe.reading import Reading
-from generation.request import GenerationRequest
+from generation.request.options import UNNAMED
+from generation.request.request import GenerationRequest
 from generation.typed_text import TypedText
 from generation.visible import visible
 

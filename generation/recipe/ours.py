@@ -5,11 +5,11 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from generation.checks import file_name
 from generation.errors import InvalidRequestError
-from generation.parts import Hires, Init, Lora, Margins, Mask, Refiner
 from generation.recipe.foreign import loaded
-from generation.request import GenerationRequest
+from generation.request.options import Hires, Init, Lora, Margins, Mask, Refiner
+from generation.request.request import GenerationRequest
+from generation.request.validation import file_name
 from generation.typed_text import TypedText
 from generation.visible import shortened
 

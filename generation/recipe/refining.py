@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.parts import Refiner
 from generation.recipe.foreign import real, whole
 from generation.recipe.nodes import Graph, Wire, new_node
 from generation.recipe.reading import Reading
-from generation.request import GenerationRequest
+from generation.request.options import Refiner
+from generation.request.request import GenerationRequest
 
 SAMPLERS = ("KSampler", "KSamplerAdvanced")
 LEAST_DENOISE = 1e-3

@@ -4,12 +4,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.parts import ENLARGERS, Hires
 from generation.recipe.foreign import real, whole
 from generation.recipe.nodes import Graph, Wire, new_node
 from generation.recipe.reading import Reading
 from generation.recipe.refining import taken
-from generation.request import GenerationRequest
+from generation.request.options import ENLARGERS, Hires
+from generation.request.request import GenerationRequest
 
 FIRST, SECOND = "3", "30"
 _ENDING = ".safetensors"

@@ -9,15 +9,15 @@ from PIL import Image
 from torch import Tensor
 
 from generation.errors import ModelError
-from generation.parts import Hires
 from generation.pixels import Pixels
+from generation.request.options import Hires
+from generation.request.tile_grid import Box
 from generation.sdxl import upscaler
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run
 from generation.sdxl.slices import Slices
 from generation.sdxl.start import Start, beside_nothing, to_tensor
 from generation.sdxl.vae import decoding, encoding
-from generation.tiles import Box
 
 _REACH = 3  # pixels of the larger of two sizes that bicubic interpolation looks to either side, and one to spare
 

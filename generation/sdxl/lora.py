@@ -18,7 +18,7 @@ from torch import Tensor
 from generation.errors import ModelError
 from generation.extras import Extras
 from generation.header import Kind, lora_base, read_header
-from generation.parts import Lora
+from generation.request.options import Lora
 from generation.sdxl.copies import Copies
 from generation.sdxl.layout import PREFIXES, Component, origins
 from generation.sdxl.tensors import read_tensors

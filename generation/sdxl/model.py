@@ -9,7 +9,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import Tensor
 
 from generation.errors import ModelError
-from generation.parts import Lora
+from generation.request.options import Lora
 from generation.sdxl.additions import Additions
 from generation.sdxl.copies import Copies, PinnedMemory
 from generation.sdxl.device import Placement, device_name, free_memory
@@ -52,7 +52,7 @@ class Model:
         placement: Device and precisions.
         additions: Where separate VAEs come from; None where there are none.
         glance: Makes a rough picture of denoised latents; None for no previews.
-        prediction: What the UNet predicts, a name of generation.methods.PREDICTIONS but "checkpoint".
+        prediction: What the UNet predicts, a name of generation.request.sampler_info.PREDICTIONS but "checkpoint".
         calls: How many pictures share a UNet call with this model on this device.
         offload: Whether only the stage in use lies on the device.
         here: Whether it lies on the device, as far as it does not offload.

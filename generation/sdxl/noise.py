@@ -9,8 +9,8 @@ import torch
 import torchsde
 from torch import Tensor
 
-from generation.methods import SAMPLERS
-from generation.request import GenerationRequest
+from generation.request.request import GenerationRequest
+from generation.request.sampler_info import SAMPLERS
 from generation.sdxl.samplers import Noise
 
 Shape = tuple[int, ...]

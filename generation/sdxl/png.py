@@ -10,8 +10,8 @@ from PIL.PngImagePlugin import PngInfo
 
 from generation.pixels import Pixels
 from generation.recipe import png_texts
-from generation.request import GenerationRequest
-from generation.result import Artifact
+from generation.request.request import GenerationRequest
+from generation.request.result import Artifact
 from generation.sdxl.sigmas import levels, schedule, steps_before
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

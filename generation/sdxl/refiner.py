@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from torch import Tensor
 
 from generation.canvas import Canvas
-from generation.parts import Refiner
-from generation.request import GenerationRequest
+from generation.request.options import Refiner
+from generation.request.request import GenerationRequest
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run
 from generation.sdxl.start import Handover, Start, begin

@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from generation.parts import Lora
+from generation.request.options import Lora
 from generation.sdxl.model import Model
 
 log = logging.getLogger(__name__)

@@ -6,8 +6,9 @@ from collections.abc import Hashable, Sequence
 import torch
 from torch import Tensor
 
-from generation.methods import SAMPLERS as SAMPLER_FACTS
-from generation.request import GenerationRequest
+from generation.request.request import GenerationRequest
+from generation.request.sampler_info import SAMPLERS as SAMPLER_FACTS
+from generation.request.tile_grid import Box
 from generation.sdxl.guidance import denoised_from, guide, rescale
 from generation.sdxl.model import Model
 from generation.sdxl.noise import first_noise, later_noise
@@ -17,7 +18,6 @@ from generation.sdxl.sigmas import levels, schedule, sigma_max, steps_before
 from generation.sdxl.start import NOISE_ALONE, Handover, Start
 from generation.sdxl.text import Conditioning
 from generation.sdxl.tiling import Tiles
-from generation.tiles import Box
 
 AESTHETIC_SCORES = (6.0, 2.5)  # that a refiner is told of the prompt's row and of the negative prompt's
 

@@ -13,7 +13,7 @@ import torch
 from scipy.special import betaincinv
 from torch import Tensor
 
-from generation.methods import AHEAD
+from generation.request.sampler_info import AHEAD
 
 TRAINING_STEPS = 1000
 TERMINAL_ALPHA = 4.8973451890853435e-08  # what "zero" is rounded up to, so that its sigma, 4518, is a number

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from generation.canvas import Canvas
 from generation.pixels import Cover, Pixels
-from generation.request import GenerationRequest
+from generation.request.request import GenerationRequest
+from generation.request.tile_grid import Box
 from generation.sdxl.model import Model
 from generation.sdxl.slices import to_the_end
 from generation.sdxl.vae import encoding
-from generation.tiles import Box
 
 BLANK = 0.0  # the colour, between -1 and 1, that inpainting UNets were trained to see where they are to paint
 

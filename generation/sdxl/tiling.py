@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from generation.tiles import OVERLAP_SHARE, Box, tiles
+from generation.request.tile_grid import OVERLAP_SHARE, Box, tiles
 
 
 class Tiles:

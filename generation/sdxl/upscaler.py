@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from generation.errors import ModelError
+from generation.request.tile_grid import tiles
 from generation.sdxl.slices import Slices
 from generation.sdxl.tiling import Mosaic
-from generation.tiles import tiles
 
 SCALE = 4
 TILE = 256  # pixels: what bounds the memory

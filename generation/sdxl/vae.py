@@ -5,10 +5,10 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from generation.request.tile_grid import SMALL_TILE, Box, tiles
 from generation.sdxl.model import Model
 from generation.sdxl.slices import Slices, to_the_end
 from generation.sdxl.tiling import Mosaic, hill
-from generation.tiles import SMALL_TILE, Box, tiles
 
 WHOLE_SIDE = 1536  # pixels; beyond it the decoder's memory outgrows a 12 GB card
 TILE = 1024

@@ -7,14 +7,14 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from generation.cancel import CancelToken
 from generation.canvas import Canvas
-from generation.parts import Lora
 from generation.pixels import Pixels
-from generation.request import GenerationRequest
-from generation.result import Progress, Stage
+from generation.request.cancellation import CancelToken
+from generation.request.options import Lora
+from generation.request.request import GenerationRequest
+from generation.request.result import Progress, Stage
+from generation.request.tile_grid import SMALL_TILE
 from generation.sdxl.sketches import Sketchbook
-from generation.tiles import SMALL_TILE
 
 if TYPE_CHECKING:
     from generation.sdxl.lora import LoadedLora  # the event loop makes works, and must not wait for torch

@@ -11,7 +11,6 @@ from pathlib import Path
 
 import psutil
 
-from generation.cancel import CancelToken
 from generation.canvas import Canvas, finish, prepare
 from generation.catalog import Catalog, ModelEntry
 from generation.errors import ExecutorClosedError, GenerationError
@@ -19,10 +18,11 @@ from generation.executors.base import NO_INPUTS, UNMEASURED, Inputs, OnProgress,
 from generation.extras import Extras
 from generation.hashes import HashBook
 from generation.limits import check_limits, loras_of
-from generation.parts import Lora
 from generation.pixels import Pixels
-from generation.request import GenerationRequest
-from generation.result import Artifact, GenerationResult, Progress, Stage
+from generation.request.cancellation import CancelToken
+from generation.request.options import Lora
+from generation.request.request import GenerationRequest
+from generation.request.result import Artifact, GenerationResult, Progress, Stage
 from generation.sdxl.additions import Additions
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import choose_placement, describe_device, is_device_lost, tune

@@ -13,11 +13,11 @@ from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import BinaryIO
 
-from generation.cancel import CancelToken
 from generation.catalog import Catalog
 from generation.errors import EngineFailureError, GenerationError, ProtocolError
 from generation.executors.base import Executor
-from generation.result import GenerationResult, Progress
+from generation.request.cancellation import CancelToken
+from generation.request.result import GenerationResult, Progress
 from generation.sdxl.table import CallTable
 from generation.settings import GenerationSettings
 from generation.wire import (

@@ -14,7 +14,7 @@ from bot.playground.interactions import Interaction
 from bot.playground.wire import UploadedFile
 from bot.settings import Settings
 from generation import ExecutorClosedError
-from generation.parts import Lora
+from generation.request.options import Lora
 from tests.fakes import FakeExecutor, png
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord

@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from bot.settings import Settings
-from generation.parts import Margins
+from generation.request.options import Margins
 from tests.fakes import FakeExecutor, picture
 from tests.integration.conftest import running
 from tests.integration.test_buttons import painted, result, shown, told

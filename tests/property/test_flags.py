@@ -7,7 +7,7 @@ from bot.domain import Order
 from bot.services.flags import escape, flags_line, read, unflag
 from generation import SAMPLERS, GenerationRequest
 from generation.permutations import expand
-from generation.request import MAX_SEED
+from generation.request.request import MAX_SEED
 from generation.typed_text import TypedText
 
 noise = st.lists(st.sampled_from([*'ab ,{}()\\"—-=“”', "\u2013", "--", "--no ", "--seed 7", "—foo"]), max_size=30).map(

@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation import GenerationRequest, Hires, Init, InvalidRequestError, Margins, Mask, Refiner, recipe
-from generation.parts import Lora
 from generation.pixels import Pixels
 from generation.recipe import Reading
+from generation.request.options import Lora
 from generation.sdxl.png import encode
 from generation.visible import is_visible
 from tests.fuzzing import examples

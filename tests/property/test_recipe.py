@@ -7,11 +7,11 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Margins, Mask, Refiner, recipe
-from generation.methods import NOISES, PREDICTIONS, WEIGHTS
-from generation.parts import AREAS, FITS, Lora
 from generation.pixels import Pixels
 from generation.prompt import parse
 from generation.recipe.refining import total_of
+from generation.request.options import AREAS, FITS, Lora
+from generation.request.sampler_info import NOISES, PREDICTIONS, WEIGHTS
 from generation.sdxl.png import encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.tiles import OVERLAP_SHARE, tiles
+from generation.request.tile_grid import OVERLAP_SHARE, tiles
 
 sides = st.integers(8, 128).map(lambda number: number * 8)
 tile_sides = st.integers(8, 128).map(lambda number: number * 8)

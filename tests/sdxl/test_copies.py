@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 
 from generation.catalog import describe
-from generation.parts import Lora
+from generation.request.options import Lora
 from generation.sdxl import lora as lora_room
 from generation.sdxl import model as model_room
 from generation.sdxl.checkpoint import load

@@ -11,7 +11,7 @@ from PIL import Image
 from generation import GenerationRequest
 from generation.canvas import prepare
 from generation.intake import digest_of
-from generation.parts import Init
+from generation.request.options import Init
 from generation.sdxl.model import Model
 from generation.sdxl.noise import starting_noise
 from generation.sdxl.run import Run

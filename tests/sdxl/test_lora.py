@@ -16,7 +16,7 @@ from torch import Tensor
 from generation import Catalog, GenerationSettings, InvalidRequestError, ModelError
 from generation.catalog import describe
 from generation.extras import Extras
-from generation.parts import Lora
+from generation.request.options import Lora
 from generation.sdxl import engine, lora, run
 from generation.sdxl.checkpoint import load
 from generation.sdxl.lora import LoadedLora, LoraFile, LoraFiles, change, read

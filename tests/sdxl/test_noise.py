@@ -4,7 +4,7 @@ import pytest
 import torch
 import torchsde
 
-from generation.request import GenerationRequest
+from generation.request.request import GenerationRequest
 from generation.sdxl.noise import first_noise, later_noise, slerp, starting_noise
 from generation.sdxl.sigmas import schedule
 from tests.sdxl.conftest import request

@@ -5,8 +5,8 @@ from collections import deque
 import pytest
 import torch
 
-from generation.cancel import CancelToken
-from generation.request import GenerationRequest
+from generation.request.cancellation import CancelToken
+from generation.request.request import GenerationRequest
 from generation.sdxl import pace
 from generation.sdxl.pace import AHEAD, Download, Pace
 from generation.sdxl.work import Work

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from generation import SAMPLERS as FACTS
 from generation import SCHEDULES as SCHEDULE_FACTS
-from generation.methods import calls as expected_calls
+from generation.request.sampler_info import calls as expected_calls
 from generation.sdxl.samplers import SAMPLERS, sample
 from generation.sdxl.sigmas import SCHEDULES, schedule, sigma_max, timestep, training_sigmas
 

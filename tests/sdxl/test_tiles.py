@@ -9,6 +9,7 @@ from PIL import Image
 
 from generation import CancelToken, GenerationCancelledError, Hires
 from generation.catalog import STARTER_FILE, describe
+from generation.request.tile_grid import tiles
 from generation.sdxl import vae
 from generation.sdxl.checkpoint import load
 from generation.sdxl.hires import resized
@@ -16,7 +17,6 @@ from generation.sdxl.model import Model
 from generation.sdxl.run import Run
 from generation.sdxl.tiling import Mosaic
 from generation.sdxl.vae import decode, decoding, encode
-from generation.tiles import tiles
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import CPU, pixels, request
 

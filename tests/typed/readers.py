@@ -21,8 +21,9 @@ from bot.services.presets import Making, Presets
 from bot.services.tastes import Seat
 from bot.services.tools import Bounds
 from bot.ui import autocomplete, edit_form, escape, form_fields, input_form, ordering, words, zoom_form
-from generation import GenerationRequest, ModelEntry, checks, permutations, prompt, recipe
+from generation import GenerationRequest, ModelEntry, permutations, prompt, recipe
 from generation.recipe import foreign, ours
+from generation.request import validation
 from generation.typed_text import TypedText
 from tests.unit.bot.books import MemoryPresets
 from tests.unit.bot.house import House
@@ -112,9 +113,9 @@ def _pure() -> dict[str, Reader]:
         "bot.ui.escape.escape": escape.escape,
         "bot.ui.escape.plain": escape.plain,
         "bot.ui.words.many": lambda text: words.many(text, 1, 5),
-        "generation.checks.check_name": lambda text: checks.check_name("model", text, names),
-        "generation.checks.check_text": lambda text: checks.check_text("prompt", text),
-        "generation.checks.quoted": checks.quoted,
+        "generation.request.validation.check_name": lambda text: validation.check_name("model", text, names),
+        "generation.request.validation.check_text": lambda text: validation.check_text("prompt", text),
+        "generation.request.validation.quoted": validation.quoted,
         "generation.permutations.count": permutations.count,
         "generation.permutations.escape": permutations.escape,
         "generation.permutations.expand": lambda text: permutations.expand(text, 100),

@@ -17,8 +17,8 @@ from bot.services.layers import Taste
 from bot.services.resolve import Defaults, resolve
 from bot.ui.ordering import written_out
 from generation import SAMPLERS, SCHEDULES, GenerationRequest, InvalidRequestError, ModelEntry
-from generation.checks import MAX_PROMPT_CHARACTERS
 from generation.limits import check_limits
+from generation.request.validation import MAX_PROMPT_CHARACTERS
 from generation.typed_text import TypedText
 from tests.fuzzing import examples
 from tests.typed.grammars import grammars

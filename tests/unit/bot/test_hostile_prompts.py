@@ -8,7 +8,7 @@ from bot.errors import EaselError
 from bot.services.layers import Taste
 from bot.services.resolve import Defaults, resolve
 from generation import GenerationError, GenerationRequest, ModelEntry, permutations
-from generation.request import MAX_PROMPT_CHARACTERS
+from generation.request.request import MAX_PROMPT_CHARACTERS
 from generation.typed_text import TypedText
 
 DEFAULTS = Defaults(steps=9, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)

@@ -9,11 +9,11 @@ from safetensors.numpy import save_file
 
 from generation import ModelError
 from generation.catalog import STARTER_FILE, ModelEntry
-from generation.checks import file_name
 from generation.extras import Extras
 from generation.header import Kind
 from generation.prompt import embeddings, parse
 from generation.recipe import from_json
+from generation.request.validation import file_name
 from generation.tokens import TokenCounter
 
 EMBEDDING = {"clip_l": (2, 8), "clip_g": (2, 12)}

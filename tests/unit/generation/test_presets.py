@@ -1,6 +1,7 @@
 import pytest
 
-from generation import GenerationRequest, presets
+from generation import GenerationRequest
+from generation.request import presets
 
 
 def test_every_preset_can_be_painted_with() -> None:

@@ -1,8 +1,8 @@
 import pytest
 
 from generation import InvalidRequestError
-from generation.parts import Lora
 from generation.prompt import DIALECTS, Dialect, Piece, forget, parse, weigh
+from generation.request.options import Lora
 
 
 @pytest.mark.parametrize(

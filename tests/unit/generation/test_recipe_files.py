@@ -13,8 +13,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation import GenerationRequest, Init, InvalidRequestError, Mask, recipe
-from generation.parts import UNNAMED
 from generation.pixels import Pixels
+from generation.request.options import UNNAMED
 from generation.sdxl.png import encode
 
 REQUEST = GenerationRequest(prompt="a 猫", model="tiny", seed=7)

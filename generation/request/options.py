@@ -6,8 +6,8 @@ Each is frozen and checks itself; a request without parts is painted from words 
 import re
 from dataclasses import dataclass
 
-from generation.checks import MAX_SIZE, SIZE_STEP, check_name, check_range, check_size
 from generation.errors import InvalidRequestError
+from generation.request.validation import MAX_SIZE, SIZE_STEP, check_name, check_range, check_size
 
 FITS = ("crop", "pad", "stretch")  # how a picture is brought to another aspect
 AREAS = ("whole", "masked", "canvas")  # what of a picture is painted again

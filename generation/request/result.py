@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from generation.request import GenerationRequest
+from generation.request.request import GenerationRequest
 
 
 class Stage(StrEnum):

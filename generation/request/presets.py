@@ -29,8 +29,8 @@ class Preset:
         families: The families of checkpoints it suits.
         steps: Sampling steps.
         cfg: Guidance scale.
-        sampler: A name of generation.methods.SAMPLERS.
-        scheduler: A name of generation.methods.SCHEDULES.
+        sampler: A name of generation.request.sampler_info.SAMPLERS.
+        scheduler: A name of generation.request.sampler_info.SCHEDULES.
     """
 
     name: str

@@ -2,7 +2,11 @@
 
 from dataclasses import dataclass, replace
 
-from generation.checks import (
+from generation.errors import InvalidRequestError
+from generation.request.options import MAX_STEPS, Hires, Init, Lora, Margins, Mask, Refiner
+from generation.request.sampler_info import NOISES, PREDICTIONS, SAMPLERS, SCHEDULES, WEIGHTS, calls
+from generation.request.tile_grid import tiles
+from generation.request.validation import (
     MAX_PROMPT_CHARACTERS,
     MAX_SIZE,
     MIN_SIZE,
@@ -12,10 +16,6 @@ from generation.checks import (
     check_size,
     check_text,
 )
-from generation.errors import InvalidRequestError
-from generation.methods import NOISES, PREDICTIONS, SAMPLERS, SCHEDULES, WEIGHTS, calls
-from generation.parts import MAX_STEPS, Hires, Init, Lora, Margins, Mask, Refiner
-from generation.tiles import tiles
 
 __all__ = [
     "MAX_CLIP_SKIP",
@@ -52,8 +52,8 @@ class GenerationRequest:
         height: Pixels, a multiple of 8 from 64 to 4096.
         steps: Sampling steps, 1 to 150.
         guidance_scale: Classifier-free guidance (cfg), 0 to 50; 1 or less paints without guidance.
-        sampler: A name of generation.methods.SAMPLERS.
-        scheduler: A name of generation.methods.SCHEDULES.
+        sampler: A name of generation.request.sampler_info.SAMPLERS.
+        scheduler: A name of generation.request.sampler_info.SCHEDULES.
         seed: 0 to 2**53 - 1.
         count: How many pictures, 1 to 10.
         clip_skip: Which layer of the text encoders is listened to, counted from the end: 2 is SDXL's own.
