@@ -61,9 +61,10 @@ from bot.settings import DISCORD_API, Settings
 from bot.ui import escape
 from bot.ui.messenger import DiscordMessenger
 from bot.ui.showing import Bench
-from generation import Catalog, Executor, ProcessExecutor, prompt
+from generation import Catalog, Executor, ProcessExecutor
 from generation.extras import Extras
-from generation.tokens import TokenCounter
+from generation.prompt import parser
+from generation.prompt.token_count import TokenCounter
 
 log = logging.getLogger(__name__)
 
@@ -233,7 +234,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
 def forget_texts(_owner: Owner) -> None:
     """Drops what is remembered of typed texts: their parsed and their rendered form."""
     escape.forget()
-    prompt.forget()
+    parser.forget()
 
 
 def point_at(api_url: str) -> None:

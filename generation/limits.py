@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from generation.errors import InvalidRequestError
-from generation.prompt import CHUNK, EMBEDDING, Dialect, Piece, Prompt, parse
+from generation.prompt.parser import CHUNK, EMBEDDING, Dialect, Piece, Prompt, parse
 from generation.request.options import Hires, Lora
 from generation.request.request import GenerationRequest
 

@@ -12,8 +12,8 @@ from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
 from bot.services.resolve import Resolved
 from generation import GenerationRequest
-from generation.prompt import Dialect
-from generation.tokens import TokenCount, TokenCounter
+from generation.prompt.parser import Dialect
+from generation.prompt.token_count import TokenCount, TokenCounter
 
 
 @dataclass(frozen=True, slots=True)

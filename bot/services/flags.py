@@ -13,7 +13,8 @@ from typing import Any
 from bot.domain import Order
 from bot.services.extra import KEYS
 from bot.services.partwords import in_words
-from generation import GenerationRequest, InvalidRequestError, permutations
+from generation import GenerationRequest, InvalidRequestError
+from generation.prompt import permutations
 from generation.request.validation import SHOWN_CHARACTERS, check_text, quoted
 from generation.typed_text import TypedText
 

@@ -7,7 +7,7 @@ from bot.services.price import PriceLimit
 from bot.services.resolve import Defaults, check_longest
 from generation import GenerationRequest
 from generation.limits import check_limits, check_tile
-from generation.prompt import Dialect, embeddings, parse
+from generation.prompt.parser import Dialect, embeddings, parse
 from generation.request.options import ENLARGERS
 from generation.request.request import check_name
 

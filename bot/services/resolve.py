@@ -15,7 +15,7 @@ from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry
 from generation.catalog import no_beginner
 from generation.limits import check_limits, check_tile
-from generation.prompt import DIALECTS, Dialect, parse, parse_loras
+from generation.prompt.parser import DIALECTS, Dialect, parse, parse_loras
 from generation.request import presets
 from generation.request.request import MAX_SIZE, MIN_SIZE
 from generation.request.validation import (

@@ -10,7 +10,8 @@ from bot.services.access import VisibleJob
 from bot.services.partwords import without_pictures
 from bot.ui.form_fields import STRENGTH, Sent, picture_field, prompt_field, strength_field
 from bot.ui.picture_buttons import WHOLE
-from generation import InvalidRequestError, permutations
+from generation import InvalidRequestError
+from generation.prompt import permutations
 from generation.request.validation import quoted
 
 PROMPT, NEGATIVE, FLAGS = "prompt", "negative", "flags"

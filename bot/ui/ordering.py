@@ -22,7 +22,7 @@ from bot.ui.permissions import check_posting
 from bot.ui.private import NO_MENTIONS
 from bot.ui.seats import actor_of, seat_of
 from bot.ui.submitting import submit_all, submit_many
-from generation.permutations import count, expand
+from generation.prompt.permutations import count, expand
 
 ASKED_ABOVE = 4  # so many jobs are painted without a question
 MOST = 100

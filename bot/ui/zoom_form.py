@@ -11,7 +11,8 @@ from bot.services.access import VisibleJob
 from bot.services.actions import Words
 from bot.services.sizes import parse_aspect
 from bot.ui.form_fields import Sent, prompt_field
-from generation import InvalidRequestError, permutations
+from generation import InvalidRequestError
+from generation.prompt import permutations
 from generation.request.validation import quoted
 from generation.typed_text import TypedText
 

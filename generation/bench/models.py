@@ -13,12 +13,12 @@ from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.catalog import Catalog
+from generation.prompt.tokenizer import Tokenizer, clip_merges
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement
 from generation.sdxl.model import Model
 from generation.sdxl.streamline import streamline
 from generation.sdxl.text import TextEncoders
-from generation.sdxl.tokenizer import Tokenizer, clip_merges
 
 RANDOM_SDXL, RANDOM_TINY = "random-sdxl", "random-tiny"
 Widths = Mapping[str, Any]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.prompt import parse, without_loras
+from generation.prompt.parser import parse, without_loras
 from generation.recipe import beginning, refining, second_pass
 from generation.recipe.foreign import MAX_WIRES, loaded, nodes_of, real, whole
 from generation.recipe.nodes import NODES, Graph, Wire, new_node, to_editor, to_graph

@@ -19,12 +19,12 @@ from generation.documents import SchedulerConfig, read_document
 from generation.errors import ModelError
 from generation.folders import is_file, read_text, without_path
 from generation.header import Header, prediction, read_header
+from generation.prompt.tokenizer import Tokenizer, clip_merges
 from generation.sdxl.architecture import Config, infer
 from generation.sdxl.device import Placement, is_memory_error
 from generation.sdxl.layout import Component, Origin, origins, read
 from generation.sdxl.model import Model
 from generation.sdxl.text import TextEncoders
-from generation.sdxl.tokenizer import Tokenizer, clip_merges
 from generation.visible import shortened
 
 log = logging.getLogger(__name__)

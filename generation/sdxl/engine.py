@@ -17,7 +17,7 @@ from generation.canvas import Canvas
 from generation.catalog import no_beginner
 from generation.errors import DeviceMemoryError, GenerationCancelledError, ModelError
 from generation.pixels import Pixels
-from generation.prompt import Dialect
+from generation.prompt.parser import Dialect
 from generation.request.result import Stage
 from generation.sdxl.device import is_memory_error
 from generation.sdxl.hires import second_pass

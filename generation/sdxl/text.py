@@ -13,8 +13,8 @@ from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
 from generation.errors import InvalidRequestError, ModelError
 from generation.limits import check_rows
-from generation.prompt import Dialect, complaint, parse, weigh
-from generation.sdxl.tokenizer import ROW, Row, Tokenizer, clip_tokenizers
+from generation.prompt.parser import Dialect, complaint, parse, weigh
+from generation.prompt.tokenizer import ROW, Row, Tokenizer, clip_tokenizers
 
 Vectors = Mapping[str, Tensor]
 FindEmbedding = Callable[[str], Vectors]

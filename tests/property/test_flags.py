@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from bot.domain import Order
 from bot.services.flags import escape, flags_line, read, unflag
 from generation import SAMPLERS, GenerationRequest
-from generation.permutations import expand
+from generation.prompt.permutations import expand
 from generation.request.request import MAX_SEED
 from generation.typed_text import TypedText
 

@@ -4,8 +4,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation.limits import least_rows
-from generation.prompt import DIALECTS, Dialect, parse
-from generation.sdxl.tokenizer import clip_tokenizers
+from generation.prompt.parser import DIALECTS, Dialect, parse
+from generation.prompt.tokenizer import clip_tokenizers
 from tests.fuzzing import examples
 
 words = st.sampled_from(

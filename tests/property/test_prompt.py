@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.prompt import DIALECTS, Dialect, Piece, parse, weigh
+from generation.prompt.parser import DIALECTS, Dialect, Piece, parse, weigh
 
 noise = st.lists(st.sampled_from([*"ab ()[]\\:.,1-<>\n", "BREAK"]), max_size=40).map("".join)
 dialects = st.sampled_from(DIALECTS)

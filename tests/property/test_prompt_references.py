@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.prompt import weigh
+from generation.prompt.parser import weigh
 
 MARKS = [*"ab ()[]:., ", "(a:1.2)", "(b:0.35)", ":1.3)", r"\\(", r"\\)"]
 texts = st.lists(st.sampled_from(MARKS), max_size=40).map("".join)

@@ -8,7 +8,7 @@ from PIL import Image
 
 from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Margins, Mask, Refiner, recipe
 from generation.pixels import Pixels
-from generation.prompt import parse
+from generation.prompt.parser import parse
 from generation.recipe.refining import total_of
 from generation.request.options import AREAS, FITS, Lora
 from generation.request.sampler_info import NOISES, PREDICTIONS, WEIGHTS

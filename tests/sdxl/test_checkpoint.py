@@ -13,12 +13,12 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 from generation.catalog import describe
 from generation.errors import ModelError
 from generation.header import Header, Kind, read_header, recognise
-from generation.prompt import weigh
+from generation.prompt.parser import weigh
+from generation.prompt.tokenizer import clip_merges
 from generation.sdxl.architecture import infer
 from generation.sdxl.checkpoint import load
 from generation.sdxl.layout import REFINER_PREFIXES, Component, origins, to_original
 from generation.sdxl.model import Model
-from generation.sdxl.tokenizer import clip_merges
 from tests import tiny
 from tests.sdxl.conftest import CPU
 

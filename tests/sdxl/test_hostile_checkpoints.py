@@ -16,11 +16,11 @@ from torch import Tensor
 from generation import ModelError
 from generation.catalog import ModelEntry, describe
 from generation.extras import Extras
+from generation.prompt.tokenizer import Tokenizer
 from generation.sdxl.additions import Additions
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import choose_placement
 from generation.sdxl.tensors import read_tensors
-from generation.sdxl.tokenizer import Tokenizer
 from generation.sdxl.upscaler import from_tensors
 from tests import tiny, zoo
 

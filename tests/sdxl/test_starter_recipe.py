@@ -15,8 +15,8 @@ from safetensors.torch import save_file
 from generation import Catalog, GenerationRequest, GenerationSettings
 from generation.catalog import describe
 from generation.header import prediction, read_header
-from generation.prompt import Piece
-from generation.sdxl.tokenizer import Tokenizer
+from generation.prompt.parser import Piece
+from generation.prompt.tokenizer import Tokenizer
 from generation.starter.train import compose, diffusion, vae
 from generation.starter.train.beginning import begin_as_pixels
 from generation.starter.train.export import export, fingerprint, resume

@@ -13,11 +13,11 @@ from torch import Tensor
 from generation.errors import InvalidRequestError, ModelError
 from generation.extras import Extras
 from generation.header import Kind
-from generation.prompt import Piece
+from generation.prompt.parser import Piece
+from generation.prompt.tokenizer import clip_tokenizers
 from generation.sdxl.additions import Additions
 from generation.sdxl.model import Model
 from generation.sdxl.text import TextStyle, tokenize
-from generation.sdxl.tokenizer import clip_tokenizers
 
 PROMPTS = json.loads((Path(__file__).parents[1] / "golden" / "prompts.json").read_text(encoding="utf-8"))
 

@@ -21,7 +21,8 @@ from bot.services.presets import Making, Presets
 from bot.services.tastes import Seat
 from bot.services.tools import Bounds
 from bot.ui import autocomplete, edit_form, escape, form_fields, input_form, ordering, words, zoom_form
-from generation import GenerationRequest, ModelEntry, permutations, prompt, recipe
+from generation import GenerationRequest, ModelEntry, recipe
+from generation.prompt import parser, permutations
 from generation.recipe import foreign, ours
 from generation.request import validation
 from generation.typed_text import TypedText
@@ -46,7 +47,7 @@ HANDED_ON = {
     "bot.ui.threads._open",
     "bot.ui.threads.head",
     "generation.recipe.files._read",
-    "generation.tokens.TokenCounter.count",  # parses, and counts in another thread; the encoders have their own limits
+    "generation.prompt.token_count.TokenCounter.count",  # counts in another thread; encoders have their own limits
 }
 
 ME, SEAT = Owner(Scope.PERSON, 1), Seat(1, 2, 3)
@@ -116,16 +117,16 @@ def _pure() -> dict[str, Reader]:
         "generation.request.validation.check_name": lambda text: validation.check_name("model", text, names),
         "generation.request.validation.check_text": lambda text: validation.check_text("prompt", text),
         "generation.request.validation.quoted": validation.quoted,
-        "generation.permutations.count": permutations.count,
-        "generation.permutations.escape": permutations.escape,
-        "generation.permutations.expand": lambda text: permutations.expand(text, 100),
-        "generation.prompt.complaint": lambda text: prompt.complaint(text, len(text) // 2, "this is wrong"),
-        "generation.prompt.parse": prompt.parse,
-        "generation.prompt.parse, a1111": lambda text: prompt.parse(text, "a1111"),
-        "generation.prompt.parse_loras": prompt.parse_loras,
-        "generation.prompt.weigh": prompt.weigh,
-        "generation.prompt.weigh, a1111": lambda text: prompt.weigh(text, "a1111"),
-        "generation.prompt.without_loras": prompt.without_loras,
+        "generation.prompt.permutations.count": permutations.count,
+        "generation.prompt.permutations.escape": permutations.escape,
+        "generation.prompt.permutations.expand": lambda text: permutations.expand(text, 100),
+        "generation.prompt.parser.complaint": lambda text: parser.complaint(text, len(text) // 2, "this is wrong"),
+        "generation.prompt.parser.parse": parser.parse,
+        "generation.prompt.parser.parse, a1111": lambda text: parser.parse(text, "a1111"),
+        "generation.prompt.parser.parse_loras": parser.parse_loras,
+        "generation.prompt.parser.weigh": parser.weigh,
+        "generation.prompt.parser.weigh, a1111": lambda text: parser.weigh(text, "a1111"),
+        "generation.prompt.parser.without_loras": parser.without_loras,
         "generation.recipe.a1111.from_a1111": recipe.from_a1111,
         "generation.recipe.comfyui.from_prompt": recipe.from_prompt,
         "generation.recipe.comfyui.from_workflow": recipe.from_workflow,

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bot.ui import escape
-from generation import prompt
+from generation.prompt import parser
 from generation.typed_text import TypedText
 from tests.fakes import model_files
 from tests.typed.grammars import grammars
@@ -52,7 +52,7 @@ async def _seconds(reader: Reader, text: TypedText) -> float:
     """Returns the least processor time of some tries, with nothing remembered; only a slow one is tried again."""
     least = float("inf")
     for _ in range(TRIES):
-        prompt.forget()
+        parser.forget()
         escape.forget()
         started = time.process_time()
         await outcome(reader, text)

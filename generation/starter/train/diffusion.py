@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from generation.prompt import Piece
+from generation.prompt.parser import Piece
+from generation.prompt.tokenizer import Tokenizer
 from generation.sdxl.guidance import denoised_from, guide
 from generation.sdxl.samplers import sample
 from generation.sdxl.sigmas import TRAINING_STEPS, schedule, timestep, training_sigmas
-from generation.sdxl.tokenizer import Tokenizer
 from generation.starter.train.compose import (
     COLOURS,
     SIZE,

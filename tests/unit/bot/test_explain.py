@@ -9,7 +9,7 @@ from bot.domain import Order
 from bot.services.explain import Explainer
 from bot.services.layers import Taste
 from generation.extras import Extras
-from generation.tokens import TokenCount, TokenCounter
+from generation.prompt.token_count import TokenCount, TokenCounter
 from generation.typed_text import TypedText
 from tests.fakes import model_files
 from tests.unit.bot.house import House

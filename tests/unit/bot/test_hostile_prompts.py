@@ -7,7 +7,8 @@ from bot.domain import Order
 from bot.errors import EaselError
 from bot.services.layers import Taste
 from bot.services.resolve import Defaults, resolve
-from generation import GenerationError, GenerationRequest, ModelEntry, permutations
+from generation import GenerationError, GenerationRequest, ModelEntry
+from generation.prompt import permutations
 from generation.request.request import MAX_PROMPT_CHARACTERS
 from generation.typed_text import TypedText
 

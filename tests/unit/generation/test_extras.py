@@ -11,10 +11,10 @@ from generation import ModelError
 from generation.catalog import STARTER_FILE, ModelEntry
 from generation.extras import Extras
 from generation.header import Kind
-from generation.prompt import embeddings, parse
+from generation.prompt.parser import embeddings, parse
+from generation.prompt.token_count import TokenCounter
 from generation.recipe import from_json
 from generation.request.validation import file_name
-from generation.tokens import TokenCounter
 
 EMBEDDING = {"clip_l": (2, 8), "clip_g": (2, 12)}
 VAE = {"decoder.conv_in.weight": (1,)}

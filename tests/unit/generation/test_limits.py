@@ -4,7 +4,7 @@ import pytest
 
 from generation import GenerationRequest, Hires, InvalidRequestError, Lora, recipe
 from generation.limits import MAX_LORAS, MAX_ROWS, check_limits, check_tile, least_rows, loras_of
-from generation.prompt import parse
+from generation.prompt.parser import parse
 
 
 def request(prompt: object = "a cat", **changes: object) -> GenerationRequest:

@@ -1,7 +1,7 @@
 import pytest
 
 from generation import InvalidRequestError
-from generation.permutations import count, escape, expand
+from generation.prompt.permutations import count, escape, expand
 from generation.typed_text import TypedText
 
 

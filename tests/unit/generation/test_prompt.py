@@ -1,7 +1,7 @@
 import pytest
 
 from generation import InvalidRequestError
-from generation.prompt import DIALECTS, Dialect, Piece, forget, parse, weigh
+from generation.prompt.parser import DIALECTS, Dialect, Piece, forget, parse, weigh
 from generation.request.options import Lora
 
 

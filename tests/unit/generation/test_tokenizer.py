@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import CLIPTokenizer
 
-from generation.prompt import Piece
-from generation.sdxl.tokenizer import clip_merges, clip_tokenizers
+from generation.prompt.parser import Piece
+from generation.prompt.tokenizer import clip_merges, clip_tokenizers
 
 PROSE = st.text(st.sampled_from("abcxyz ABC 0129'\u2019.,!?()<|>-_\t\nÄßéñ\u0301İ你好🎲\u200d中"), max_size=60)
 ANY = st.text(max_size=40)

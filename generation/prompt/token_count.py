@@ -7,8 +7,8 @@ from pathlib import Path
 from generation.catalog import ModelEntry
 from generation.extras import Extras, count_vectors
 from generation.header import Kind, read_header
-from generation.prompt import Dialect, parse
-from generation.sdxl.tokenizer import Tokenizer, clip_tokenizers
+from generation.prompt.parser import Dialect, parse
+from generation.prompt.tokenizer import Tokenizer, clip_tokenizers
 from generation.typed_text import TypedText
 
 

@@ -9,7 +9,7 @@ import tokenizers
 from tokenizers import AddedToken, Regex, models, normalizers, pre_tokenizers
 
 from generation.errors import ModelError
-from generation.prompt import CHUNK, EMBEDDING, Piece
+from generation.prompt.parser import CHUNK, EMBEDDING, Piece
 from generation.visible import shortened
 
 ROW = 77
@@ -128,7 +128,7 @@ class Tokenizer:
 @cache
 def clip_merges() -> tuple[str, ...]:
     """Returns the 48,894 merges of CLIP itself, which are part of this package."""
-    text = resources.files("generation.sdxl").joinpath("assets/clip/merges.txt").read_text(encoding="utf-8")
+    text = resources.files("generation").joinpath("assets/clip/merges.txt").read_text(encoding="utf-8")
     return tuple(text.splitlines())
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from generation.errors import InvalidRequestError
-from generation.prompt import MAX_DEPTH, complaint
+from generation.prompt.parser import MAX_DEPTH, complaint
 from generation.request.validation import check_text
 from generation.typed_text import TypedText
 
