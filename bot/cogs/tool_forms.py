@@ -23,7 +23,7 @@ from bot.ui.seats import actor_of
 from bot.ui.submitting import submit
 from bot.ui.zoom_form import ZOOM_ID, read_prompt, zoomed
 from generation import InvalidRequestError, Mask
-from generation.intake import digest_of
+from generation.images.loading import digest_of
 from generation.typed_text import TypedText
 
 _NOT_YET = "0" * 64  # in place of a mask that is made or fetched once the form is answered

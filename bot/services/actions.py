@@ -16,7 +16,8 @@ from bot.services.partwords import outpainted_as, with_pictures, without_picture
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from bot.services.resolve import random_seed
 from bot.services.tools import Toolbox, check_outpaint, check_scale, known_size
-from generation import GenerationRequest, Mask, intake
+from generation import GenerationRequest, Mask
+from generation.images import loading
 from generation.typed_text import TypedText
 
 PATIENCE_SECONDS = 2.0  # Discord waits three for the first answer
@@ -227,7 +228,7 @@ class PictureActions:
     async def file(self, job: VisibleJob, number: int) -> InputFile:
         """Returns one of a job's pictures as what another begins from; raises as `originals` does."""
         (original,) = await self.originals(job, number)
-        size = known_size(job.request) or intake.measure(original.data, "image")
+        size = known_size(job.request) or loading.measure(original.data, "image")
         return InputFile(job.pictures[number - 1].digest, *size)
 
     def kept(self, job: VisibleJob, number: int) -> KeptPicture:

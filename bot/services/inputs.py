@@ -10,7 +10,7 @@ from bot.errors import LimitError, PictureLostError
 from bot.services.books import InputBook
 from bot.services.lines import Lines
 from bot.services.ports import PictureStore
-from generation import intake
+from generation.images import loading
 
 READERS = 2  # at a time: a large picture takes some hundred megabytes while it is read
 ORDERS = 4  # whose files are fetched at a time; each may have 50 MB in memory
@@ -83,7 +83,7 @@ class InputShelf:
             PictureLostError: They cannot be kept.
         """
         await self._check(person, [len(data) for data in files])
-        await self._book.note(person, {intake.digest_of(data): len(data) for data in files})
+        await self._book.note(person, {loading.digest_of(data): len(data) for data in files})
         try:
             for data in files:
                 await self._pictures.put(data)
@@ -113,6 +113,6 @@ def look(data: bytes, field: str) -> InputFile:
     Raises:
         InvalidRequestError: It is no picture that can be used; the text says why.
     """
-    picture = intake.read(data, field)
+    picture = loading.read(data, field)
     pixels = picture.pixels
-    return InputFile(intake.digest_of(data), pixels.width, pixels.height, picture.opacity is not None)
+    return InputFile(loading.digest_of(data), pixels.width, pixels.height, picture.opacity is not None)

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from bot.services.ports import PictureStore
-from generation import InvalidRequestError, intake
-from generation.pixels import Pixels
-from generation.regions import COUNTS, Labels, lab, regions
+from generation import InvalidRequestError
+from generation.images import loading
+from generation.images.pixels import Pixels
+from generation.images.segmentation import COUNTS, Labels, lab, regions
 
 SHOWN_SIDE = 768  # pixels of the preview's longer side
 STEPS = 64  # of the shorter side: how finely the border is moved
@@ -142,7 +143,7 @@ def divide(data: bytes) -> Divided:
     Raises:
         InvalidRequestError: It is no picture, or damaged.
     """
-    pixels = intake.read(data, most_bytes=intake.OWN_BYTES).pixels
+    pixels = loading.read(data, most_bytes=loading.OWN_BYTES).pixels
     image = Image.frombytes("RGB", (pixels.width, pixels.height), pixels.rgb)
     levels = tuple(_level(labels, image) for labels in regions(pixels))
     scale = SHOWN_SIDE / max(image.size)
@@ -165,7 +166,7 @@ def chosen(divided: Divided, choice: Choice, size: tuple[int, int]) -> NDArray[n
         choice: What is chosen.
         size: Width and height of the map.
     """
-    from generation.canvas import grown  # noqa: PLC0415 - it needs scipy
+    from generation.images.inpaint_canvas import grown  # noqa: PLC0415 - it needs scipy
 
     image = Image.open(io.BytesIO(mask_file(divided, choice))).resize(size, Image.Resampling.BILINEAR)
     anew = np.where((np.asarray(image) >= 128) != choice.invert, 255, 0).astype(np.uint8)

@@ -15,7 +15,7 @@ from bot.services.inputs import MIB, InputShelf
 from bot.services.originals import KeptPicture
 from bot.ui.requests import patiently
 from generation import InvalidRequestError
-from generation.intake import KNOWN, MAX_BYTES
+from generation.images.loading import KNOWN, MAX_BYTES
 
 
 class Brought(Protocol):

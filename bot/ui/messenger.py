@@ -19,7 +19,8 @@ from bot.ui.picture_buttons import result_view
 from bot.ui.private import NO_MENTIONS
 from bot.ui.requests import patiently
 from bot.ui.uploads import as_files
-from generation import Progress, intake
+from generation import Progress
+from generation.images import loading
 
 log = logging.getLogger(__name__)
 
@@ -210,7 +211,7 @@ class DiscordMessenger:
         """Returns a result's buttons; a picture whose size the request does not say is measured as it is posted."""
         if len(job.pictures) > 1:
             return result_view(job)
-        size = known_size(job.request) or intake.measure(files[0].data)
+        size = known_size(job.request) or loading.measure(files[0].data)
         return result_view(job, None, self._tools.of(job.request, size))
 
     async def _say_sent(self, job: Job) -> None:

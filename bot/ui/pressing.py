@@ -30,7 +30,7 @@ from bot.ui.seats import actor_of
 from bot.ui.submitting import submit
 from bot.ui.uploads import as_files
 from bot.ui.zoom_form import zoom_form
-from generation import intake
+from generation.images import loading
 
 
 class HasActions(Protocol):
@@ -127,7 +127,7 @@ async def _pick(pressed: Pressed) -> None:
     interaction, job, number = pressed.interaction, pressed.job, pressed.number or 1
     _check_painting(pressed)
     files = await pressed.actions.originals(job, number)
-    tools = pressed.actions.tools.of(job.request, known_size(job.request) or intake.measure(files[0].data))
+    tools = pressed.actions.tools.of(job.request, known_size(job.request) or loading.measure(files[0].data))
     wishes = await pressed.actions.generation.wishes(pressed.actor.person)
     origin = await acknowledge(interaction, private=wishes.direct and interaction.guild_id is not None)
 

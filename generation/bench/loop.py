@@ -8,7 +8,7 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from generation.bench.clock import now, seconds
-from generation.pixels import Pixels
+from generation.images.pixels import Pixels
 from generation.request.cancellation import CancelToken
 from generation.request.request import GenerationRequest
 from generation.sdxl.compiled import BlockwiseUnet

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from generation.errors import InvalidRequestError, ModelError
 from generation.folders import reason, status_of
-from generation.intake import DAMAGE
+from generation.images.loading import DAMAGE
 from generation.request.options import UNNAMED
 from generation.visible import visible
 

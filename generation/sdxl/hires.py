@@ -9,7 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from generation.errors import ModelError
-from generation.pixels import Pixels
+from generation.images.pixels import Pixels
 from generation.request.options import Hires
 from generation.request.tile_grid import Box
 from generation.sdxl import upscaler

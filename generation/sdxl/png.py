@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngInfo
 
-from generation.pixels import Pixels
+from generation.images.pixels import Pixels
 from generation.recipe import png_texts
 from generation.request.request import GenerationRequest
 from generation.request.result import Artifact

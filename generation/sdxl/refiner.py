@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from torch import Tensor
 
-from generation.canvas import Canvas
+from generation.images.inpaint_canvas import Canvas
 from generation.request.options import Refiner
 from generation.request.request import GenerationRequest
 from generation.sdxl.model import Model

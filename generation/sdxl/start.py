@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from generation.canvas import Canvas
-from generation.pixels import Cover, Pixels
+from generation.images.inpaint_canvas import Canvas
+from generation.images.pixels import Cover, Pixels
 from generation.request.request import GenerationRequest
 from generation.request.tile_grid import Box
 from generation.sdxl.model import Model

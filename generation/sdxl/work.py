@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from generation.canvas import Canvas
-from generation.pixels import Pixels
+from generation.images.inpaint_canvas import Canvas
+from generation.images.pixels import Pixels
 from generation.request.cancellation import CancelToken
 from generation.request.options import Lora
 from generation.request.request import GenerationRequest

@@ -14,7 +14,7 @@ from bot.services.regions import Divided, Divider
 from bot.settings import Settings
 from bot.ui import region_presses
 from generation import GenerationRequest
-from generation.canvas import prepare
+from generation.images.inpaint_canvas import prepare
 from tests.fakes import FakeExecutor, png, quarters
 from tests.integration.conftest import running
 from tests.integration.test_buttons import painted, result, shown, told

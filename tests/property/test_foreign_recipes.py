@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from generation import GenerationRequest, Hires, Init, InvalidRequestError, Margins, Mask, Refiner, recipe
-from generation.pixels import Pixels
+from generation.images.pixels import Pixels
 from generation.recipe import Reading
 from generation.request.options import Lora
 from generation.sdxl.png import encode

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Margins, Mask, Refiner, recipe
-from generation.pixels import Pixels
+from generation.images.pixels import Pixels
 from generation.prompt.parser import parse
 from generation.recipe.refining import total_of
 from generation.request.options import AREAS, FITS, Lora

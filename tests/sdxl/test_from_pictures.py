@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generation import GenerationRequest
-from generation.canvas import prepare
-from generation.intake import digest_of
+from generation.images.inpaint_canvas import prepare
+from generation.images.loading import digest_of
 from generation.request.options import Init
 from generation.sdxl.model import Model
 from generation.sdxl.noise import starting_noise

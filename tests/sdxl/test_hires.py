@@ -22,7 +22,7 @@ from generation import (
     Mask,
     Progress,
 )
-from generation.intake import digest_of
+from generation.images.loading import digest_of
 from generation.sdxl.model import Model
 from generation.sdxl.tiling import Tiles
 from generation.worker.local import LocalExecutor

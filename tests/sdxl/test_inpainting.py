@@ -18,10 +18,10 @@ from generation import (
     Margins,
     Mask,
 )
-from generation.canvas import grown, prepare
 from generation.catalog import describe
 from generation.header import Kind
-from generation.intake import digest_of
+from generation.images.inpaint_canvas import grown, prepare
+from generation.images.loading import digest_of
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
-from generation.pixels import Pixels
+from generation.images.pixels import Pixels
 from generation.recipe import png_texts
 from generation.sdxl.png import encode
 from tests.sdxl.conftest import request

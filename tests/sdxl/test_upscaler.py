@@ -18,7 +18,7 @@ from generation import (
     Init,
     ModelError,
 )
-from generation.intake import digest_of
+from generation.images.loading import digest_of
 from generation.ncnn import convolutions
 from generation.sdxl import upscaler
 from generation.sdxl.slices import to_the_end

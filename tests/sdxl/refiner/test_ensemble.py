@@ -26,7 +26,7 @@ from generation import (
 )
 from generation.catalog import describe
 from generation.header import Kind
-from generation.intake import digest_of
+from generation.images.loading import digest_of
 from generation.request.options import Lora
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model

@@ -14,7 +14,7 @@ from bot.errors import DeliveryError, LimitError
 from bot.services.inputs import MIB, InputLimits, InputShelf
 from bot.ui.attachments import Attached
 from generation import InvalidRequestError
-from generation.intake import MAX_BYTES, digest_of
+from generation.images.loading import MAX_BYTES, digest_of
 from tests.fakes import png
 from tests.unit.bot.jobs import MemoryPictures
 

@@ -23,7 +23,7 @@ from bot.services.regions import (
     with_parts,
 )
 from generation import InvalidRequestError
-from generation.regions import COUNTS
+from generation.images.segmentation import COUNTS
 from tests.fakes import png, quarters
 from tests.unit.bot.jobs import MemoryPictures
 

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask
-from generation.canvas import Canvas, detail, feathered, finish, grown, prepare
-from generation.intake import MAX_BYTES, digest_of
-from generation.pixels import Cover, Pixels
+from generation.images.inpaint_canvas import Canvas, detail, feathered, finish, grown, prepare
+from generation.images.loading import MAX_BYTES, digest_of
+from generation.images.pixels import Cover, Pixels
 
 RNG = np.random.default_rng(5)
 

@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from generation import InvalidRequestError
-from generation.colours import MAX_PROFILE
-from generation.intake import MAX_BYTES, InputPicture, digest_of, measure, read
+from generation.images.icc import MAX_PROFILE
+from generation.images.loading import MAX_BYTES, InputPicture, digest_of, measure, read
 from tests import icc
 
 DAMAGED_FILES = 500

@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation import GenerationRequest, Init, InvalidRequestError, Mask, recipe
-from generation.pixels import Pixels
+from generation.images.pixels import Pixels
 from generation.request.options import UNNAMED
 from generation.sdxl.png import encode
 

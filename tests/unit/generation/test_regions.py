@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from generation.pixels import Pixels
-from generation.regions import SIDE, lab, regions
+from generation.images.pixels import Pixels
+from generation.images.segmentation import SIDE, lab, regions
 from tests.fakes import quarters
 
 

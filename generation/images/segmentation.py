@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from generation.pixels import Pixels
+from generation.images.pixels import Pixels
 
 SIDE = 256  # pixels of the longer side while looking for parts
 COUNTS = (8, 16, 25)  # the most parts at each level, coarse to fine

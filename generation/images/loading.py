@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from generation.colours import in_srgb
 from generation.errors import InvalidRequestError
-from generation.pixels import Cover, Pixels
+from generation.images.icc import in_srgb
+from generation.images.pixels import Cover, Pixels
 
 MAX_BYTES = 25 * 2**20
 OWN_BYTES = 64 * 2**20  # what a picture of 4096x4096 that was painted here may take

@@ -12,8 +12,8 @@ from PIL import Image, ImageFilter
 from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from generation.errors import InvalidRequestError
-from generation.intake import OWN_BYTES, InputPicture, read
-from generation.pixels import Cover, Pixels
+from generation.images.loading import OWN_BYTES, InputPicture, read
+from generation.images.pixels import Cover, Pixels
 from generation.request.options import Init, Mask
 from generation.request.request import GenerationRequest
 

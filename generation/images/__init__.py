@@ -1,0 +1,1 @@
+"""Pictures brought along: reading them safely, colour profiles, masks and canvases, segmentation."""
