@@ -27,7 +27,7 @@ from bot.persistence.history import SqlHistory
 from bot.persistence.terms import terms_of
 from bot.services.history import PAGE
 from bot.services.tastes import Seat, Tastes
-from generation import GenerationRequest, recipe
+from generation import GenerationRequest, metadata
 
 _COMMON = """
 a the red blue green old small castle forest river cat dog fox owl portrait of in on under with light night morning film
@@ -50,7 +50,7 @@ def fill(path: Path, rows: int, people: int) -> None:
     """Writes jobs, their pictures and their history, and then the search index, as its triggers would have kept it."""
     source = random.Random(7)  # noqa: S311 - nothing secret
     texts = prompts(source)
-    request = recipe.to_json(GenerationRequest(prompt="PROMPT", model="sdxl", seed=7))
+    request = metadata.to_json(GenerationRequest(prompt="PROMPT", model="sdxl", seed=7))
     with closing(sqlite3.connect(path)) as database, database:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-500000", "locking_mode=EXCLUSIVE"):
             database.execute(f"PRAGMA {pragma}")

@@ -43,7 +43,7 @@ from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
 from bot.services.resolve import Defaults
 from bot.services.tastes import Tastes
-from generation import Catalog, Progress, recipe
+from generation import Catalog, Progress, metadata
 from tests.fakes import FakeExecutor
 from tests.unit.bot.books import MemoryChoices, MemoryPresets
 from tests.unit.bot.jobs import job
@@ -158,7 +158,7 @@ class Soak:
                     "id": each.id,
                     "user_id": each.origin.user_id,
                     "interaction_id": each.origin.interaction_id,
-                    "request": recipe.to_json(each.request),
+                    "request": metadata.to_json(each.request),
                 }
                 for each in jobs[1:]
             ]

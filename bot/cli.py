@@ -19,7 +19,7 @@ from bot.settings import Settings
 from bot.terminal import harden, out, say, say_json, shown, warn
 from generation import SAMPLERS, Catalog, GenerationError, __version__
 from generation.extras import Extras
-from generation.recipe import read_file
+from generation.metadata import read_file
 from generation.typed_text import take_in
 
 FAILED, INTERRUPTED = 2, 130

@@ -17,12 +17,12 @@ from bot.services.inputs import look
 from bot.services.partwords import in_words
 from bot.services.resolve import Defaults, resolve
 from bot.settings import Settings
-from generation import Catalog, Executor, GenerationRequest, GenerationResult, InvalidRequestError, recipe
+from generation import Catalog, Executor, GenerationRequest, GenerationResult, InvalidRequestError, metadata
 from generation import Progress as Painting
 from generation.catalog import STARTER_NOTE
 from generation.extras import Extras
 from generation.header import Kind
-from generation.recipe import Reading
+from generation.metadata import Reading
 from generation.request.options import UNNAMED
 from generation.request.request import MAX_SIZE
 from generation.typed_text import TypedText
@@ -43,7 +43,7 @@ class Painted:
             "path": str(self.path),
             "seed": self.request.seed,
             "seconds": round(self.seconds, 3),
-            "recipe": json.loads(recipe.to_json(self.request)),
+            "recipe": json.loads(metadata.to_json(self.request)),
             "notes": list(self.notes),
         }
 

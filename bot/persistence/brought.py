@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.persistence.tables import JobRow
-from generation import recipe
+from generation import metadata
 
 _BEGUN = JobRow.request.contains('"init": {')
 _MANY = 200  # rows between two turns of the event loop
@@ -18,7 +18,7 @@ async def inputs_of(session: AsyncSession, *conditions: ColumnElement[bool]) -> 
     found: set[str] = set()
     rows = await session.stream_scalars(select(JobRow.request).where(_BEGUN, *conditions))
     async for part in rows.partitions(_MANY):
-        found.update(digest for request in part for digest in recipe.from_json(request).inputs)
+        found.update(digest for request in part for digest in metadata.from_json(request).inputs)
         await asyncio.sleep(0)
     return found
 

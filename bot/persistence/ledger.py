@@ -14,7 +14,7 @@ from bot.errors import JobTakenError
 from bot.persistence.database import Database
 from bot.persistence.tables import HistoryRow, ImageRow, JobRow, UserRow, WorkerRow
 from bot.persistence.terms import terms_of
-from generation import recipe
+from generation import metadata
 
 
 class SqlLedger:
@@ -155,7 +155,7 @@ class SqlLedger:
             file_limit=origin.file_limit,
             state=job.state,
             wishes=json.dumps(dataclasses.asdict(job.wishes)),
-            request=recipe.to_json(job.request),
+            request=metadata.to_json(job.request),
             asked_at=origin.asked_at,
             created_at=job.created_at,
             weight=job.weight,
@@ -178,7 +178,7 @@ def job_of(row: JobRow) -> Job:
     """Reads a job from its row."""
     return Job(
         id=row.id,
-        request=recipe.from_json(row.request),
+        request=metadata.from_json(row.request),
         origin=Origin(
             user_id=row.user_id,
             channel_id=row.channel_id,

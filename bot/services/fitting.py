@@ -14,7 +14,7 @@ from PIL import Image
 from bot.errors import LimitError, UploadTooLargeError
 from bot.services.grid import PAINTED
 from bot.services.ports import Upload
-from generation import recipe
+from generation import metadata
 
 REQUEST_LIMIT = 24 * 2**20  # Discord refuses requests of about 25 MiB
 QUALITIES = (95, 85, 70)
@@ -138,8 +138,8 @@ def _encodings() -> Iterator[Encode]:
 def _encoded(file: Upload, ending: str, scale: int = 1, **options: int) -> Upload:
     original = Image.open(io.BytesIO(file.data), formats=(*PAINTED, "JPEG"))
     original.load()
-    parameters = original.info.get(recipe.A1111_KEY)
-    exif = recipe.exif_of(parameters) if isinstance(parameters, str) else b""
+    parameters = original.info.get(metadata.A1111_KEY)
+    exif = metadata.exif_of(parameters) if isinstance(parameters, str) else b""
     image: Image.Image = original.convert("RGB")
     if scale > 1:
         image = image.reduce(scale)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from generation import recipe
+from generation import metadata
 
 PAINTED = ("PNG",)  # what the engine paints; no other reader is let near a file that it sends
 LONGEST = 4096  # pixels that a grid's longer side may have; the originals are a press away
@@ -64,5 +64,5 @@ def _numbered(data: bytes, size: tuple[int, int], number: int) -> Image.Image:
 
 
 def _settings(picture: Image.Image) -> bytes:
-    text = picture.info.get(recipe.A1111_KEY)
-    return recipe.exif_of(text) if isinstance(text, str) else b""
+    text = picture.info.get(metadata.A1111_KEY)
+    return metadata.exif_of(text) if isinstance(text, str) else b""

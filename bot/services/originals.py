@@ -9,7 +9,7 @@ from bot.errors import PictureLostError
 from bot.services.fitting import REQUEST_LIMIT
 from bot.services.grid import grid
 from bot.services.ports import PictureStore, Upload
-from generation.recipe import without_digests
+from generation.metadata import without_digests
 
 MOST_FILES = 10  # in one message
 

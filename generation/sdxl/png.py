@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngInfo
 
 from generation.images.pixels import Pixels
-from generation.recipe import png_texts
+from generation.metadata import png_texts
 from generation.request.request import GenerationRequest
 from generation.request.result import Artifact
 from generation.sdxl.sigmas import levels, schedule, steps_before

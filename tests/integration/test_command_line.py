@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from safetensors.numpy import save_file
 
-from generation import SAMPLERS, recipe
+from generation import SAMPLERS, metadata
 from tests import tiny
 from tests.fakes import model_files
 
@@ -49,7 +49,7 @@ def test_imagine_writes_a_picture_with_its_recipe_and_says_where() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, "a.png\n", "")
     with Image.open("a.png") as image:
         assert image.size == (64, 64)
-        painted = recipe.from_json(image.info["easel"])
+        painted = metadata.from_json(image.info["easel"])
         assert "Seed: 7" in image.info["parameters"]
     assert (painted.prompt, painted.seed, painted.steps, painted.model) == ("a red apple", 7, 2, "tiny")
 
@@ -128,7 +128,7 @@ def test_what_another_tool_wrote_and_cannot_be_used_is_told(tmp_path: Path) -> N
     assert "A1111 says model: gone, which is not here." in painted.stderr
     assert "A1111 says refiner: lost, which is not here." in painted.stderr
     with Image.open("ours.png") as image:
-        assert recipe.from_json(image.info["easel"]).weights == "a1111"
+        assert metadata.from_json(image.info["easel"]).weights == "a1111"
 
 
 def test_loras_are_listed_with_their_trigger_words_or_their_other_base(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from bot.settings import Settings
-from generation import Catalog, ProcessExecutor, Refiner, process, recipe
+from generation import Catalog, ProcessExecutor, Refiner, metadata, process
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
 from generation.worker import local
@@ -48,7 +48,7 @@ async def test_a_command_becomes_a_picture_with_its_recipe_inside(discord: Loopb
 
     (data,) = interaction.pictures
     image = Image.open(io.BytesIO(data))
-    painted = recipe.from_json(image.info["easel"])
+    painted = metadata.from_json(image.info["easel"])
     assert (image.size, painted.prompt, painted.seed, painted.model) == ((64, 64), "a red apple", 5, "tiny")
     assert "Seed: 5" in image.info["parameters"]
 
@@ -81,7 +81,7 @@ async def test_a_refiner_named_in_the_prompt_goes_on_with_the_picture(discord: L
     alone = await discord.slash("imagine", {"prompt": "a red apple", "model": "expert", **typed})
     await finished(discord, alone)
 
-    painted = recipe.from_json(Image.open(io.BytesIO(refined.pictures[0])).info["easel"])
+    painted = metadata.from_json(Image.open(io.BytesIO(refined.pictures[0])).info["easel"])
     assert (painted.prompt, painted.refiner) == ("a red apple", Refiner(model="expert", at=3))
     assert refined.pictures[0] != plain.pictures[0]
     assert "expert is an SDXL refiner: it only goes on with what a base checkpoint began" in alone.private_texts[0]

@@ -20,7 +20,7 @@ from bot.persistence.history import SqlHistory
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.posts import SqlPosts
 from bot.persistence.tables import Table, is_ours
-from generation import Init, Mask, recipe
+from generation import Init, Mask, metadata
 from tests.unit.bot.jobs import job
 
 
@@ -75,7 +75,7 @@ async def test_a_database_of_the_first_release_keeps_its_jobs(url: str, tmp_path
             "INSERT INTO jobs (id, user_id, channel_id, application_id, token, message_id, file_limit, state, request,"
             " asked_at, created_at, seconds, notes) VALUES (?, 1, 10, 30, 'secret', 40, 1000, 'queued', ?,"
             " '2026-01-01 00:00:00', '2026-01-01 00:00:00', 0, '')",
-            (wanted.id, recipe.to_json(wanted.request)),
+            (wanted.id, metadata.to_json(wanted.request)),
         )
 
     await upgrade(url)
@@ -102,7 +102,7 @@ async def test_what_an_earlier_release_painted_is_in_the_history(url: str, tmp_p
                 " 'posted', ?, '2026-01-01 00:00:00', ?, ?, 0, '')",
                 (
                     each.id,
-                    recipe.to_json(each.request),
+                    metadata.to_json(each.request),
                     f"2026-01-01 0{hour}:00:00",
                     "2026-01-01" if hour < 2 else None,
                 ),
@@ -135,7 +135,7 @@ async def test_jobs_of_the_third_schema_keep_their_pictures_both_ways(url: str, 
             "INSERT INTO jobs (id, user_id, channel_id, application_id, token, message_id, file_limit, state, request,"
             " asked_at, created_at, seconds, notes) VALUES (?, 1, 10, 30, 'secret', 40, 1000, 'posted', ?,"
             " '2026-01-01 00:00:00', '2026-01-01 00:00:00', 0, '')",
-            (wanted.id, recipe.to_json(wanted.request)),
+            (wanted.id, metadata.to_json(wanted.request)),
         )
         old.execute("INSERT INTO images VALUES (?, 0, 'ab', 'image/png', 3, 7)", (wanted.id,))
 
@@ -177,7 +177,7 @@ async def test_earlier_releases_tokens_are_cleared_and_who_brought_what_is_noted
                 "INSERT INTO jobs (id, user_id, channel_id, application_id, token, message_id, file_limit, state,"
                 " request, asked_at, created_at, seconds, notes, parent_job, action) VALUES"
                 " (?, ?, 10, 30, ?, 40, 1000, ?, ?, ?, ?, 0, '', ?, 'reroll')",
-                (each.id, person, token, state, recipe.to_json(each.request), at, at, parent),
+                (each.id, person, token, state, metadata.to_json(each.request), at, at, parent),
             )
         old.execute("INSERT INTO images VALUES (?, 0, ?, 'image/png', 3, 7)", (first.id, painted))
 

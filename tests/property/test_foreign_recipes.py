@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation import GenerationRequest, Hires, Init, InvalidRequestError, Margins, Mask, Refiner, recipe
+from generation import GenerationRequest, Hires, Init, InvalidRequestError, Margins, Mask, Refiner, metadata
 from generation.images.pixels import Pixels
-from generation.recipe import Reading
+from generation.metadata import Reading
 from generation.request.options import Lora
 from generation.sdxl.png import encode
 from generation.visible import is_visible
@@ -86,7 +86,7 @@ CHANCES = st.randoms(use_true_random=False)
 @settings(max_examples=examples(400), deadline=None)
 @given(st.sampled_from(REQUESTS), CHANCES)
 def test_a_spoiled_graph_is_read_or_refused_in_words(request: GenerationRequest, chance: random.Random) -> None:
-    for write, read in ((recipe.to_prompt, recipe.from_prompt), (recipe.to_workflow, recipe.from_workflow)):
+    for write, read in ((metadata.to_prompt, metadata.from_prompt), (metadata.to_workflow, metadata.from_workflow)):
         text = json.dumps(spoiled(json.loads(write(request)), chance))
         try:
             check(read(text))
@@ -99,10 +99,10 @@ def test_a_spoiled_graph_is_read_or_refused_in_words(request: GenerationRequest,
 def test_a_spoiled_recipe_of_ours_is_read_or_refused_in_words(
     request: GenerationRequest, chance: random.Random
 ) -> None:
-    text = json.dumps(spoiled(json.loads(recipe.to_json(request)), chance))
+    text = json.dumps(spoiled(json.loads(metadata.to_json(request)), chance))
     try:
-        assert recipe.from_json(text).prompt is not None
-        recipe.ours.model_hash(text)
+        assert metadata.from_json(text).prompt is not None
+        metadata.easel_json.model_hash(text)
     except InvalidRequestError as refused:
         assert str(refused)  # noqa: PT017 - either is right
 
@@ -110,7 +110,7 @@ def test_a_spoiled_recipe_of_ours_is_read_or_refused_in_words(
 @settings(max_examples=examples(200), deadline=None)
 @given(st.sampled_from(REQUESTS), CHANCES)
 def test_a_spoiled_text_of_a1111_is_read(request: GenerationRequest, chance: random.Random) -> None:
-    text = recipe.to_a1111(request)
+    text = metadata.to_a1111(request)
     for _ in range(chance.randint(1, 5)):
         place = chance.randrange(len(text))
         text = (
@@ -119,10 +119,10 @@ def test_a_spoiled_text_of_a1111_is_read(request: GenerationRequest, chance: ran
             + text[place + 3 :]
         )
 
-    check(recipe.from_a1111(text))
+    check(metadata.from_a1111(text))
 
 
-READERS: tuple[Callable[[str], object], ...] = (recipe.from_json, recipe.from_prompt, recipe.from_workflow)
+READERS: tuple[Callable[[str], object], ...] = (metadata.from_json, metadata.from_prompt, metadata.from_workflow)
 
 
 @pytest.mark.parametrize("read", READERS, ids=lambda read: read.__name__)
@@ -158,7 +158,7 @@ def test_wires_that_go_in_a_circle_come_to_an_end() -> None:
         "7": {"class_type": "InvertMask", "inputs": {"mask": ["7", 0]}},
     }
 
-    assert recipe.from_prompt(json.dumps(graph)).tool == "ComfyUI"
+    assert metadata.from_prompt(json.dumps(graph)).tool == "ComfyUI"
 
 
 @settings(max_examples=examples(200), deadline=None)
@@ -174,6 +174,6 @@ def test_a_spoiled_file_is_read_or_refused_in_words(
     Path(path).write_bytes(data[: chance.randint(0, len(data))] if chance.random() < 0.3 else data)
 
     try:
-        check(recipe.read_file(path))
+        check(metadata.read_file(path))
     except InvalidRequestError as refused:
         assert str(refused)  # noqa: PT017 - either is right

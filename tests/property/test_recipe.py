@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Margins, Mask, Refiner, recipe
+from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Margins, Mask, Refiner, metadata
 from generation.images.pixels import Pixels
+from generation.metadata.comfyui.refiner import total_of
 from generation.prompt.parser import parse
-from generation.recipe.refining import total_of
 from generation.request.options import AREAS, FITS, Lora
 from generation.request.sampler_info import NOISES, PREDICTIONS, WEIGHTS
 from generation.sdxl.png import encode
@@ -114,7 +114,7 @@ requests = st.builds(
 
 @given(requests)
 def test_every_request_survives_its_recipe(request: GenerationRequest) -> None:
-    assert recipe.from_json(recipe.to_json(request)) == request
+    assert metadata.from_json(metadata.to_json(request)) == request
 
 
 @given(requests)
@@ -123,13 +123,13 @@ def test_every_request_survives_a_png_file(request: GenerationRequest) -> None:
 
     image = Image.open(io.BytesIO(artifact.data))
     assert list(image.get_flattened_data()) == [(1, 2, 3), (4, 5, 6)]
-    assert recipe.from_json(image.text["easel"]) == recipe.without_inputs(request)  # type: ignore[attr-defined]
+    assert metadata.from_json(image.text["easel"]) == metadata.without_inputs(request)  # type: ignore[attr-defined]
 
 
 @given(requests, plain, plain)
 def test_what_a1111_and_comfyui_keep_survives_their_texts(request: GenerationRequest, prompt: str, model: str) -> None:
     request = replace(request, prompt=prompt, negative_prompt=prompt, model=model or "m", vae="", count=1)
-    graphs = [recipe.from_prompt(recipe.to_prompt(request)), recipe.from_workflow(recipe.to_workflow(request))]
+    graphs = [metadata.from_prompt(metadata.to_prompt(request)), metadata.from_workflow(metadata.to_workflow(request))]
     for graph in graphs:
         begun = request.init and replace(request.init, fit="crop" if request.init.fit == "crop" else "stretch")
         assert as_taken(request, graph.values.get("init")) == as_taken(request, begun)
@@ -139,11 +139,11 @@ def test_what_a1111_and_comfyui_keep_survives_their_texts(request: GenerationReq
         assert as_taken(request, graph.values.get("hires")) == as_taken(request, hires)
         assert graph.values.get("refiner") == refiner_in_steps(request)
         assert graph.values.get("loras", ()) == request.loras
-    typed = parse(recipe.from_a1111(recipe.to_a1111(request)).values["prompt"])
+    typed = parse(metadata.from_a1111(metadata.to_a1111(request)).values["prompt"])
     assert typed.loras == request.loras
     request = replace(request, loras=())
 
-    for reading in (recipe.from_a1111(recipe.to_a1111(request)), *graphs):
+    for reading in (metadata.from_a1111(metadata.to_a1111(request)), *graphs):
         needs_a_picture = reading.tool == "A1111" and request.init is not None
         assert [text.partition(":")[0] for text in reading.unknown] == ["Denoising strength"] * needs_a_picture
         for name in ("prompt", "negative_prompt", "steps", "sampler", "scheduler", "seed", "width", "height", "model"):

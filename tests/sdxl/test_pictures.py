@@ -9,7 +9,7 @@ import pytest
 import torch
 from PIL import Image
 
-from generation import SAMPLERS, recipe
+from generation import SAMPLERS, metadata
 from generation.sdxl.device import Placement, vae_dtype
 from generation.sdxl.model import Model
 from generation.sdxl.sigmas import schedule, timestep
@@ -48,7 +48,7 @@ async def test_a_picture_of_another_tools_batch_is_painted_alone_from_its_recipe
     batch = await executor.generate(request(sampler="euler_ancestral", noise=noise, count=3))
 
     for index, artifact in enumerate(batch.artifacts):
-        alone = await executor.generate(recipe.from_json(_texts(artifact.data)["easel"]))
+        alone = await executor.generate(metadata.from_json(_texts(artifact.data)["easel"]))
         assert np.abs(pixels(batch, index) - pixels(alone)).max() <= 1
 
 
@@ -59,7 +59,7 @@ async def test_a_batch_holds_the_very_pictures_of_its_seeds_alone(executor: Loca
     for index, seed in enumerate((5, 6, 7)):
         alone = await executor.generate(request(sampler=sampler, seed=seed))
         assert np.abs(pixels(batch, index) - pixels(alone)).max() <= 1
-        assert recipe.from_json(_texts(batch.artifacts[index].data)["easel"]) == request(sampler=sampler, seed=seed)
+        assert metadata.from_json(_texts(batch.artifacts[index].data)["easel"]) == request(sampler=sampler, seed=seed)
 
 
 async def test_a_picture_is_the_one_a_plain_loop_over_the_models_paints(executor: LocalExecutor, model: Model) -> None:

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngImageFile
 
 from generation.images.pixels import Pixels
-from generation.recipe import png_texts
+from generation.metadata import png_texts
 from generation.sdxl.png import encode
 from tests.sdxl.conftest import request
 

@@ -21,9 +21,9 @@ from bot.services.presets import Making, Presets
 from bot.services.tastes import Seat
 from bot.services.tools import Bounds
 from bot.ui import autocomplete, edit_form, escape, form_fields, input_form, ordering, words, zoom_form
-from generation import GenerationRequest, ModelEntry, recipe
+from generation import GenerationRequest, ModelEntry, metadata
+from generation.metadata import easel_json, foreign
 from generation.prompt import parser, permutations
-from generation.recipe import foreign, ours
 from generation.request import validation
 from generation.typed_text import TypedText
 from tests.unit.bot.books import MemoryPresets
@@ -46,7 +46,7 @@ HANDED_ON = {
     "bot.ui.showing.star_job",
     "bot.ui.threads._open",
     "bot.ui.threads.head",
-    "generation.recipe.files._read",
+    "generation.metadata.files._read",
     "generation.prompt.token_count.TokenCounter.count",  # counts in another thread; encoders have their own limits
 }
 
@@ -127,13 +127,13 @@ def _pure() -> dict[str, Reader]:
         "generation.prompt.parser.weigh": parser.weigh,
         "generation.prompt.parser.weigh, a1111": lambda text: parser.weigh(text, "a1111"),
         "generation.prompt.parser.without_loras": parser.without_loras,
-        "generation.recipe.a1111.from_a1111": recipe.from_a1111,
-        "generation.recipe.comfyui.from_prompt": recipe.from_prompt,
-        "generation.recipe.comfyui.from_workflow": recipe.from_workflow,
-        "generation.recipe.foreign.loaded": lambda text: foreign.loaded(text, "graph"),
-        "generation.recipe.ours.from_json": recipe.from_json,
-        "generation.recipe.ours.model_hash": ours.model_hash,
-        "generation.recipe.a1111.from_a1111, settings": lambda text: recipe.from_a1111(
+        "generation.metadata.a1111.from_a1111": metadata.from_a1111,
+        "generation.metadata.comfyui.graph.from_prompt": metadata.from_prompt,
+        "generation.metadata.comfyui.graph.from_workflow": metadata.from_workflow,
+        "generation.metadata.foreign.loaded": lambda text: foreign.loaded(text, "graph"),
+        "generation.metadata.easel_json.from_json": metadata.from_json,
+        "generation.metadata.easel_json.model_hash": easel_json.model_hash,
+        "generation.metadata.a1111.from_a1111, settings": lambda text: metadata.from_a1111(
             TypedText(f"a\nSteps: 1, {text}")
         ),
     }

@@ -78,7 +78,7 @@ def test_no_public_function_takes_typed_text_as_a_plain_string() -> None:
 def test_the_texts_of_files_are_read_as_typed_text(reader: str) -> None:
     found = [
         ast.unparse(function.args.args[0].annotation)
-        for _, function in _functions("generation.recipe.")
+        for _, function in _functions("generation.metadata.")
         if function.name == reader and function.args.args[0].annotation is not None
     ]
 

@@ -13,7 +13,7 @@ from bot.errors import LimitError
 from bot.services import fitting
 from bot.services.fitting import NOTE, Fitter
 from bot.services.ports import Upload
-from generation import GenerationRequest, recipe
+from generation import GenerationRequest, metadata
 
 
 def png(image: Image.Image) -> Upload:
@@ -63,14 +63,14 @@ async def test_pictures_that_do_not_fit_are_made_to(limit: int) -> None:
 
 async def test_a_picture_posted_smaller_still_carries_its_settings(tmp_path: Path) -> None:
     info = PngInfo()
-    info.add_text("parameters", recipe.to_a1111(GenerationRequest(prompt="a cat", model="tiny", seed=7)))
+    info.add_text("parameters", metadata.to_a1111(GenerationRequest(prompt="a cat", model="tiny", seed=7)))
     data = io.BytesIO()
     Image.frombytes("RGB", (256, 256), os.urandom(256 * 256 * 3)).save(data, "PNG", pnginfo=info)
 
     files, _ = await Fitter().fit([Upload("a.png", data.getvalue())], 60_000)
 
     (tmp_path / files[0].name).write_bytes(files[0].data)
-    assert recipe.read_file(tmp_path / files[0].name).values["prompt"] == "a cat"
+    assert metadata.read_file(tmp_path / files[0].name).values["prompt"] == "a cat"
 
 
 async def test_a_smaller_form_is_made_once_and_the_memory_for_them_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

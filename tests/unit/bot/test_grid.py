@@ -8,7 +8,7 @@ from PIL.PngImagePlugin import PngInfo
 from bot.services.grid import LONGEST, columns, grid
 from bot.services.originals import batches
 from bot.services.ports import Upload
-from generation import recipe
+from generation import metadata
 from tests.fakes import png
 
 COLOURS = [(200, 40, 40), (40, 200, 40), (40, 40, 200), (200, 200, 40)]
@@ -56,13 +56,13 @@ def test_large_pictures_become_smaller_in_a_grid() -> None:
 
 def test_a_grid_says_what_its_first_picture_was_made_by(tmp_path: Path) -> None:
     info = PngInfo()
-    info.add_text(recipe.A1111_KEY, "a cat\nSteps: 4, Sampler: Euler, CFG scale: 7, Seed: 7, Size: 16x16")
+    info.add_text(metadata.A1111_KEY, "a cat\nSteps: 4, Sampler: Euler, CFG scale: 7, Seed: 7, Size: 16x16")
     data = io.BytesIO()
     Image.new("RGB", (16, 16)).save(data, "PNG", pnginfo=info)
 
     (tmp_path / "grid.jpg").write_bytes(grid([data.getvalue(), png(16, 16)]))
 
-    values = recipe.read_file(tmp_path / "grid.jpg").values
+    values = metadata.read_file(tmp_path / "grid.jpg").values
     assert (values["prompt"], values["seed"]) == ("a cat", 7)
 
 

@@ -11,9 +11,9 @@ from generation import ModelError
 from generation.catalog import STARTER_FILE, ModelEntry
 from generation.extras import Extras
 from generation.header import Kind
+from generation.metadata import from_json
 from generation.prompt.parser import embeddings, parse
 from generation.prompt.token_count import TokenCounter
-from generation.recipe import from_json
 from generation.request.validation import file_name
 
 EMBEDDING = {"clip_l": (2, 8), "clip_g": (2, 12)}

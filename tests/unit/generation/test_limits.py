@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation import GenerationRequest, Hires, InvalidRequestError, Lora, recipe
+from generation import GenerationRequest, Hires, InvalidRequestError, Lora, metadata
 from generation.limits import MAX_LORAS, MAX_ROWS, check_limits, check_tile, least_rows, loras_of
 from generation.prompt.parser import parse
 
@@ -91,6 +91,6 @@ def test_a_request_that_an_earlier_easel_painted_beyond_the_limits_is_still_read
         f"{tags(9)} {'BREAK ' * 30}", loras=tuple(Lora(f"o{number}") for number in range(9)), hires=Hires(tile=64)
     )
 
-    assert recipe.from_json(recipe.to_json(before)) == before
+    assert metadata.from_json(metadata.to_json(before)) == before
     with pytest.raises(InvalidRequestError):
         check_limits(before)

@@ -7,18 +7,18 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from generation import GenerationRequest, Hires, InvalidRequestError, Refiner, recipe
+from generation import GenerationRequest, Hires, InvalidRequestError, Refiner, metadata
 from generation.hashes import HashBook
 
 REQUEST = GenerationRequest(prompt="a cat, sleeping", negative_prompt="dog", model="tiny", seed=7)
 
 
 def test_a_recipe_is_read_back() -> None:
-    assert recipe.from_json(recipe.to_json(REQUEST)) == REQUEST
+    assert metadata.from_json(metadata.to_json(REQUEST)) == REQUEST
 
 
 def test_the_a1111_text_has_its_three_parts() -> None:
-    assert recipe.to_a1111(REQUEST) == (
+    assert metadata.to_a1111(REQUEST) == (
         "a cat, sleeping\nNegative prompt: dog\n"
         "Steps: 30, Sampler: DPM++ 2M, Schedule type: Karras, CFG scale: 7, Seed: 7, Size: 1024x1024, "
         "Model: tiny, RNG: CPU, Version: Easel"
@@ -26,7 +26,7 @@ def test_the_a1111_text_has_its_three_parts() -> None:
 
 
 def test_a_model_name_with_a_comma_is_quoted_as_a1111_does() -> None:
-    text = recipe.to_a1111(GenerationRequest(prompt="a", model='big, "bad": model', seed=1))
+    text = metadata.to_a1111(GenerationRequest(prompt="a", model='big, "bad": model', seed=1))
 
     assert 'Model: "big, \\"bad\\": model", RNG' in text
 
@@ -50,13 +50,13 @@ def test_a_model_name_with_a_comma_is_quoted_as_a1111_does() -> None:
 )
 def test_what_is_no_recipe_is_refused_in_words(text: str, message: str) -> None:
     with pytest.raises(InvalidRequestError) as refused:
-        recipe.from_json(text)
+        metadata.from_json(text)
 
     assert str(refused.value) == message
 
 
 def test_a_recipe_names_its_format() -> None:
-    assert json.loads(recipe.to_json(REQUEST))["easel"] == recipe.FORMAT
+    assert json.loads(metadata.to_json(REQUEST))["easel"] == metadata.FORMAT
 
 
 def test_a_recipe_of_the_first_format_is_still_read() -> None:
@@ -64,7 +64,7 @@ def test_a_recipe_of_the_first_format_is_still_read() -> None:
         "height": 768, "steps": 35, "guidance_scale": 7.5, "sampler": "dpm_2", "scheduler": "karras", "seed": 7,
         "count": 2}}"""
 
-    assert recipe.from_json(text) == GenerationRequest(
+    assert metadata.from_json(text) == GenerationRequest(
         prompt="a cat", negative_prompt="dog", model="tiny", width=512, height=768, steps=35, guidance_scale=7.5,
         sampler="dpm_2", scheduler="karras", seed=7, count=2,
     )  # fmt: skip
@@ -78,7 +78,7 @@ FULL = GenerationRequest(
 
 
 def test_a1111s_text_is_read_back() -> None:
-    reading = recipe.from_a1111(recipe.to_a1111(FULL, "0123456789"))
+    reading = metadata.from_a1111(metadata.to_a1111(FULL, "0123456789"))
 
     kept = {name: getattr(FULL, name) for name in FULL.__slots__ if name not in {"prediction", "weights", "noise"}}
     assert {name: value for name, value in reading.values.items() if kept.get(name) == value} == {
@@ -103,14 +103,14 @@ def test_a1111s_text_is_read_back() -> None:
     ],
 )
 def test_a1111s_names_are_known(methods: str, sampler: str, scheduler: str) -> None:
-    reading = recipe.from_a1111(f"a cat\nSteps: 20, {methods}, CFG scale: 7, Seed: 1, Size: 512x512, RNG: CPU")
+    reading = metadata.from_a1111(f"a cat\nSteps: 20, {methods}, CFG scale: 7, Seed: 1, Size: 512x512, RNG: CPU")
 
     assert (reading.values["sampler"], reading.values["scheduler"]) == (sampler, scheduler)
     assert reading.unknown == []
 
 
 def test_what_a1111_wrote_and_we_cannot_use_is_reported() -> None:
-    reading = recipe.from_a1111(
+    reading = metadata.from_a1111(
         "a cat,\nin two lines\nNegative prompt: dog\nSteps: 20, Sampler: Restart, CFG scale: 7, Seed: 1, Size: 1x, "
         'Denoising strength: 0.5, Hires upscaler: "a, b"'
     )
@@ -124,8 +124,8 @@ def test_what_a1111_wrote_and_we_cannot_use_is_reported() -> None:
 
 @pytest.mark.parametrize("which", ["prompt", "workflow"])
 def test_comfyuis_graphs_are_read_back(which: str) -> None:
-    text = recipe.to_prompt(FULL) if which == "prompt" else recipe.to_workflow(FULL)
-    reading = recipe.from_prompt(text) if which == "prompt" else recipe.from_workflow(text)
+    text = metadata.to_prompt(FULL) if which == "prompt" else metadata.to_workflow(FULL)
+    reading = metadata.from_prompt(text) if which == "prompt" else metadata.from_workflow(text)
 
     assert reading.values == {
         "prompt": FULL.prompt, "negative_prompt": "dog", "model": "tiny", "seed": 7, "steps": 35,
@@ -137,7 +137,7 @@ def test_comfyuis_graphs_are_read_back(which: str) -> None:
 
 
 def test_the_default_graph_has_comfyuis_own_numbers() -> None:
-    graph = json.loads(recipe.to_prompt(REQUEST))
+    graph = json.loads(metadata.to_prompt(REQUEST))
 
     assert {key: node["class_type"] for key, node in graph.items()} == {
         "3": "KSampler", "4": "CheckpointLoaderSimple", "5": "EmptyLatentImage", "6": "CLIPTextEncode",
@@ -148,7 +148,7 @@ def test_the_default_graph_has_comfyuis_own_numbers() -> None:
 
 
 def test_the_editors_graph_is_wired_both_ways() -> None:
-    graph = json.loads(recipe.to_workflow(FULL))
+    graph = json.loads(metadata.to_workflow(FULL))
 
     nodes = {node["id"]: node for node in graph["nodes"]}
     for number, source, output, target, slot, kind in graph["links"]:
@@ -162,17 +162,17 @@ def test_the_editors_graph_is_wired_both_ways() -> None:
 def test_a_second_pass_is_written_for_comfyui_and_read_back() -> None:
     asked = GenerationRequest(prompt="a", model="m", seed=1, hires=Hires(scale=1.5, strength=0.4, steps=12))
 
-    graph = json.loads(recipe.to_prompt(asked))
+    graph = json.loads(metadata.to_prompt(asked))
 
     assert graph["8"]["inputs"]["samples"] == ["30", 0]
     assert (graph["35"]["inputs"]["width"], graph["30"]["inputs"]["denoise"]) == (1536, 0.4)
-    assert recipe.from_prompt(json.dumps(graph)).values["hires"] == asked.hires
+    assert metadata.from_prompt(json.dumps(graph)).values["hires"] == asked.hires
 
 
 def test_an_ensemble_is_two_advanced_samplers_for_comfyui_and_read_back() -> None:
     asked = GenerationRequest(prompt="a", model="m", seed=1, steps=25, refiner=Refiner(model="expert", at=20))
 
-    graph = json.loads(recipe.to_prompt(asked))
+    graph = json.loads(metadata.to_prompt(asked))
 
     base, expert = graph["3"], graph["103"]
     assert {base["class_type"], expert["class_type"]} == {"KSamplerAdvanced"}
@@ -182,7 +182,7 @@ def test_an_ensemble_is_two_advanced_samplers_for_comfyui_and_read_back() -> Non
     assert (expert["inputs"]["latent_image"], expert["inputs"]["model"]) == (["3", 0], ["100", 0])
     assert (graph["8"]["inputs"]["samples"], graph["8"]["inputs"]["vae"]) == (["103", 0], ["100", 2])
     assert (graph["101"]["inputs"]["ascore"], graph["102"]["inputs"]["ascore"]) == (6.0, 2.5)
-    for reading in (recipe.from_prompt(json.dumps(graph)), recipe.from_workflow(recipe.to_workflow(asked))):
+    for reading in (metadata.from_prompt(json.dumps(graph)), metadata.from_workflow(metadata.to_workflow(asked))):
         assert (reading.values["refiner"], reading.values["steps"], reading.unknown) == (asked.refiner, 25, [])
 
 
@@ -211,7 +211,7 @@ def test_comfyuis_own_example_of_a_refiner_is_understood() -> None:
         "17": {"class_type": "VAEDecode", "inputs": {"samples": ["10", 0], "vae": ["12", 2]}},
     }  # fmt: skip
 
-    reading = recipe.from_prompt(json.dumps(graph))
+    reading = metadata.from_prompt(json.dumps(graph))
 
     assert reading.unknown == []
     assert {name: reading.values[name] for name in ("model", "refiner", "steps", "seed", "prompt")} == {
@@ -225,7 +225,7 @@ def test_a_pass_of_a_refiners_own_is_written_for_comfyui_and_read_back() -> None
         prompt="a", model="m", seed=1, hires=Hires(scale=1.5), refiner=Refiner(model="b", strength=0.3, steps=9)
     )
 
-    reading = recipe.from_prompt(recipe.to_prompt(asked))
+    reading = metadata.from_prompt(metadata.to_prompt(asked))
 
     assert (reading.values["hires"], reading.values["refiner"]) == (asked.hires, asked.refiner)
     assert reading.unknown == []
@@ -235,17 +235,17 @@ def test_a1111s_refiner_is_read_with_and_without_its_hash() -> None:
     line = "Steps: 20, Seed: 1, Size: 512x512, RNG: CPU, Refiner: big_refiner [7440042bbd], Refiner switch at: 0.7"
     ours = GenerationRequest(prompt="a", model="m", seed=1, refiner=Refiner(model="x", at=0.9))
 
-    assert recipe.from_a1111(f"a\n{line}").values["refiner"] == Refiner(model="big_refiner", at=0.7)
-    assert recipe.from_a1111(recipe.to_a1111(ours)).values["refiner"] == ours.refiner
+    assert metadata.from_a1111(f"a\n{line}").values["refiner"] == Refiner(model="big_refiner", at=0.7)
+    assert metadata.from_a1111(metadata.to_a1111(ours)).values["refiner"] == ours.refiner
 
 
 def test_nodes_that_are_not_understood_are_reported() -> None:
-    graph: dict[str, Any] = json.loads(recipe.to_prompt(REQUEST))
+    graph: dict[str, Any] = json.loads(metadata.to_prompt(REQUEST))
     graph["20"] = {"class_type": "FreeU_V2", "inputs": {"model": ["4", 0], "b1": 1.3}}
     graph["21"] = {"class_type": "ControlNetLoader", "inputs": {}}
     graph["3"]["inputs"] |= {"model": ["20", 0], "denoise": 0.5, "sampler_name": "dpmpp_2m_sde_gpu"}
 
-    reading = recipe.from_prompt(json.dumps(graph))
+    reading = metadata.from_prompt(json.dumps(graph))
 
     assert reading.unknown == ["node 20: FreeU_V2", "denoise: 0.5", "node 21: ControlNetLoader"]
     assert (reading.values["sampler"], reading.values["model"]) == ("dpmpp_2m_sde", "tiny")
@@ -254,7 +254,7 @@ def test_nodes_that_are_not_understood_are_reported() -> None:
 @pytest.mark.parametrize("text", ["no json", "[]", "{}", '{"1": {"class_type": "LoadImage", "inputs": {}}}'])
 def test_what_is_no_graph_is_refused(text: str) -> None:
     with pytest.raises(InvalidRequestError):
-        recipe.from_prompt(text)
+        metadata.from_prompt(text)
 
 
 def picture(path: Path, **texts: str) -> Path:
@@ -266,11 +266,11 @@ def picture(path: Path, **texts: str) -> Path:
 
 
 def test_a_file_is_read_as_the_tool_that_wrote_it(tmp_path: Path) -> None:
-    texts = recipe.png_texts(FULL, "0123456789")
-    ours = recipe.read_file(picture(tmp_path / "a.png", **texts))
-    theirs = recipe.read_file(picture(tmp_path / "b.png", parameters=texts["parameters"]))
-    graph = recipe.read_file(picture(tmp_path / "c.png", prompt=texts["prompt"]))
-    editor = recipe.read_file(picture(tmp_path / "d.png", workflow=texts["workflow"]))
+    texts = metadata.png_texts(FULL, "0123456789")
+    ours = metadata.read_file(picture(tmp_path / "a.png", **texts))
+    theirs = metadata.read_file(picture(tmp_path / "b.png", parameters=texts["parameters"]))
+    graph = metadata.read_file(picture(tmp_path / "c.png", prompt=texts["prompt"]))
+    editor = metadata.read_file(picture(tmp_path / "d.png", workflow=texts["workflow"]))
 
     assert [each.tool for each in (ours, theirs, graph, editor)] == ["Easel", "A1111", "ComfyUI", "ComfyUI"]
     assert GenerationRequest(**ours.values) == FULL
@@ -279,10 +279,10 @@ def test_a_file_is_read_as_the_tool_that_wrote_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["webp", "jpg"])
 def test_webp_and_jpeg_carry_a1111s_text_in_exif(tmp_path: Path, kind: str) -> None:
-    text = recipe.to_a1111(GenerationRequest(prompt="ein Apfel 🍎 りんご", model="tiny", seed=7))
-    Image.new("RGB", (8, 8)).save(tmp_path / f"a.{kind}", exif=recipe.exif_of(text))
+    text = metadata.to_a1111(GenerationRequest(prompt="ein Apfel 🍎 りんご", model="tiny", seed=7))
+    Image.new("RGB", (8, 8)).save(tmp_path / f"a.{kind}", exif=metadata.exif_of(text))
 
-    reading = recipe.read_file(tmp_path / f"a.{kind}")
+    reading = metadata.read_file(tmp_path / f"a.{kind}")
 
     assert (reading.tool, reading.values["prompt"], reading.values["seed"]) == ("A1111", "ein Apfel 🍎 りんご", 7)
 
@@ -295,7 +295,7 @@ def test_a_file_without_settings_is_refused_in_words(tmp_path: Path) -> None:
         (tmp_path / "gone.png", "There is no file"),
     ]:
         with pytest.raises(InvalidRequestError, match=message):
-            recipe.read_file(path)
+            metadata.read_file(path)
 
 
 def test_a_models_hash_is_computed_once(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from generation import GenerationRequest, Init, InvalidRequestError, Mask, recipe
+from generation import GenerationRequest, Init, InvalidRequestError, Mask, metadata
 from generation.images.pixels import Pixels
 from generation.request.options import UNNAMED
 from generation.sdxl.png import encode
@@ -49,48 +49,48 @@ PAINTED = encode(Pixels(8, 8, bytes(192)), REQUEST).data
 def test_a_picture_that_was_cut_off_still_tells_its_recipe(file: Path, kept: float) -> None:
     file.write_bytes(PAINTED[: int(len(PAINTED) * kept)])
 
-    assert recipe.read_file(file).values["prompt"] == "a 猫"
+    assert metadata.read_file(file).values["prompt"] == "a 猫"
 
 
 def test_damaged_pixels_and_sums_do_not_matter(file: Path) -> None:
     place = PAINTED.index(b"IDAT")
     file.write_bytes(PAINTED[: place + 4] + b"\xff" * 20 + PAINTED[place + 24 :])
 
-    assert recipe.read_file(file).values["seed"] == 7
+    assert metadata.read_file(file).values["seed"] == 7
 
 
 def test_a_picture_of_any_size_is_read_without_its_pixels(file: Path) -> None:
-    text = (b"easel", recipe.to_json(GenerationRequest(prompt="a", model="m", seed=3)).encode())
+    text = (b"easel", metadata.to_json(GenerationRequest(prompt="a", model="m", seed=3)).encode())
     file.write_bytes(png((b"tEXt", b"\0".join(text)), width=200_000, height=100_000))
     tracemalloc.start()
 
-    assert recipe.read_file(file).values["seed"] == 3
+    assert metadata.read_file(file).values["seed"] == 3
     assert tracemalloc.get_traced_memory()[1] < 2**20
     tracemalloc.stop()
 
 
 def test_a_text_behind_the_pixels_is_found(file: Path) -> None:
-    text = chunk(b"tEXt", b"easel\0" + recipe.to_json(GenerationRequest(prompt="a", model="m", seed=3)).encode())
+    text = chunk(b"tEXt", b"easel\0" + metadata.to_json(GenerationRequest(prompt="a", model="m", seed=3)).encode())
     plain = png()
     file.write_bytes(plain[:-12] + text + plain[-12:])
 
-    assert recipe.read_file(file).values["seed"] == 3
+    assert metadata.read_file(file).values["seed"] == 3
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
 def test_a_text_of_some_megabytes_is_read(file: Path, kind: bytes) -> None:
     file.write_bytes(png(packed(kind, b"parameters", b"a" * 3_000_000 + b"\nSteps: 20, Seed: 5")))
 
-    assert recipe.read_file(file).values["seed"] == 5
+    assert metadata.read_file(file).values["seed"] == 5
 
 
 @pytest.mark.parametrize("kind", [b"zTXt", b"iTXt"])
 def test_a_text_that_unpacks_without_end_is_left_out_in_bounded_memory(file: Path, kind: bytes) -> None:
     bomb = packed(kind, b"parameters", bytes(200 * 2**20))
-    file.write_bytes(png(*[bomb] * 5, packed(kind, b"easel", recipe.to_json(REQUEST).encode())))
+    file.write_bytes(png(*[bomb] * 5, packed(kind, b"easel", metadata.to_json(REQUEST).encode())))
     tracemalloc.start()
 
-    assert recipe.read_file(file).values["seed"] == 7
+    assert metadata.read_file(file).values["seed"] == 7
     assert tracemalloc.get_traced_memory()[1] < 100 * 2**20
     tracemalloc.stop()
 
@@ -103,16 +103,16 @@ def jpeg(exif: bytes = b"") -> bytes:
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
 def test_the_text_in_exif_is_read(file: Path, kind: str) -> None:
-    Image.new("RGB", (8, 8)).save(file, kind, exif=recipe.exif_of(recipe.to_a1111(REQUEST)))
+    Image.new("RGB", (8, 8)).save(file, kind, exif=metadata.exif_of(metadata.to_a1111(REQUEST)))
 
-    assert recipe.read_file(file).values["prompt"] == "a 猫"
+    assert metadata.read_file(file).values["prompt"] == "a 猫"
 
 
 def test_the_text_in_a_pngs_exif_is_read(file: Path) -> None:
-    exif = recipe.exif_of(recipe.to_a1111(REQUEST)).removeprefix(b"Exif\0\0")
+    exif = metadata.exif_of(metadata.to_a1111(REQUEST)).removeprefix(b"Exif\0\0")
     file.write_bytes(png((b"eXIf", exif)))
 
-    assert recipe.read_file(file).values["prompt"] == "a 猫"
+    assert metadata.read_file(file).values["prompt"] == "a 猫"
 
 
 def _gif() -> bytes:
@@ -152,7 +152,7 @@ def test_a_picture_without_settings_is_told_so(file: Path, name: str) -> None:
     file.write_bytes(WITHOUT[name]())
 
     with pytest.raises(InvalidRequestError, match=r"picture\.png carries no settings"):
-        recipe.read_file(file)
+        metadata.read_file(file)
 
 
 @pytest.mark.parametrize("name", UNREADABLE)
@@ -162,7 +162,7 @@ def test_only_png_jpeg_webp_and_gif_are_opened(file: Path, name: str, monkeypatc
     monkeypatch.setenv("PATH", "")
 
     with pytest.raises(InvalidRequestError, match=r"picture\.png (is no picture that can be read|cannot be read)"):
-        recipe.read_file(file)
+        metadata.read_file(file)
 
 
 def test_pillows_other_readers_never_see_a_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -178,7 +178,7 @@ def test_pillows_other_readers_never_see_a_file(file: Path, monkeypatch: pytest.
         monkeypatch.setitem(Image.OPEN, kind, (factory, note))
 
     with pytest.raises(InvalidRequestError):
-        recipe.read_file(file)
+        metadata.read_file(file)
 
     assert set(seen) <= {"JPEG", "WEBP", "GIF"}
 
@@ -191,7 +191,7 @@ def test_what_is_no_file_is_refused_in_words_without_its_folder(tmp_path: Path) 
 
     for name in ("gone.png", "pipe.png", "loop.png", "."):
         with pytest.raises(InvalidRequestError) as refused:
-            recipe.read_file(secret / name)
+            metadata.read_file(secret / name)
         assert "secret-place" not in str(refused.value) or name == "."
 
 
@@ -201,7 +201,7 @@ def test_a_bomb_of_another_kind_is_refused_in_words(file: Path) -> None:
     file.write_bytes(data)
 
     with pytest.raises(InvalidRequestError, match=r"has far more pixels|carries no settings"):
-        recipe.read_file(file)
+        metadata.read_file(file)
 
 
 def test_an_ordinary_png_of_another_tool_is_read(file: Path) -> None:
@@ -209,7 +209,7 @@ def test_an_ordinary_png_of_another_tool_is_read(file: Path) -> None:
     info.add_text("parameters", "a cat\nSteps: 20, Seed: 5, RNG: CPU", zip=True)
     Image.new("RGB", (8, 8)).save(file, pnginfo=info)
 
-    assert (recipe.read_file(file).tool, recipe.read_file(file).values["seed"]) == ("A1111", 5)
+    assert (metadata.read_file(file).tool, metadata.read_file(file).values["seed"]) == ("A1111", 5)
 
 
 BROUGHT = GenerationRequest(
@@ -222,7 +222,7 @@ def test_a_file_does_not_tell_which_pictures_it_was_painted_from(file: Path) -> 
 
     assert b"ab" * 32 not in file.read_bytes()
     assert b"cd" * 32 not in file.read_bytes()
-    read = recipe.read_file(file).values
+    read = metadata.read_file(file).values
     assert (read["init"].strength, read["init"].picture, read["mask"].picture) == (0.4, UNNAMED, UNNAMED)
 
 
@@ -230,26 +230,26 @@ def test_a_mask_of_the_pictures_own_stays_one(file: Path) -> None:
     asked = GenerationRequest(prompt="a", model="m", seed=3, init=Init(picture="ab" * 32), mask=Mask(invert=True))
     file.write_bytes(encode(Pixels(8, 8, bytes(192)), asked).data)
 
-    assert recipe.read_file(file).values["mask"] == Mask(invert=True)
+    assert metadata.read_file(file).values["mask"] == Mask(invert=True)
 
 
 def test_a_kept_file_of_an_earlier_version_is_given_out_without_the_names_of_its_inputs(file: Path) -> None:
-    old = png((b"tEXt", b"easel\0" + recipe.to_json(BROUGHT).encode()), (b"tEXt", b"prompt\0" + b"ab" * 32 + b".png"))
+    old = png((b"tEXt", b"easel\0" + metadata.to_json(BROUGHT).encode()), (b"tEXt", b"prompt\0" + b"ab" * 32 + b".png"))
 
-    given = recipe.without_digests(old, BROUGHT.inputs)
+    given = metadata.without_digests(old, BROUGHT.inputs)
 
     file.write_bytes(given)
     Image.open(file).load()  # its sums are right
     assert len(given) == len(old)
     assert b"ab" * 32 not in given
     assert b"cd" * 32 not in given
-    assert recipe.read_file(file).values["init"] == Init(picture=UNNAMED, strength=0.4)
-    assert recipe.without_digests(given, BROUGHT.inputs) == given
-    assert recipe.without_digests(b"GIF89a", BROUGHT.inputs) == b"GIF89a"
-    assert recipe.without_digests(old[:30], BROUGHT.inputs) == old[:30]
+    assert metadata.read_file(file).values["init"] == Init(picture=UNNAMED, strength=0.4)
+    assert metadata.without_digests(given, BROUGHT.inputs) == given
+    assert metadata.without_digests(b"GIF89a", BROUGHT.inputs) == b"GIF89a"
+    assert metadata.without_digests(old[:30], BROUGHT.inputs) == old[:30]
 
 
 def test_a_file_of_an_earlier_version_still_names_its_inputs_to_who_has_it(file: Path) -> None:
-    file.write_bytes(png((b"tEXt", b"easel\0" + recipe.to_json(BROUGHT).encode())))
+    file.write_bytes(png((b"tEXt", b"easel\0" + metadata.to_json(BROUGHT).encode())))
 
-    assert recipe.read_file(file).values["init"].picture == "ab" * 32
+    assert metadata.read_file(file).values["init"].picture == "ab" * 32

@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 
 from generation.errors import InvalidRequestError
-from generation.recipe.foreign import loaded
-from generation.recipe.reading import Reading
+from generation.metadata.foreign import loaded
+from generation.metadata.parsed import Reading
 from generation.request.options import Refiner
 from generation.request.request import GenerationRequest
 from generation.request.sampler_info import SAMPLERS, SCHEDULES

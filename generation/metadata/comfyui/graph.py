@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from generation.errors import InvalidRequestError
+from generation.metadata.comfyui import hires, img2img, refiner
+from generation.metadata.comfyui.nodes import NODES, Graph, Wire, new_node, to_editor, to_graph
+from generation.metadata.foreign import MAX_WIRES, loaded, nodes_of, real, whole
+from generation.metadata.parsed import Reading
 from generation.prompt.parser import parse, without_loras
-from generation.recipe import beginning, refining, second_pass
-from generation.recipe.foreign import MAX_WIRES, loaded, nodes_of, real, whole
-from generation.recipe.nodes import NODES, Graph, Wire, new_node, to_editor, to_graph
-from generation.recipe.reading import Reading
 from generation.request.options import Lora
 from generation.request.request import GenerationRequest
 from generation.request.sampler_info import PREDICTIONS, SAMPLERS, SCHEDULES
@@ -83,7 +83,7 @@ def _graph(request: GenerationRequest) -> Graph:
     if request.guidance_rescale > 0:
         extra["13"] = new_node("RescaleCFG", model=model, multiplier=request.guidance_rescale)
         model = ["13", 0]
-    begun = beginning.write(request, vae)
+    begun = img2img.write(request, vae)
     picture: Wire = ["8", 0]
     if begun.under is not None:
         extra["14"] = new_node(
@@ -97,9 +97,9 @@ def _graph(request: GenerationRequest) -> Graph:
         scheduler=request.scheduler, model=model, positive=["6", 0], negative=["7", 0],
         denoise=1.0 if request.init is None else request.init.strength, latent_image=begun.latents,
     )  # fmt: skip
-    second, latents = second_pass.write(request, sampler, vae)
+    second, latents = hires.write(request, sampler, vae)
     graph = {
-        second_pass.FIRST: sampler,
+        hires.FIRST: sampler,
         "4": new_node("CheckpointLoaderSimple", ckpt_name=request.model + _ENDING),
         "6": new_node("CLIPTextEncode", text=without_loras(request.prompt), clip=clip),
         "7": new_node("CLIPTextEncode", text=without_loras(request.negative_prompt), clip=clip),
@@ -109,7 +109,7 @@ def _graph(request: GenerationRequest) -> Graph:
         **second,
         **extra,
     }
-    if refined := refining.write(request, graph, latents[0]):
+    if refined := refiner.write(request, graph, latents[0]):
         latents, own_vae = refined
         graph["8"] = new_node("VAEDecode", samples=latents, vae=vae if request.vae else own_vae)
     return graph
@@ -117,7 +117,7 @@ def _graph(request: GenerationRequest) -> Graph:
 
 def _read(graph: Mapping[str, Any]) -> Reading:
     nodes = nodes_of(graph)
-    samplers = [key for key, node in nodes.items() if node["class_type"] in refining.SAMPLERS and node["inputs"]]
+    samplers = [key for key, node in nodes.items() if node["class_type"] in refiner.SAMPLERS and node["inputs"]]
     if not samplers:
         raise InvalidRequestError("recipe", "The ComfyUI graph has no KSampler.")
     reading = Reading("ComfyUI", {"weights": "comfyui", "noise": "comfyui"})
@@ -145,7 +145,7 @@ class _Walk:
         inputs = self._visit(key)
         take = self._reading.take
         take("seed", inputs.get("seed", inputs.get("noise_seed")), whole)
-        steps, denoise = refining.taken(inputs)
+        steps, denoise = refiner.taken(inputs)
         take("steps", steps, whole)
         take("guidance_scale", inputs.get("cfg"), real)
         take("sampler", str(inputs.get("sampler_name")).removesuffix("_gpu"), str, SAMPLERS)
@@ -153,21 +153,21 @@ class _Walk:
         self._model(inputs.get("model"))
         self._text("prompt", inputs.get("positive"))
         self._text("negative_prompt", inputs.get("negative"))
-        begun = beginning.BeginningReader(self._visit, self._kind, self._reading)
+        begun = img2img.BeginningReader(self._visit, self._kind, self._reading)
         begun.latents(inputs.get("latent_image"), denoise)
         self._vae()
 
     def fed_by(self, key: str) -> str | None:
         """Returns the sampler whose latents another sampler goes on with; None where there is none."""
         wire = self._nodes[key]["inputs"].get("latent_image")
-        return str(wire[0]) if self._kind(wire) in refining.SAMPLERS else None
+        return str(wire[0]) if self._kind(wire) in refiner.SAMPLERS else None
 
     def later(self, key: str, last: str) -> str:
         """Reads another sampler, the refiner or the second pass of the last one; returns which is the last then."""
         if self.fed_by(key) == last:
-            refining.RefinerReader(self._visit, self._kind, self._reading).read(key, last)
+            refiner.RefinerReader(self._visit, self._kind, self._reading).read(key, last)
         else:
-            reader = second_pass.SecondPassReader(self._visit, self._kind, self._reading)
+            reader = hires.SecondPassReader(self._visit, self._kind, self._reading)
             reader.read(key, last, self._nodes[key]["inputs"])
         return key if key in self.seen else last
 
@@ -178,7 +178,7 @@ class _Walk:
         if node is None:
             return {}
         self.seen.add(key)
-        if node["class_type"] not in NODES and node["class_type"] not in refining.SAMPLERS:
+        if node["class_type"] not in NODES and node["class_type"] not in refiner.SAMPLERS:
             self._reading.report(f"node {key}", node["class_type"])
         inputs: dict[str, Any] = node["inputs"]
         return inputs

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.recipe.foreign import loaded
+from generation.metadata.foreign import loaded
 from generation.request.options import Hires, Init, Lora, Margins, Mask, Refiner
 from generation.request.request import GenerationRequest
 from generation.request.validation import file_name

@@ -6,9 +6,10 @@ from pathlib import Path
 from PIL import Image
 
 from generation.errors import InvalidRequestError
-from generation.recipe import a1111, comfyui, ours
-from generation.recipe.chunks import texts_of
-from generation.recipe.reading import Reading
+from generation.metadata import a1111, easel_json
+from generation.metadata.chunks import texts_of
+from generation.metadata.comfyui import graph as comfyui
+from generation.metadata.parsed import Reading
 from generation.request.options import UNNAMED
 from generation.request.request import GenerationRequest
 from generation.typed_text import TypedText
@@ -36,7 +37,7 @@ def png_texts(
         A1111_KEY: a1111.to_a1111(request, model_hash),
         PROMPT_KEY: comfyui.to_prompt(graph),
         WORKFLOW_KEY: comfyui.to_workflow(graph),
-        KEY: ours.to_json(request, model_hash),
+        KEY: easel_json.to_json(request, model_hash),
     }
 
 
@@ -70,9 +71,9 @@ def read_file(path: Path) -> Reading:
 
 def _read(path: Path, texts: dict[str, TypedText]) -> Reading:
     if KEY in texts:
-        request = ours.from_json(texts[KEY])
+        request = easel_json.from_json(texts[KEY])
         values = {name: getattr(request, name) for name in request.__slots__}
-        return Reading("Easel", values, model_hash=ours.model_hash(texts[KEY]))
+        return Reading("Easel", values, model_hash=easel_json.model_hash(texts[KEY]))
     if A1111_KEY in texts:
         return a1111.from_a1111(texts[A1111_KEY])
     if PROMPT_KEY in texts:

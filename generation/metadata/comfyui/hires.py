@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.recipe.foreign import real, whole
-from generation.recipe.nodes import Graph, Wire, new_node
-from generation.recipe.reading import Reading
-from generation.recipe.refining import taken
+from generation.metadata.comfyui.nodes import Graph, Wire, new_node
+from generation.metadata.comfyui.refiner import taken
+from generation.metadata.foreign import real, whole
+from generation.metadata.parsed import Reading
 from generation.request.options import ENLARGERS, Hires
 from generation.request.request import GenerationRequest
 

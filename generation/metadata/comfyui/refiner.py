@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.recipe.foreign import real, whole
-from generation.recipe.nodes import Graph, Wire, new_node
-from generation.recipe.reading import Reading
+from generation.metadata.comfyui.nodes import Graph, Wire, new_node
+from generation.metadata.foreign import real, whole
+from generation.metadata.parsed import Reading
 from generation.request.options import Refiner
 from generation.request.request import GenerationRequest
 

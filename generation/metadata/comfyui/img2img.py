@@ -7,9 +7,9 @@ from functools import partial
 from typing import Any
 
 from generation.errors import InvalidRequestError
-from generation.recipe.foreign import MAX_WIRES, real, whole
-from generation.recipe.nodes import Graph, Wire, new_node
-from generation.recipe.reading import Reading
+from generation.metadata.comfyui.nodes import Graph, Wire, new_node
+from generation.metadata.foreign import MAX_WIRES, real, whole
+from generation.metadata.parsed import Reading
 from generation.request.options import Init, Margins, Mask
 from generation.request.request import GenerationRequest
 

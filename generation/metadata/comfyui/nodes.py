@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from generation.recipe.foreign import editor_links, editor_nodes
+from generation.metadata.foreign import editor_links, editor_nodes
 
 Graph = dict[str, dict[str, Any]]
 Wire = list[Any]  # a node's number and which of its outputs
