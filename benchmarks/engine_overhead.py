@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from generation import CancelToken, GenerationRequest
-from generation.catalog import describe
+from generation.models.catalog import describe
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import choose_placement
 from generation.sdxl.engine import Engine

@@ -26,8 +26,8 @@ from rich.table import Table
 from benchmarks import starter_decoder
 from bot.services.sizes import size_for
 from generation import Catalog, GenerationRequest, GenerationSettings
-from generation.catalog import ModelEntry
-from generation.header import read_header
+from generation.models.catalog import ModelEntry
+from generation.models.safetensors_header import read_header
 from generation.starter.judge import Judge, Pixels, judge_of
 from generation.starter.train.compose import is_held_out, prompt
 from generation.starter.train.export import resume

@@ -4,9 +4,9 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.settings import Settings
-from generation.acquire import Added, add
-from generation.upscalers import NAMES as UPSCALERS
-from generation.upscalers import add_upscaler
+from generation.models.download import Added, add
+from generation.models.upscalers import NAMES as UPSCALERS
+from generation.models.upscalers import add_upscaler
 
 __all__ = ["UPSCALERS", "add_model", "add_upscaler"]
 

@@ -62,7 +62,7 @@ from bot.ui import escape
 from bot.ui.messenger import DiscordMessenger
 from bot.ui.showing import Bench
 from generation import Catalog, Executor, ProcessExecutor
-from generation.extras import Extras
+from generation.models.auxiliary import Extras
 from generation.prompt import parser
 from generation.prompt.token_count import TokenCounter
 

@@ -18,8 +18,8 @@ from bot.errors import EaselError
 from bot.settings import Settings
 from bot.terminal import harden, out, say, say_json, shown, warn
 from generation import SAMPLERS, Catalog, GenerationError, __version__
-from generation.extras import Extras
 from generation.metadata import read_file
+from generation.models.auxiliary import Extras
 from generation.typed_text import take_in
 
 FAILED, INTERRUPTED = 2, 130

@@ -19,10 +19,10 @@ from bot.services.resolve import Defaults, resolve
 from bot.settings import Settings
 from generation import Catalog, Executor, GenerationRequest, GenerationResult, InvalidRequestError, metadata
 from generation import Progress as Painting
-from generation.catalog import STARTER_NOTE
-from generation.extras import Extras
-from generation.header import Kind
 from generation.metadata import Reading
+from generation.models.auxiliary import Extras
+from generation.models.catalog import STARTER_NOTE
+from generation.models.safetensors_header import Kind
 from generation.request.options import UNNAMED
 from generation.request.request import MAX_SIZE
 from generation.typed_text import TypedText

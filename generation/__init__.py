@@ -1,6 +1,5 @@
 """The engine: requests in, pictures out. Knows no Discord, no people, no database; importing it loads no torch."""
 
-from generation.catalog import Catalog, ModelEntry
 from generation.errors import (
     DeviceMemoryError,
     EngineFailureError,
@@ -13,6 +12,7 @@ from generation.errors import (
     ModelError,
 )
 from generation.executors.base import Executor
+from generation.models.catalog import Catalog, ModelEntry
 from generation.process import ProcessExecutor
 from generation.request.cancellation import CancelToken
 from generation.request.options import Hires, Init, Lora, Margins, Mask, Refiner

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import save, save_file
 
-from generation.catalog import STARTER_FILE
+from generation.models.catalog import STARTER_FILE
 
 UNET = "model.diffusion_model."
 BIG_G = "conditioner.embedders.1.model.x"

@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from benchmarks.hostile.prompts import EMBEDDING, LORA, MODEL
-from generation.catalog import describe
+from generation.models.catalog import describe
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import choose_placement
 from tests.sdxl.loras import kohya

@@ -5,9 +5,9 @@ import logging
 from collections.abc import Mapping
 
 from generation import Catalog, ModelEntry, ModelError
-from generation.catalog import STARTER_NOTE
-from generation.extras import Extras
-from generation.header import Kind
+from generation.models.auxiliary import Extras
+from generation.models.catalog import STARTER_NOTE
+from generation.models.safetensors_header import Kind
 from generation.request.request import check_name
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from bot.services.framing import NEEDS_IMAGE, Frame, beginning, frame_of, refine
 from bot.services.layers import PRESET, SIZE, Chosen, Layer, Source, Taste, choose, given, layers, wrap
 from bot.services.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry
-from generation.catalog import no_beginner
 from generation.limits import check_limits, check_tile
+from generation.models.catalog import no_beginner
 from generation.prompt.parser import DIALECTS, Dialect, parse, parse_loras
 from generation.request import presets
 from generation.request.request import MAX_SIZE, MIN_SIZE

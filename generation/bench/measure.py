@@ -14,8 +14,8 @@ from generation.bench.clock import seconds
 from generation.bench.compare import compare_with_diffusers
 from generation.bench.loop import MODES, ceiling, engine_of, faster_by, overhead, paint, request, speed, unet_call
 from generation.bench.models import RANDOM_SDXL, RANDOM_TINY, open_model
-from generation.catalog import Catalog
 from generation.images.pixels import Pixels
+from generation.models.catalog import Catalog
 from generation.sdxl.device import choose_placement, device_name, is_memory_error
 from generation.sdxl.png import encode
 from generation.sdxl.shortcut import shortcut

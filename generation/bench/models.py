@@ -12,7 +12,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from generation.catalog import Catalog
+from generation.models.catalog import Catalog
 from generation.prompt.tokenizer import Tokenizer, clip_merges
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement

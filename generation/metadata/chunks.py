@@ -16,8 +16,8 @@ from typing import BinaryIO
 from PIL import Image, UnidentifiedImageError
 
 from generation.errors import InvalidRequestError, ModelError
-from generation.folders import reason, status_of
 from generation.images.loading import DAMAGE
+from generation.models.folders import reason, status_of
 from generation.request.options import UNNAMED
 from generation.visible import visible
 

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from generation.catalog import ModelEntry
-from generation.extras import Extras, count_vectors
-from generation.header import Kind, read_header
+from generation.models.auxiliary import Extras, count_vectors
+from generation.models.catalog import ModelEntry
+from generation.models.safetensors_header import Kind, read_header
 from generation.prompt.parser import Dialect, parse
 from generation.prompt.tokenizer import Tokenizer, clip_tokenizers
 from generation.typed_text import TypedText

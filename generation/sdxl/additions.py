@@ -9,8 +9,8 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from generation.errors import ModelError
-from generation.extras import Extras, count_vectors
-from generation.header import Kind, read_header
+from generation.models.auxiliary import Extras, count_vectors
+from generation.models.safetensors_header import Kind, read_header
 from generation.sdxl.device import Placement
 from generation.sdxl.layout import PREFIXES, origins, read
 from generation.sdxl.streamline import streamline

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from generation.errors import ModelError
-from generation.header import Header, Kind, recognise
+from generation.models.safetensors_header import Header, Kind, recognise
 from generation.sdxl.layout import PREFIXES, REFINER_PREFIXES, Component, Prefixes
 
 CHANNELS_PER_HEAD = 64

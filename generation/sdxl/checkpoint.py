@@ -14,11 +14,11 @@ from safetensors import SafetensorError, safe_open
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from generation.catalog import ModelEntry, check_usable, describe
-from generation.documents import SchedulerConfig, read_document
 from generation.errors import ModelError
-from generation.folders import is_file, read_text, without_path
-from generation.header import Header, prediction, read_header
+from generation.models.catalog import ModelEntry, check_usable, describe
+from generation.models.documents import SchedulerConfig, read_document
+from generation.models.folders import is_file, read_text, without_path
+from generation.models.safetensors_header import Header, prediction, read_header
 from generation.prompt.tokenizer import Tokenizer, clip_merges
 from generation.sdxl.architecture import Config, infer
 from generation.sdxl.device import Placement, is_memory_error

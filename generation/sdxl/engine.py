@@ -13,10 +13,10 @@ from typing import cast
 import torch
 from torch import Tensor
 
-from generation.catalog import no_beginner
 from generation.errors import DeviceMemoryError, GenerationCancelledError, ModelError
 from generation.images.inpaint_canvas import Canvas
 from generation.images.pixels import Pixels
+from generation.models.catalog import no_beginner
 from generation.prompt.parser import Dialect
 from generation.request.result import Stage
 from generation.sdxl.device import is_memory_error

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor
 
 from generation.errors import ModelError
-from generation.extras import Extras
-from generation.header import Kind, lora_base, read_header
+from generation.models.auxiliary import Extras
+from generation.models.safetensors_header import Kind, lora_base, read_header
 from generation.request.options import Lora
 from generation.sdxl.copies import Copies
 from generation.sdxl.layout import PREFIXES, Component, origins

@@ -12,8 +12,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from generation.errors import ModelError
-from generation.extras import Extras
-from generation.header import Kind
+from generation.models.auxiliary import Extras
+from generation.models.safetensors_header import Kind
 from generation.sdxl.device import Placement
 from generation.sdxl.model import Model
 from generation.sdxl.sketches import Glance

@@ -7,7 +7,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from generation.errors import ModelError
-from generation.folders import reason
+from generation.models.folders import reason
 from generation.visible import shortened
 
 

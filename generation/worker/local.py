@@ -11,14 +11,14 @@ from pathlib import Path
 
 import psutil
 
-from generation.catalog import Catalog, ModelEntry
 from generation.errors import ExecutorClosedError, GenerationError
 from generation.executors.base import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
-from generation.extras import Extras
-from generation.hashes import HashBook
 from generation.images.inpaint_canvas import Canvas, finish, prepare
 from generation.images.pixels import Pixels
 from generation.limits import check_limits, loras_of
+from generation.models.auxiliary import Extras
+from generation.models.catalog import Catalog, ModelEntry
+from generation.models.hashes import HashBook
 from generation.request.cancellation import CancelToken
 from generation.request.options import Lora
 from generation.request.request import GenerationRequest

@@ -13,9 +13,9 @@ from logging.handlers import QueueHandler
 from pathlib import Path
 from typing import BinaryIO
 
-from generation.catalog import Catalog
 from generation.errors import EngineFailureError, GenerationError, ProtocolError
 from generation.executors.base import Executor
+from generation.models.catalog import Catalog
 from generation.request.cancellation import CancelToken
 from generation.request.result import GenerationResult, Progress
 from generation.sdxl.table import CallTable

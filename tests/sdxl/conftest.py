@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generation import Catalog, GenerationRequest, GenerationResult, GenerationSettings
-from generation.catalog import describe
+from generation.models.catalog import describe
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement, choose_placement
 from generation.sdxl.model import Model

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from generation.extras import Extras
+from generation.models.auxiliary import Extras
 from generation.sdxl.additions import KEPT_EMBEDDINGS, Additions
 
 

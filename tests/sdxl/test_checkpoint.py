@@ -10,9 +10,9 @@ from diffusers import AutoencoderKL, EulerDiscreteScheduler, StableDiffusionXLPi
 from safetensors.torch import load_file, save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection, CLIPTokenizer
 
-from generation.catalog import describe
 from generation.errors import ModelError
-from generation.header import Header, Kind, read_header, recognise
+from generation.models.catalog import describe
+from generation.models.safetensors_header import Header, Kind, read_header, recognise
 from generation.prompt.parser import weigh
 from generation.prompt.tokenizer import clip_merges
 from generation.sdxl.architecture import infer

@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor, nn
 
-from generation.catalog import describe
+from generation.models.catalog import describe
 from generation.request.options import Lora
 from generation.sdxl import lora as lora_room
 from generation.sdxl import model as model_room

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from generation import Catalog, GenerationSettings, ModelError
-from generation.header import prediction, read_header
+from generation.models.safetensors_header import prediction, read_header
 from generation.sdxl.guidance import denoised_from, guide, rescale
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run, call_unet

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from generation import ModelError
-from generation.catalog import ModelEntry, describe
-from generation.extras import Extras
+from generation.models.auxiliary import Extras
+from generation.models.catalog import ModelEntry, describe
 from generation.prompt.tokenizer import Tokenizer
 from generation.sdxl.additions import Additions
 from generation.sdxl.checkpoint import load

@@ -18,10 +18,10 @@ from generation import (
     Margins,
     Mask,
 )
-from generation.catalog import describe
-from generation.header import Kind
 from generation.images.inpaint_canvas import grown, prepare
 from generation.images.loading import digest_of
+from generation.models.catalog import describe
+from generation.models.safetensors_header import Kind
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run

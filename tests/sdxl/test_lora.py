@@ -14,8 +14,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from generation import Catalog, GenerationSettings, InvalidRequestError, ModelError
-from generation.catalog import describe
-from generation.extras import Extras
+from generation.models.auxiliary import Extras
+from generation.models.catalog import describe
 from generation.request.options import Lora
 from generation.sdxl import engine, lora, run
 from generation.sdxl.checkpoint import load

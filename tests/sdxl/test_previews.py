@@ -12,8 +12,8 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from generation import Catalog, GenerationSettings, Progress
-from generation.catalog import STARTER_FILE, describe
-from generation.extras import Extras
+from generation.models.auxiliary import Extras
+from generation.models.catalog import STARTER_FILE, describe
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
 from generation.sdxl.previews import SDXL_WIDTHS, LinearMap, choose_glance, linear_map

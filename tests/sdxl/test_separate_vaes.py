@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generation.extras import Extras
+from generation.models.auxiliary import Extras
 from generation.sdxl import model as model_room
 from generation.sdxl.additions import Additions
 from generation.sdxl.copies import Copies

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from generation import Catalog, GenerationRequest, GenerationSettings
-from generation.catalog import STARTER_FILE
-from generation.header import read_header
+from generation.models.catalog import STARTER_FILE
+from generation.models.safetensors_header import read_header
 from generation.starter.train.compose import is_held_out, prompt
 from generation.worker.local import LocalExecutor
 from tests.sdxl import judge

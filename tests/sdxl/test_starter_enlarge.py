@@ -12,8 +12,8 @@ import torch
 from PIL import Image, ImageDraw
 
 from bot.services.sizes import size_for
-from generation.catalog import describe
-from generation.header import read_header
+from generation.models.catalog import describe
+from generation.models.safetensors_header import read_header
 from generation.sdxl.sigmas import training_sigmas
 from generation.starter.enlarge import pools
 from generation.starter.enlarge.growth import grow

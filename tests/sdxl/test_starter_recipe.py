@@ -13,8 +13,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from generation import Catalog, GenerationRequest, GenerationSettings
-from generation.catalog import describe
-from generation.header import prediction, read_header
+from generation.models.catalog import describe
+from generation.models.safetensors_header import prediction, read_header
 from generation.prompt.parser import Piece
 from generation.prompt.tokenizer import Tokenizer
 from generation.starter.train import compose, diffusion, vae

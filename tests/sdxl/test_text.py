@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from generation.errors import InvalidRequestError, ModelError
-from generation.extras import Extras
-from generation.header import Kind
+from generation.models.auxiliary import Extras
+from generation.models.safetensors_header import Kind
 from generation.prompt.parser import Piece
 from generation.prompt.tokenizer import clip_tokenizers
 from generation.sdxl.additions import Additions

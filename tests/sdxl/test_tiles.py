@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 
 from generation import CancelToken, GenerationCancelledError, Hires
-from generation.catalog import STARTER_FILE, describe
+from generation.models.catalog import STARTER_FILE, describe
 from generation.request.tile_grid import tiles
 from generation.sdxl import vae
 from generation.sdxl.checkpoint import load

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from generation.bench.loop import unet_call
 from generation.bench.models import RANDOM_SDXL, open_model
-from generation.catalog import describe
+from generation.models.catalog import describe
 from generation.sdxl import model as model_room
 from generation.sdxl.checkpoint import load
 from generation.sdxl.compiled import BLOCKS, MOST_KINDS, MOST_SHAPES, USUAL, BlockwiseUnet, CompiledUnet

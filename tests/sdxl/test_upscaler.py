@@ -19,11 +19,11 @@ from generation import (
     ModelError,
 )
 from generation.images.loading import digest_of
-from generation.ncnn import convolutions
+from generation.models.ncnn import convolutions
+from generation.models.upscalers import named
 from generation.sdxl import upscaler
 from generation.sdxl.slices import to_the_end
 from generation.sdxl.upscaler import RrdbNet, enlarging, from_tensors
-from generation.upscalers import named
 from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.sdxl.conftest import pixels, request

@@ -12,7 +12,7 @@ from threading import Event
 
 import torch
 
-from generation.catalog import STARTER_FILE
+from generation.models.catalog import STARTER_FILE
 from generation.starter.enlarge.way import Enlargement, Way
 from generation.starter.train.pictures import RecipeError, load
 

@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from generation.catalog import describe, native_size
-from generation.header import CONFIG_KEY, prediction, read_header
+from generation.models.catalog import describe, native_size
+from generation.models.safetensors_header import CONFIG_KEY, prediction, read_header
 from generation.sdxl.architecture import infer
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import Placement

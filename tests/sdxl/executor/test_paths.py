@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from bot.ui.words import recipe_line
 from generation import Catalog, GenerationError, GenerationRequest, GenerationSettings, Hires
-from generation.catalog import ModelEntry
+from generation.models.catalog import ModelEntry
 from generation.request.options import Lora, Refiner
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import choose_placement

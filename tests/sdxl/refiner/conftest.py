@@ -12,7 +12,7 @@ from generation import (
     GenerationSettings,
     Refiner,
 )
-from generation.catalog import describe
+from generation.models.catalog import describe
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
 from generation.worker.local import LocalExecutor

@@ -24,9 +24,9 @@ from generation import (
     Progress,
     Refiner,
 )
-from generation.catalog import describe
-from generation.header import Kind
 from generation.images.loading import digest_of
+from generation.models.catalog import describe
+from generation.models.safetensors_header import Kind
 from generation.request.options import Lora
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model

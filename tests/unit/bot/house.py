@@ -22,7 +22,7 @@ from bot.services.resolve import Defaults
 from bot.services.takeover import Takeover
 from bot.services.tastes import Tastes
 from generation import Catalog
-from generation.extras import Extras
+from generation.models.auxiliary import Extras
 from tests.fakes import FakeExecutor
 from tests.unit.bot.books import MemoryChoices, MemoryPresets
 from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger

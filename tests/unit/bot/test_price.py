@@ -14,7 +14,7 @@ from bot.services.models import ModelShelf
 from bot.services.price import MEASURED_CALLS, PriceLimit, in_words
 from bot.services.resolve import Defaults
 from generation import Catalog, GenerationRequest, Hires, Init, Progress, Refiner, Stage
-from generation.extras import Extras
+from generation.models.auxiliary import Extras
 from tests.fakes import model_files
 from tests.unit.bot.house import SOMEONE, House
 from tests.unit.bot.jobs import job

@@ -13,7 +13,7 @@ from bot.services.models import ModelShelf
 from bot.services.price import PriceLimit
 from bot.services.resolve import Defaults
 from generation import Catalog, GenerationError, GenerationRequest, Hires, Lora, Refiner
-from generation.extras import Extras
+from generation.models.auxiliary import Extras
 from tests.fakes import model_files
 from tests.unit.bot.jobs import job
 

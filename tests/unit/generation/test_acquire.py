@@ -14,7 +14,7 @@ from huggingface_hub import HfApi
 from safetensors.numpy import load_file, save, save_file
 
 from generation import Catalog, ModelError
-from generation.acquire import add
+from generation.models.download import add
 from tests.fakes import model_files
 from tests.hub import COMMIT, Hub, running
 

@@ -6,8 +6,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from generation import Catalog, ModelError
-from generation.catalog import describe
-from generation.header import Kind, read_header, recognise
+from generation.models.catalog import describe
+from generation.models.safetensors_header import Kind, read_header, recognise
 from tests.fakes import model_files
 
 UNET = "model.diffusion_model."

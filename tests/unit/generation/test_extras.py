@@ -8,10 +8,10 @@ import pytest
 from safetensors.numpy import save_file
 
 from generation import ModelError
-from generation.catalog import STARTER_FILE, ModelEntry
-from generation.extras import Extras
-from generation.header import Kind
 from generation.metadata import from_json
+from generation.models.auxiliary import Extras
+from generation.models.catalog import STARTER_FILE, ModelEntry
+from generation.models.safetensors_header import Kind
 from generation.prompt.parser import embeddings, parse
 from generation.prompt.token_count import TokenCounter
 from generation.request.validation import file_name

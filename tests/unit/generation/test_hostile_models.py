@@ -9,12 +9,12 @@ import pytest
 
 from bot.services.models import ModelShelf
 from generation import Catalog, ModelError
-from generation.acquire import add
-from generation.catalog import describe
-from generation.extras import Extras
-from generation.folders import MAX_DEPTH
-from generation.header import Kind, recognise
-from generation.header import read_header as read
+from generation.models.auxiliary import Extras
+from generation.models.catalog import describe
+from generation.models.download import add
+from generation.models.folders import MAX_DEPTH
+from generation.models.safetensors_header import Kind, recognise
+from generation.models.safetensors_header import read_header as read
 from generation.visible import is_visible, visible
 from tests import zoo
 

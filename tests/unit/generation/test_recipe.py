@@ -8,7 +8,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from generation import GenerationRequest, Hires, InvalidRequestError, Refiner, metadata
-from generation.hashes import HashBook
+from generation.models.hashes import HashBook
 
 REQUEST = GenerationRequest(prompt="a cat, sleeping", negative_prompt="dog", model="tiny", seed=7)
 

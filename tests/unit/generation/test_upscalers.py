@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from generation import ModelError
-from generation.upscalers import NAMES, add_upscaler
+from generation.models.upscalers import NAMES, add_upscaler
 
 
 def registry(monkeypatch: pytest.MonkeyPatch, files: dict[str, bytes], sort: str = "whl") -> list[list[str]]:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from generation.errors import ModelError
-from generation.folders import read_text
+from generation.models.folders import read_text
 from generation.visible import shortened
 
 MAX_BYTES = 2**20

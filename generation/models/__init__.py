@@ -1,0 +1,1 @@
+"""Model files: the catalog, safetensors headers, downloads, LoRAs and other auxiliary files, upscalers."""
