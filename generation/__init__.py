@@ -12,8 +12,8 @@ from generation.errors import (
     ModelError,
 )
 from generation.executors.base import Executor
+from generation.executors.process import ProcessExecutor
 from generation.models.catalog import Catalog, ModelEntry
-from generation.process import ProcessExecutor
 from generation.request.cancellation import CancelToken
 from generation.request.options import Hires, Init, Lora, Margins, Mask, Refiner
 from generation.request.request import GenerationRequest

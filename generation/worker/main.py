@@ -1,4 +1,4 @@
-"""The engine's process: reads orders, has an executor paint, and answers. `generation.process` starts it."""
+"""The engine's process: reads orders, has an executor paint, and answers. `generation.executors.process` starts it."""
 
 import asyncio
 import faulthandler
@@ -15,12 +15,7 @@ from typing import BinaryIO
 
 from generation.errors import EngineFailureError, GenerationError, ProtocolError
 from generation.executors.base import Executor
-from generation.models.catalog import Catalog
-from generation.request.cancellation import CancelToken
-from generation.request.result import GenerationResult, Progress
-from generation.sdxl.table import CallTable
-from generation.settings import GenerationSettings
-from generation.wire import (
+from generation.executors.messages import (
     DEVICE_LOST,
     Answer,
     Begin,
@@ -39,6 +34,11 @@ from generation.wire import (
     read_order,
     read_setup,
 )
+from generation.models.catalog import Catalog
+from generation.request.cancellation import CancelToken
+from generation.request.result import GenerationResult, Progress
+from generation.sdxl.table import CallTable
+from generation.settings import GenerationSettings
 
 log = logging.getLogger(__name__)
 

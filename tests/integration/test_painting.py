@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from bot.settings import Settings
-from generation import Catalog, ProcessExecutor, Refiner, metadata, process
+from generation import Catalog, ProcessExecutor, Refiner, metadata
+from generation.executors import process
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
 from generation.worker import local

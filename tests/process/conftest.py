@@ -8,14 +8,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from generation import (
-    GenerationRequest,
-    GenerationResult,
-    GenerationSettings,
-    ProcessExecutor,
-    Progress,
-    process,
-)
+from generation import GenerationRequest, GenerationResult, GenerationSettings, ProcessExecutor, Progress
+from generation.executors import process
 
 ROOT = Path(__file__).parents[2]
 COMMAND = (*process.COMMAND[:-1], "tests.process.worker")

@@ -19,8 +19,8 @@ from generation import (
     ProcessExecutor,
     Progress,
     Stage,
-    process,
 )
+from generation.executors import process
 from tests.process.conftest import ROOT, again, gone, pid_of, request, until
 
 

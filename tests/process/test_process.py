@@ -21,8 +21,8 @@ from generation import (
     InvalidRequestError,
     ProcessExecutor,
     Progress,
-    process,
 )
+from generation.executors import process
 from tests.fakes import FakeExecutor
 from tests.process.conftest import COMMAND, pid_of, request
 

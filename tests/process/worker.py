@@ -22,8 +22,8 @@ from generation import (
     Progress,
     Stage,
 )
+from generation.executors.messages import HEAD, Painted, packed
 from generation.foresight import CallTable
-from generation.wire import HEAD, Painted, packed
 from generation.worker import main as worker
 from generation.worker.main import run
 from tests.fakes import FakeExecutor

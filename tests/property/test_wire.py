@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation import Artifact, GenerationRequest, GenerationResult, GenerationSettings, Progress, Stage, wire
+from generation import Artifact, GenerationRequest, GenerationResult, GenerationSettings, Progress, Stage
 from generation.errors import ProtocolError
+from generation.executors import messages
 from generation.sdxl.table import CallTable
 from tests.fuzzing import examples
 from tests.property.test_recipe import parts, plain_requests, texts
@@ -62,40 +63,40 @@ engine_settings = st.builds(
     model_memory=st.floats(0, 1e3),
     cuda_graphs=st.none() | st.booleans(),
 )
-orders: dict[type, st.SearchStrategy[wire.Order]] = {
-    wire.Setup: st.builds(
-        wire.Setup,
-        protocol=st.just(wire.PROTOCOL),
+orders: dict[type, st.SearchStrategy[messages.Order]] = {
+    messages.Setup: st.builds(
+        messages.Setup,
+        protocol=st.just(messages.PROTOCOL),
         settings=engine_settings,
         log_level=st.integers(0, 50),
         threads=st.none() | st.integers(1, 64),
     ),
-    wire.WarmUp: st.builds(wire.WarmUp),
-    wire.Begin: st.builds(
-        wire.Begin,
+    messages.WarmUp: st.builds(messages.WarmUp),
+    messages.Begin: st.builds(
+        messages.Begin,
         number=numbers,
         request=requests,
         watched=st.booleans(),
         inputs=st.dictionaries(texts, st.binary(max_size=200), max_size=2),
     ),
-    wire.Cancel: st.builds(wire.Cancel, numbers),
-    wire.Close: st.builds(wire.Close),
+    messages.Cancel: st.builds(messages.Cancel, numbers),
+    messages.Close: st.builds(messages.Close),
 }
-answers: dict[type, st.SearchStrategy[wire.Answer]] = {
-    wire.Refused: st.builds(wire.Refused, numbers),
-    wire.News: st.builds(wire.News, number=numbers, progress=progress),
-    wire.Painted: st.builds(wire.Painted, number=numbers, result=results),
-    wire.Failed: st.builds(
-        wire.Failed,
+answers: dict[type, st.SearchStrategy[messages.Answer]] = {
+    messages.Refused: st.builds(messages.Refused, numbers),
+    messages.News: st.builds(messages.News, number=numbers, progress=progress),
+    messages.Painted: st.builds(messages.Painted, number=numbers, result=results),
+    messages.Failed: st.builds(
+        messages.Failed,
         number=numbers,
-        kind=st.sampled_from(sorted(wire.ERRORS)),
+        kind=st.sampled_from(sorted(messages.ERRORS)),
         text=texts,
         field=texts,
         notes=st.lists(texts, max_size=2).map(tuple),
     ),
-    wire.Sharing: st.builds(wire.Sharing, model=texts, table=tables),
-    wire.Logged: st.builds(
-        wire.Logged,
+    messages.Sharing: st.builds(messages.Sharing, model=texts, table=tables),
+    messages.Logged: st.builds(
+        messages.Logged,
         name=texts,
         levelno=st.integers(0, 50),
         levelname=texts,
@@ -110,44 +111,44 @@ answers: dict[type, st.SearchStrategy[wire.Answer]] = {
 }
 
 
-def read_order(body: bytes) -> wire.Order | None:
+def read_order(body: bytes) -> messages.Order | None:
     """Reads an order out of the bytes of one message."""
-    return wire.read_order(io.BytesIO(wire.HEAD.pack(len(body)) + body))
+    return messages.read_order(io.BytesIO(messages.HEAD.pack(len(body)) + body))
 
 
-def read_answer(raw: bytes) -> wire.Answer | None:
+def read_answer(raw: bytes) -> messages.Answer | None:
     """Reads an answer out of bytes as they come through the pipe."""
 
-    async def read() -> wire.Answer | None:
+    async def read() -> messages.Answer | None:
         pipe = asyncio.StreamReader()
         pipe.feed_data(raw)
         pipe.feed_eof()
-        return await wire.read_answer(pipe)
+        return await messages.read_answer(pipe)
 
     return asyncio.run(read())
 
 
 def test_every_message_has_its_strategy() -> None:
-    assert set(orders) == set(get_args(wire.Order))
-    assert set(answers) == set(get_args(wire.Answer))
+    assert set(orders) == set(get_args(messages.Order))
+    assert set(answers) == set(get_args(messages.Answer))
 
 
 @settings(deadline=None)
 @given(order=st.one_of(*orders.values()))
-def test_an_order_arrives_as_it_was_given(order: wire.Order) -> None:
-    assert wire.read_order(io.BytesIO(wire.packed(order))) == order
+def test_an_order_arrives_as_it_was_given(order: messages.Order) -> None:
+    assert messages.read_order(io.BytesIO(messages.packed(order))) == order
 
 
 @settings(deadline=None)
 @given(answer=st.one_of(*answers.values()))
-def test_an_answer_arrives_as_it_was_given(answer: wire.Answer) -> None:
-    assert read_answer(bytes(wire.packed(answer))) == answer
+def test_an_answer_arrives_as_it_was_given(answer: messages.Answer) -> None:
+    assert read_answer(bytes(messages.packed(answer))) == answer
 
 
 @settings(deadline=None, max_examples=examples(300))
 @given(body=st.binary(max_size=400))
 def test_noise_is_refused_and_nothing_else_happens(body: bytes) -> None:
-    for read in (read_order, lambda raw: read_answer(wire.HEAD.pack(len(raw)) + raw)):
+    for read in (read_order, lambda raw: read_answer(messages.HEAD.pack(len(raw)) + raw)):
         with pytest.raises(ProtocolError):
             read(body)
 
@@ -170,10 +171,15 @@ damages = st.builds(Damage, place=st.floats(0, 1), byte=st.integers(0, 255), cut
 
 @settings(deadline=None, max_examples=examples(300))
 @given(message=st.one_of(*orders.values(), *answers.values()), damage=damages)
-def test_a_damaged_message_is_one_of_the_messages_or_refused(message: wire.Order | wire.Answer, damage: Damage) -> None:
-    body = damage.done_to(bytes(wire.packed(message)[wire.HEAD.size :]))
+def test_a_damaged_message_is_one_of_the_messages_or_refused(
+    message: messages.Order | messages.Answer, damage: Damage
+) -> None:
+    body = damage.done_to(bytes(messages.packed(message)[messages.HEAD.size :]))
 
-    for read, kinds in ((read_order, wire.Order), (lambda b: read_answer(wire.HEAD.pack(len(b)) + b), wire.Answer)):
+    for read, kinds in (
+        (read_order, messages.Order),
+        (lambda b: read_answer(messages.HEAD.pack(len(b)) + b), messages.Answer),
+    ):
         try:
             read_message = read(body)
         except ProtocolError:
@@ -184,7 +190,7 @@ def test_a_damaged_message_is_one_of_the_messages_or_refused(message: wire.Order
 def answer_of(**values: object) -> bytes:
     """Returns an answer that the engine's own code could not have given."""
     body = msgspec.msgpack.encode(values)
-    return wire.HEAD.pack(len(body)) + body
+    return messages.HEAD.pack(len(body)) + body
 
 
 RESULT = {"artifacts": [], "seconds": 1.0, "notes": [], "device_seconds": 1.0, "calls": 1.0}
@@ -210,9 +216,9 @@ BEGUN = {"prompt": "a", "model": "tiny", "seed": 1}
         answer_of(type="Sharing", model="tiny", table={"seconds": {64: {2: 1.0}}}),
         answer_of(type="Sharing", model="tiny", table={"seconds": {64: {1: 0.0}}}),
         answer_of(type="Logged", name="x", __class__="y"),
-        wire.HEAD.pack(100_000) + b"\x91" * 100_000,
-        wire.HEAD.pack(wire.MAX_ANSWER + 1),
-        wire.HEAD.pack(2**64 - 1),
+        messages.HEAD.pack(100_000) + b"\x91" * 100_000,
+        messages.HEAD.pack(messages.MAX_ANSWER + 1),
+        messages.HEAD.pack(2**64 - 1),
     ],
 )
 def test_a_hostile_answer_is_refused(raw: bytes) -> None:
@@ -222,40 +228,40 @@ def test_a_hostile_answer_is_refused(raw: bytes) -> None:
 
 def test_an_order_beyond_its_length_is_refused_before_it_is_read() -> None:
     with pytest.raises(ProtocolError, match="too long"):
-        wire.read_order(io.BytesIO(wire.HEAD.pack(wire.MAX_ORDER + 1)))
+        messages.read_order(io.BytesIO(messages.HEAD.pack(messages.MAX_ORDER + 1)))
 
 
 def test_a_message_beyond_its_length_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(wire, "MAX_ORDER", 100)
+    monkeypatch.setattr(messages, "MAX_ORDER", 100)
     request = GenerationRequest(prompt="a", model="tiny", seed=1)
 
     with pytest.raises(ProtocolError, match="too long"):
-        wire.packed(wire.Begin(1, request, watched=False, inputs={"a": bytes(200)}))
+        messages.packed(messages.Begin(1, request, watched=False, inputs={"a": bytes(200)}))
 
 
 def test_what_ends_in_the_middle_of_a_message_is_the_end() -> None:
-    frame = bytes(wire.packed(wire.Cancel(7)))
+    frame = bytes(messages.packed(messages.Cancel(7)))
 
-    assert all(wire.read_order(io.BytesIO(frame[:length])) is None for length in range(len(frame)))
+    assert all(messages.read_order(io.BytesIO(frame[:length])) is None for length in range(len(frame)))
     assert all(read_answer(frame[:length]) is None for length in range(len(frame)))
 
 
 def test_the_first_message_of_another_version_is_answered_with_the_version_spoken_here() -> None:
     body = msgspec.msgpack.encode({"type": "Setup", "protocol": 7, "something": ["quite", "new"]})
 
-    assert wire.read_setup(io.BytesIO(wire.HEAD.pack(len(body)) + body)) == wire.Refused(wire.PROTOCOL)
+    assert messages.read_setup(io.BytesIO(messages.HEAD.pack(len(body)) + body)) == messages.Refused(messages.PROTOCOL)
 
 
 @pytest.mark.parametrize("body", [b"", b"\x00", msgspec.msgpack.encode({"type": "Close"})])
 def test_a_first_message_that_is_no_setup_is_refused(body: bytes) -> None:
     with pytest.raises(ProtocolError):
-        wire.read_setup(io.BytesIO(wire.HEAD.pack(len(body)) + body))
+        messages.read_setup(io.BytesIO(messages.HEAD.pack(len(body)) + body))
 
 
 def test_text_that_is_no_unicode_is_written_out() -> None:
     record = logging.makeLogRecord({"name": "files", "levelno": 20, "msg": "a\udcffb"})
 
-    assert wire.logged(record).msg == "a\\udcffb"
-    assert wire.failed(1, wire.ERRORS["ModelError"]("a\udcffb")).text == "a\\udcffb"
+    assert messages.logged(record).msg == "a\\udcffb"
+    assert messages.failed(1, messages.ERRORS["ModelError"]("a\udcffb")).text == "a\\udcffb"
     with pytest.raises(ProtocolError, match="no Unicode"):
-        wire.packed(wire.Sharing("a\udcffb", CallTable()))
+        messages.packed(messages.Sharing("a\udcffb", CallTable()))

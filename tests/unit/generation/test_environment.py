@@ -2,7 +2,7 @@
 
 import pytest
 
-from generation.environment import engine_environment, reaches_engine
+from generation.executors.environment import engine_environment, reaches_engine
 
 
 @pytest.mark.parametrize(

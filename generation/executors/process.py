@@ -20,7 +20,6 @@ from typing import Self
 
 import msgspec
 
-from generation.environment import engine_environment
 from generation.errors import (
     EngineLostError,
     EngineVersionError,
@@ -29,12 +28,8 @@ from generation.errors import (
     ProtocolError,
 )
 from generation.executors.base import NO_INPUTS, UNMEASURED, Inputs, OnProgress, let_go
-from generation.request.cancellation import CancelToken
-from generation.request.request import GenerationRequest
-from generation.request.result import GenerationResult, Progress, Stage
-from generation.sdxl.table import CallTable
-from generation.settings import GenerationSettings
-from generation.wire import (
+from generation.executors.environment import engine_environment
+from generation.executors.messages import (
     DEVICE_LOST,
     PROTOCOL,
     Answer,
@@ -53,6 +48,11 @@ from generation.wire import (
     packed,
     read_answer,
 )
+from generation.request.cancellation import CancelToken
+from generation.request.request import GenerationRequest
+from generation.request.result import GenerationResult, Progress, Stage
+from generation.sdxl.table import CallTable
+from generation.settings import GenerationSettings
 
 log = logging.getLogger(__name__)
 
