@@ -18,7 +18,7 @@ from generation import (
     Progress,
     Stage,
 )
-from generation.foresight import CallTable
+from generation.scheduling.simulation import CallTable
 
 
 class FakeExecutor:

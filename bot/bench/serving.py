@@ -18,7 +18,7 @@ from bot import bootstrap
 from bot.errors import EaselError
 from bot.settings import Settings
 from generation import CancelToken, Executor, GenerationRequest, GenerationResult, ProcessExecutor, Progress
-from generation.foresight import CallTable
+from generation.scheduling.simulation import CallTable
 
 T = TypeVar("T")
 

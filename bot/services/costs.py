@@ -6,8 +6,8 @@ from dataclasses import replace
 
 from bot.domain import Speed
 from generation import GenerationRequest
-from generation.foresight import Outline, Pass
 from generation.request.options import ENLARGERS
+from generation.scheduling.simulation import Outline, Pass
 
 MEGAPIXEL = 1024 * 1024
 ENCODE_WORK = 0.72  # one VAE encode likewise (4.88 TFLOP)

@@ -17,7 +17,7 @@ from bot.domain import Job
 from bot.services.costs import CostModel
 from bot.services.queue import FairQueue
 from generation import GenerationRequest, Progress
-from generation.foresight import CallTable, Foresight, Outline
+from generation.scheduling.simulation import CallTable, Foresight, Outline
 
 REHEARSED = 24  # waiting jobs; of those behind them the work in front is summed up, since overtaking evens out
 REMEMBERED = 48  # jobs that came last
@@ -169,7 +169,7 @@ class _Rehearsal:
 
     @property
     def leaps(self) -> int:
-        """How long it took (generation.foresight)."""
+        """How long it took (generation.scheduling.simulation)."""
         return self._loop.leaps
 
     def _fill(self) -> None:

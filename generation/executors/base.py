@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from generation.request.cancellation import CancelToken
 from generation.request.request import GenerationRequest
 from generation.request.result import GenerationResult, Progress
-from generation.sdxl.table import CallTable
+from generation.scheduling.batch_table import CallTable
 
 OnProgress = Callable[[Progress], None]
 Inputs = Mapping[str, bytes]  # files by their SHA-256

@@ -26,7 +26,7 @@ from generation.errors import (
 )
 from generation.request.request import GenerationRequest
 from generation.request.result import GenerationResult, Progress
-from generation.sdxl.table import CallTable
+from generation.scheduling.batch_table import CallTable
 from generation.settings import GenerationSettings
 
 PROTOCOL = 1  # raise it with every change of a message, or of a value inside one

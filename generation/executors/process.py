@@ -51,7 +51,7 @@ from generation.executors.messages import (
 from generation.request.cancellation import CancelToken
 from generation.request.request import GenerationRequest
 from generation.request.result import GenerationResult, Progress, Stage
-from generation.sdxl.table import CallTable
+from generation.scheduling.batch_table import CallTable
 from generation.settings import GenerationSettings
 
 log = logging.getLogger(__name__)

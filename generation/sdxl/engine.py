@@ -19,11 +19,11 @@ from generation.images.pixels import Pixels
 from generation.models.catalog import no_beginner
 from generation.prompt.parser import Dialect
 from generation.request.result import Stage
+from generation.scheduling.policy import QUANTUM, Turn, choose
 from generation.sdxl.device import is_memory_error
 from generation.sdxl.hires import second_pass
 from generation.sdxl.model import Model
 from generation.sdxl.pace import Download, Pace
-from generation.sdxl.policy import QUANTUM, Turn, choose
 from generation.sdxl.refiner import Unrefined, put_down, refined
 from generation.sdxl.residency import Residency
 from generation.sdxl.run import Run, call_unet

@@ -10,13 +10,13 @@ from torch import Tensor
 
 from generation.errors import ModelError
 from generation.request.options import Lora
+from generation.scheduling.batch_table import CallTable, DeviceKey
 from generation.sdxl.additions import Additions
 from generation.sdxl.copies import Copies, PinnedMemory
 from generation.sdxl.device import Placement, device_name, free_memory
 from generation.sdxl.lora import LoadedLora, Merger, weights_of
 from generation.sdxl.memory import WORKING, Rung, choose_rung
 from generation.sdxl.sketches import Glance
-from generation.sdxl.table import CallTable, DeviceKey
 from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
 StageName = Literal["text", "unet", "vae"]

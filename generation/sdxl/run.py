@@ -9,10 +9,10 @@ from torch import Tensor
 from generation.request.request import GenerationRequest
 from generation.request.sampler_info import SAMPLERS as SAMPLER_FACTS
 from generation.request.tile_grid import Box
+from generation.scheduling.policy import Candidate
 from generation.sdxl.guidance import denoised_from, guide, rescale
 from generation.sdxl.model import Model
 from generation.sdxl.noise import first_noise, later_noise
-from generation.sdxl.policy import Candidate
 from generation.sdxl.samplers import SAMPLERS
 from generation.sdxl.sigmas import levels, schedule, sigma_max, steps_before
 from generation.sdxl.start import NOISE_ALONE, Handover, Start

@@ -23,6 +23,7 @@ from generation.request.cancellation import CancelToken
 from generation.request.options import Lora
 from generation.request.request import GenerationRequest
 from generation.request.result import Artifact, GenerationResult, Progress, Stage
+from generation.scheduling.batch_table import CallTable, read_table
 from generation.sdxl.additions import Additions
 from generation.sdxl.checkpoint import load
 from generation.sdxl.device import choose_placement, describe_device, is_device_lost, tune
@@ -35,7 +36,6 @@ from generation.sdxl.residency import Residency
 from generation.sdxl.shortcut import shortcut
 from generation.sdxl.sketches import Sketchbook
 from generation.sdxl.streamline import streamline
-from generation.sdxl.table import CallTable, read_table
 from generation.sdxl.work import Painting, Work
 from generation.settings import GenerationSettings
 

@@ -37,7 +37,7 @@ from generation.executors.messages import (
 from generation.models.catalog import Catalog
 from generation.request.cancellation import CancelToken
 from generation.request.result import GenerationResult, Progress
-from generation.sdxl.table import CallTable
+from generation.scheduling.batch_table import CallTable
 from generation.settings import GenerationSettings
 
 log = logging.getLogger(__name__)

@@ -23,7 +23,7 @@ from generation import (
     Stage,
 )
 from generation.executors.messages import HEAD, Painted, packed
-from generation.foresight import CallTable
+from generation.scheduling.simulation import CallTable
 from generation.worker import main as worker
 from generation.worker.main import run
 from tests.fakes import FakeExecutor

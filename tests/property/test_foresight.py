@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from generation.foresight import CallTable, Foresight, Outline, Pass, spread
-from generation.sdxl.policy import Candidate, Turn, choose
+from generation.scheduling.policy import Candidate, Turn, choose
+from generation.scheduling.simulation import CallTable, Foresight, Outline, Pass, spread
 
 RULE = CallTable()
 MEASURED = CallTable({64: {1: 1.0, 2: 1.2, 3: 1.4}, 4096: {1: 1.0, 2: 1.9}})

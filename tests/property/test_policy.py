@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation.sdxl.policy import FAR, PATIENCE, QUANTUM, Candidate, Turn, choose
-from generation.sdxl.table import CallTable
+from generation.scheduling.batch_table import CallTable
+from generation.scheduling.policy import FAR, PATIENCE, QUANTUM, Candidate, Turn, choose
 
 ONE_BY_ONE = CallTable({1: {1: 1.0}})
 AREA = 512 * 512

@@ -15,8 +15,8 @@ from bot.domain import Job, Speed
 from bot.services.costs import ANY_SIZE, CostModel
 from bot.services.forecast import Forecast
 from bot.services.queue import SHORT_SECONDS, FairQueue
-from generation.foresight import CallTable
-from generation.sdxl.policy import PATIENCE, Turn, choose
+from generation.scheduling.policy import PATIENCE, Turn, choose
+from generation.scheduling.simulation import CallTable
 from tests.fuzzing import examples
 from tests.property.test_foresight import Slow
 from tests.unit.bot.jobs import job

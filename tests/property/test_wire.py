@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from generation import Artifact, GenerationRequest, GenerationResult, GenerationSettings, Progress, Stage
 from generation.errors import ProtocolError
 from generation.executors import messages
-from generation.sdxl.table import CallTable
+from generation.scheduling.batch_table import CallTable
 from tests.fuzzing import examples
 from tests.property.test_recipe import parts, plain_requests, texts
 

@@ -11,8 +11,8 @@ from generation.bench.compare import compare_with_diffusers
 from generation.bench.loop import engine_of, overhead, paint, request
 from generation.bench.measure import Bench
 from generation.bench.models import RANDOM_TINY, open_model
+from generation.scheduling.batch_table import read_table
 from generation.sdxl.model import Model
-from generation.sdxl.table import read_table
 from generation.settings import GenerationSettings
 from tests.sdxl.conftest import CPU
 

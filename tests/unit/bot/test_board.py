@@ -9,7 +9,7 @@ from bot.services.costs import CostModel
 from bot.services.forecast import Forecast
 from bot.services.queue import FairQueue
 from generation import Progress, Stage
-from generation.foresight import CallTable
+from generation.scheduling.simulation import CallTable
 from tests.unit.bot.conftest import EDIT_SECONDS
 from tests.unit.bot.jobs import RecordingMessenger, job
 

@@ -7,7 +7,7 @@ from bot.services.costs import ANY_SIZE, CostModel
 from bot.services.forecast import LEAPS, REHEARSED, Forecast
 from bot.services.queue import FairQueue
 from generation import Progress, Stage
-from generation.foresight import CallTable, Foresight
+from generation.scheduling.simulation import CallTable, Foresight
 from tests.unit.bot.jobs import job
 
 PIXELS = 1024 * 1024

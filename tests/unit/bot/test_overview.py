@@ -9,7 +9,7 @@ from bot.services.overview import QueueOverview
 from bot.services.queue import FairQueue
 from bot.ui import words
 from generation import Progress, Stage
-from generation.foresight import CallTable
+from generation.scheduling.simulation import CallTable
 from generation.typed_text import TypedText
 from tests.unit.bot.jobs import MemoryLedger, RecordingMessenger, job
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from generation.errors import GenerationError
-from generation.sdxl.table import FILE, CallTable, DeviceKey, read_table, write_table
+from generation.scheduling.batch_table import FILE, CallTable, DeviceKey, read_table, write_table
 
 KEY = DeviceKey("a card", "float16", 2_567_463_684)
 SMALL, LARGE = 512 * 512, 1024 * 1024

@@ -9,8 +9,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from generation.sdxl.policy import PATIENCE, Candidate, Turn, choose
-from generation.sdxl.table import CallTable
+from generation.scheduling.batch_table import CallTable
+from generation.scheduling.policy import PATIENCE, Candidate, Turn, choose
 
 __all__ = ["CallTable", "Done", "Foresight", "Outline", "Pass"]
 

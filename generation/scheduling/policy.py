@@ -14,7 +14,7 @@ their work is of an order: what a draft would lose by a long job in its few call
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from generation.sdxl.table import CallTable
+from generation.scheduling.batch_table import CallTable
 
 PATIENCE = 7
 QUANTUM = 16
