@@ -8,7 +8,7 @@ from pathlib import Path
 
 from generation import SAMPLERS, SCHEDULES
 from generation.request import presets
-from generation.sdxl.sigmas import schedule
+from generation.sdxl.sampling.sigmas import schedule
 
 DOCS = Path(__file__).parents[1] / "docs"
 STEPS = 20

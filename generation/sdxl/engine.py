@@ -27,7 +27,7 @@ from generation.sdxl.pace import Download, Pace
 from generation.sdxl.refiner import Unrefined, put_down, refined
 from generation.sdxl.residency import Residency
 from generation.sdxl.run import Run, call_unet
-from generation.sdxl.slices import Slices
+from generation.sdxl.sampling.slices import Slices
 from generation.sdxl.start import begin
 from generation.sdxl.text import Conditioning, TextStyle
 from generation.sdxl.vae import decoding

@@ -15,7 +15,7 @@ from generation.request.tile_grid import Box
 from generation.sdxl import upscaler
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run
-from generation.sdxl.slices import Slices
+from generation.sdxl.sampling.slices import Slices
 from generation.sdxl.start import Start, beside_nothing, to_tensor
 from generation.sdxl.vae import decoding, encoding
 

@@ -12,7 +12,7 @@ from generation.images.pixels import Pixels
 from generation.metadata import png_texts
 from generation.request.request import GenerationRequest
 from generation.request.result import Artifact
-from generation.sdxl.sigmas import levels, schedule, steps_before
+from generation.sdxl.sampling.sigmas import levels, schedule, steps_before
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _RGB, _AVERAGE = 2, 3

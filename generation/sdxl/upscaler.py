@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from generation.errors import ModelError
 from generation.request.tile_grid import tiles
-from generation.sdxl.slices import Slices
-from generation.sdxl.tiling import Mosaic
+from generation.sdxl.sampling.multidiffusion import Mosaic
+from generation.sdxl.sampling.slices import Slices
 
 SCALE = 4
 TILE = 256  # pixels: what bounds the memory

@@ -7,8 +7,8 @@ from torch import Tensor
 
 from generation.request.tile_grid import SMALL_TILE, Box, tiles
 from generation.sdxl.model import Model
-from generation.sdxl.slices import Slices, to_the_end
-from generation.sdxl.tiling import Mosaic, hill
+from generation.sdxl.sampling.multidiffusion import Mosaic, hill
+from generation.sdxl.sampling.slices import Slices, to_the_end
 
 WHOLE_SIDE = 1536  # pixels; beyond it the decoder's memory outgrows a 12 GB card
 TILE = 1024

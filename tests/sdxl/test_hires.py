@@ -24,7 +24,7 @@ from generation import (
 )
 from generation.images.loading import digest_of
 from generation.sdxl.model import Model
-from generation.sdxl.tiling import Tiles
+from generation.sdxl.sampling.multidiffusion import Tiles
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request
 

@@ -5,8 +5,8 @@ import torch
 import torchsde
 
 from generation.request.request import GenerationRequest
-from generation.sdxl.noise import first_noise, later_noise, slerp, starting_noise
-from generation.sdxl.sigmas import schedule
+from generation.sdxl.sampling.noise import first_noise, later_noise, slerp, starting_noise
+from generation.sdxl.sampling.sigmas import schedule
 from tests.sdxl.conftest import request
 
 SHAPE = (1, 4, 8, 8)

@@ -12,7 +12,7 @@ from PIL import Image
 from generation import SAMPLERS, metadata
 from generation.sdxl.device import Placement, vae_dtype
 from generation.sdxl.model import Model
-from generation.sdxl.sigmas import schedule, timestep
+from generation.sdxl.sampling.sigmas import schedule, timestep
 from generation.sdxl.vae import decode
 from generation.worker.local import LocalExecutor
 from tests.marks import rest_in_ci

@@ -12,8 +12,8 @@ from torch import Tensor
 from generation import SAMPLERS as FACTS
 from generation import SCHEDULES as SCHEDULE_FACTS
 from generation.request.sampler_info import calls as expected_calls
-from generation.sdxl.samplers import SAMPLERS, sample
-from generation.sdxl.sigmas import SCHEDULES, schedule, sigma_max, timestep, training_sigmas
+from generation.sdxl.sampling.samplers import SAMPLERS, sample
+from generation.sdxl.sampling.sigmas import SCHEDULES, schedule, sigma_max, timestep, training_sigmas
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PROBLEM = np.load(GOLDEN / "problem.npz")

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from generation.sdxl.samplers import sample
-from generation.sdxl.sigmas import schedule
+from generation.sdxl.sampling.samplers import sample
+from generation.sdxl.sampling.sigmas import schedule
 from tests.sdxl.test_samplers import PROBLEM, denoise
 
 Estimate = Callable[[Tensor, Tensor], Tensor]

@@ -14,7 +14,7 @@ from PIL import Image, ImageDraw
 from bot.services.sizes import size_for
 from generation.models.catalog import describe
 from generation.models.safetensors_header import read_header
-from generation.sdxl.sigmas import training_sigmas
+from generation.sdxl.sampling.sigmas import training_sigmas
 from generation.starter.enlarge import pools
 from generation.starter.enlarge.growth import grow
 from generation.starter.enlarge.measure import held_out_pairs

@@ -15,7 +15,7 @@ from generation.sdxl.checkpoint import load
 from generation.sdxl.hires import resized
 from generation.sdxl.model import Model
 from generation.sdxl.run import Run
-from generation.sdxl.tiling import Mosaic
+from generation.sdxl.sampling.multidiffusion import Mosaic
 from generation.sdxl.vae import decode, decoding, encode
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import CPU, pixels, request

@@ -22,7 +22,7 @@ from generation.images.loading import digest_of
 from generation.models.ncnn import convolutions
 from generation.models.upscalers import named
 from generation.sdxl import upscaler
-from generation.sdxl.slices import to_the_end
+from generation.sdxl.sampling.slices import to_the_end
 from generation.sdxl.upscaler import RrdbNet, enlarging, from_tensors
 from generation.worker.local import LocalExecutor
 from tests import tiny

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from generation.prompt.parser import Piece
 from generation.prompt.tokenizer import Tokenizer
-from generation.sdxl.guidance import denoised_from, guide
-from generation.sdxl.samplers import sample
-from generation.sdxl.sigmas import TRAINING_STEPS, schedule, timestep, training_sigmas
+from generation.sdxl.sampling.guidance import denoised_from, guide
+from generation.sdxl.sampling.samplers import sample
+from generation.sdxl.sampling.sigmas import TRAINING_STEPS, schedule, timestep, training_sigmas
 from generation.starter.train.compose import (
     COLOURS,
     SIZE,

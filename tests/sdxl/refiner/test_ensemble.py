@@ -30,10 +30,10 @@ from generation.models.safetensors_header import Kind
 from generation.request.options import Lora
 from generation.sdxl.checkpoint import load
 from generation.sdxl.model import Model
-from generation.sdxl.noise import starting_noise
 from generation.sdxl.refiner import put_down, refined
 from generation.sdxl.run import AESTHETIC_SCORES, Run, call_unet
-from generation.sdxl.sigmas import levels, schedule, steps_before
+from generation.sdxl.sampling.noise import starting_noise
+from generation.sdxl.sampling.sigmas import levels, schedule, steps_before
 from generation.sdxl.start import Start
 from generation.sdxl.vae import decode
 from generation.worker.local import LocalExecutor

@@ -5,7 +5,15 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from generation.sdxl.samplers.interface import Noise, Steps, ancestral_split, log_step, midpoint, sampler, slope_of
+from generation.sdxl.sampling.samplers.interface import (
+    Noise,
+    Steps,
+    ancestral_split,
+    log_step,
+    midpoint,
+    sampler,
+    slope_of,
+)
 
 
 @sampler("euler_ancestral")

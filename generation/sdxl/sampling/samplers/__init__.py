@@ -5,7 +5,7 @@ noise of x's shape. It yields (x, sigma), is sent the model's estimate of the pi
 finished latents. Who drives it decides when, and beside whom, the model is called.
 """
 
-from generation.sdxl.samplers import adams, ancestral, multistep, one_step, sde
-from generation.sdxl.samplers.interface import SAMPLERS, Noise, Sampler, Steps, sample
+from generation.sdxl.sampling.samplers import adams, ancestral, multistep, one_step, sde
+from generation.sdxl.sampling.samplers.interface import SAMPLERS, Noise, Sampler, Steps, sample
 
 __all__ = ["SAMPLERS", "Noise", "Sampler", "Steps", "adams", "ancestral", "multistep", "one_step", "sample", "sde"]

@@ -7,7 +7,7 @@ from math import atan
 import torch
 from torch import Tensor
 
-from generation.sdxl.samplers.interface import Noise, Steps, midpoint, sampler, slope_of
+from generation.sdxl.sampling.samplers.interface import Noise, Steps, midpoint, sampler, slope_of
 
 Part = Generator[tuple[Tensor, Tensor], Tensor, Tensor]
 

@@ -10,7 +10,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from generation.sdxl.samplers.interface import Noise, Steps, ancestral_split, log_step, midpoint, sampler
+from generation.sdxl.sampling.samplers.interface import Noise, Steps, ancestral_split, log_step, midpoint, sampler
 
 
 @sampler("dpmpp_sde")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from generation.request.request import GenerationRequest
 from generation.request.sampler_info import SAMPLERS
-from generation.sdxl.samplers import Noise
+from generation.sdxl.sampling.samplers import Noise
 
 Shape = tuple[int, ...]
 

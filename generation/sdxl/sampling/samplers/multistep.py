@@ -9,7 +9,7 @@ from numpy.polynomial import Polynomial
 from numpy.typing import NDArray
 from torch import Tensor
 
-from generation.sdxl.samplers.interface import Noise, Steps, ancestral_split, log_step, sampler, slope_of
+from generation.sdxl.sampling.samplers.interface import Noise, Steps, ancestral_split, log_step, sampler, slope_of
 
 # Adams-Bashforth weights of equal steps, the newest slope first (Liu et al. 2022, arXiv 2202.09778, eq. 12).
 _EQUAL_STEPS = ((1.0,), (3 / 2, -1 / 2), (23 / 12, -16 / 12, 5 / 12), (55 / 24, -59 / 24, 37 / 24, -9 / 24))

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from generation.sdxl.samplers.interface import Noise, Steps, log_step, sampler
-from generation.sdxl.samplers.multistep import lagrange, weighted
-from generation.sdxl.sigmas import sigma_at
+from generation.sdxl.sampling.samplers.interface import Noise, Steps, log_step, sampler
+from generation.sdxl.sampling.samplers.multistep import lagrange, weighted
+from generation.sdxl.sampling.sigmas import sigma_at
 
 _QUADRATURE_POINTS, _QUADRATURE_WEIGHTS = np.polynomial.legendre.leggauss(32)
 
