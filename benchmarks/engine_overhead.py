@@ -16,12 +16,12 @@ from rich.table import Table
 
 from generation import CancelToken, GenerationRequest
 from generation.models.catalog import describe
-from generation.sdxl.checkpoint import load
-from generation.sdxl.device import choose_placement
 from generation.sdxl.engine import Engine
-from generation.sdxl.model import Model
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import choose_placement
+from generation.sdxl.model.model import Model
+from generation.sdxl.model.text_encoders import Conditioning
 from generation.sdxl.residency import Residency
-from generation.sdxl.text import Conditioning
 from generation.sdxl.work import Work
 from tests import tiny
 

@@ -13,7 +13,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from generation.sdxl.layout import PREFIXES, REFINER_PREFIXES, Component, to_original
+from generation.sdxl.model.layout import PREFIXES, REFINER_PREFIXES, Component, to_original
 
 NATIVE_SIZE = 256
 WIDTHS = (32, 64, 64)

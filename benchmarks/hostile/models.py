@@ -11,8 +11,8 @@ from safetensors.torch import save_file
 
 from benchmarks.hostile.prompts import EMBEDDING, LORA, MODEL
 from generation.models.catalog import describe
-from generation.sdxl.checkpoint import load
-from generation.sdxl.device import choose_placement
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import choose_placement
 from tests.sdxl.loras import kohya
 from tests.tiny import TEXT_WIDTHS, save_single_file
 

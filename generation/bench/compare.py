@@ -10,7 +10,7 @@ from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
 from generation.bench.clock import alternate
 from generation.bench.loop import engine_of, paint, request
 from generation.request.request import GenerationRequest
-from generation.sdxl.model import Model
+from generation.sdxl.model.model import Model
 from generation.sdxl.sampling.noise import starting_noise
 
 MIXED_STEPS = (4, 6, 8, 10, 12, 14, 16, 20)  # of eight people's jobs

@@ -14,9 +14,9 @@ from generation.request.request import GenerationRequest
 from generation.sdxl.compiled import BlockwiseUnet
 from generation.sdxl.engine import Engine
 from generation.sdxl.graphs import USUAL, GraphedUnet
-from generation.sdxl.model import Model, Shortcut
+from generation.sdxl.model.model import Model, Shortcut
+from generation.sdxl.model.text_encoders import Conditioning
 from generation.sdxl.residency import Residency
-from generation.sdxl.text import Conditioning
 from generation.sdxl.work import Work
 
 MODES = ("eager", "recorded", "compiled")  # as it is; as CUDA graphs; block by block compiled, and then as graphs

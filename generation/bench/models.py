@@ -14,11 +14,11 @@ from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProject
 
 from generation.models.catalog import Catalog
 from generation.prompt.tokenizer import Tokenizer, clip_merges
-from generation.sdxl.checkpoint import load
-from generation.sdxl.device import Placement
-from generation.sdxl.model import Model
-from generation.sdxl.streamline import streamline
-from generation.sdxl.text import TextEncoders
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import Placement
+from generation.sdxl.model.fused_modules import streamline
+from generation.sdxl.model.model import Model
+from generation.sdxl.model.text_encoders import TextEncoders
 
 RANDOM_SDXL, RANDOM_TINY = "random-sdxl", "random-tiny"
 Widths = Mapping[str, Any]

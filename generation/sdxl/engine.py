@@ -20,16 +20,16 @@ from generation.models.catalog import no_beginner
 from generation.prompt.parser import Dialect
 from generation.request.result import Stage
 from generation.scheduling.policy import QUANTUM, Turn, choose
-from generation.sdxl.device import is_memory_error
 from generation.sdxl.hires import second_pass
-from generation.sdxl.model import Model
+from generation.sdxl.model.device import is_memory_error
+from generation.sdxl.model.model import Model
+from generation.sdxl.model.text_encoders import Conditioning, TextStyle
 from generation.sdxl.pace import Download, Pace
 from generation.sdxl.refiner import Unrefined, put_down, refined
 from generation.sdxl.residency import Residency
 from generation.sdxl.run import Run, call_unet
 from generation.sdxl.sampling.slices import Slices
 from generation.sdxl.start import begin
-from generation.sdxl.text import Conditioning, TextStyle
 from generation.sdxl.vae import decoding
 from generation.sdxl.work import Saving, Work
 

@@ -12,8 +12,8 @@ from generation.errors import ModelError
 from generation.images.pixels import Pixels
 from generation.request.options import Hires
 from generation.request.tile_grid import Box
-from generation.sdxl import upscaler
-from generation.sdxl.model import Model
+from generation.sdxl.model import upscaler
+from generation.sdxl.model.model import Model
 from generation.sdxl.run import Run
 from generation.sdxl.sampling.slices import Slices
 from generation.sdxl.start import Start, beside_nothing, to_tensor

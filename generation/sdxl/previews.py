@@ -14,10 +14,9 @@ from torch.nn import functional
 from generation.errors import ModelError
 from generation.models.auxiliary import Extras
 from generation.models.safetensors_header import Kind
-from generation.sdxl.device import Placement
-from generation.sdxl.model import Model
-from generation.sdxl.sketches import Glance
-from generation.sdxl.tensors import read_tensors
+from generation.sdxl.model.device import Placement
+from generation.sdxl.model.model import Glance, Model
+from generation.sdxl.model.tensors import read_tensors
 from generation.sdxl.vae import decode
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
 from generation.request.options import Lora
-from generation.sdxl.model import Model
+from generation.sdxl.model.model import Model
 
 log = logging.getLogger(__name__)
 

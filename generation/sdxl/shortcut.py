@@ -3,9 +3,9 @@
 from concurrent.futures import Executor
 
 from generation.sdxl.compiled import CompiledUnet
-from generation.sdxl.device import total_memory
 from generation.sdxl.graphs import GraphedUnet
-from generation.sdxl.model import Model, Shortcut
+from generation.sdxl.model.device import total_memory
+from generation.sdxl.model.model import Model, Shortcut
 from generation.settings import GenerationSettings
 
 ROOMY = 15 * 2**30  # bytes of a card's memory from which recordings fit beside SDXL; "16 GB" cards have a little less

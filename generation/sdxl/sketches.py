@@ -12,7 +12,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from torch import Tensor
 
-Glance = Callable[["Tensor"], Image.Image]
+    from generation.sdxl.model.model import Glance
+
 DrawLater = Callable[[Callable[[], None]], None]
 
 EVERY_SECONDS = 2.5  # a little less than the time between two edits of a message
@@ -39,7 +40,7 @@ class Sketchbook:
         self._estimates: dict[int, Tensor] = {}
         self._drawing = False
 
-    def see(self, index: int, denoised: "Tensor", glance: Glance) -> None:
+    def see(self, index: int, denoised: "Tensor", glance: "Glance") -> None:
         """Takes the newest estimate of one of the work's pictures, on the device's thread, and costs it no time.
 
         Args:
@@ -54,7 +55,7 @@ class Sketchbook:
         self._next = time.monotonic() + self._every
         self._draw_later(partial(self._draw, dict(self._estimates), glance))
 
-    def _draw(self, estimates: "Mapping[int, Tensor]", glance: Glance) -> None:
+    def _draw(self, estimates: "Mapping[int, Tensor]", glance: "Glance") -> None:
         self.newest = encode({number: glance(estimate) for number, estimate in estimates.items()}, self._count)
         self._drawing = False
 

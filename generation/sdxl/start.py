@@ -9,7 +9,7 @@ from generation.images.inpaint_canvas import Canvas
 from generation.images.pixels import Cover, Pixels
 from generation.request.request import GenerationRequest
 from generation.request.tile_grid import Box
-from generation.sdxl.model import Model
+from generation.sdxl.model.model import Model
 from generation.sdxl.sampling.slices import to_the_end
 from generation.sdxl.vae import encoding
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from generation.request.tile_grid import SMALL_TILE, Box, tiles
-from generation.sdxl.model import Model
+from generation.sdxl.model.model import Model
 from generation.sdxl.sampling.multidiffusion import Mosaic, hill
 from generation.sdxl.sampling.slices import Slices, to_the_end
 

@@ -17,7 +17,7 @@ from generation.request.tile_grid import SMALL_TILE
 from generation.sdxl.sketches import Sketchbook
 
 if TYPE_CHECKING:
-    from generation.sdxl.lora import LoadedLora  # the event loop makes works, and must not wait for torch
+    from generation.sdxl.model.lora import LoadedLora  # the event loop makes works, and must not wait for torch
 
 
 class Saving(StrEnum):

@@ -24,18 +24,18 @@ from generation.request.options import Lora
 from generation.request.request import GenerationRequest
 from generation.request.result import Artifact, GenerationResult, Progress, Stage
 from generation.scheduling.batch_table import CallTable, read_table
-from generation.sdxl.additions import Additions
-from generation.sdxl.checkpoint import load
-from generation.sdxl.device import choose_placement, describe_device, is_device_lost, tune
 from generation.sdxl.engine import Engine
-from generation.sdxl.lora import LoadedLora, LoraFiles
-from generation.sdxl.model import Model
+from generation.sdxl.model.auxiliary import Additions
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import choose_placement, describe_device, is_device_lost, tune
+from generation.sdxl.model.fused_modules import streamline
+from generation.sdxl.model.lora import LoadedLora, LoraFiles
+from generation.sdxl.model.model import Model
 from generation.sdxl.png import encode
 from generation.sdxl.previews import choose_glance
 from generation.sdxl.residency import Residency
 from generation.sdxl.shortcut import shortcut
 from generation.sdxl.sketches import Sketchbook
-from generation.sdxl.streamline import streamline
 from generation.sdxl.work import Painting, Work
 from generation.settings import GenerationSettings
 

@@ -12,8 +12,8 @@ from PIL import Image
 from bot.settings import Settings
 from generation import Catalog, ProcessExecutor, Refiner, metadata
 from generation.executors import process
-from generation.sdxl.checkpoint import load
-from generation.sdxl.model import Model
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.model import Model
 from generation.worker import local
 from generation.worker.local import LocalExecutor
 from tests import tiny

@@ -12,9 +12,9 @@ from PIL import Image
 
 from generation import Catalog, GenerationRequest, GenerationResult, GenerationSettings
 from generation.models.catalog import describe
-from generation.sdxl.checkpoint import load
-from generation.sdxl.device import Placement, choose_placement
-from generation.sdxl.model import Model
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import Placement, choose_placement
+from generation.sdxl.model.model import Model
 from generation.worker.local import LocalExecutor
 from tests import tiny
 

@@ -6,7 +6,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
-from generation.sdxl.model import Model
+from generation.sdxl.model.model import Model
 
 UNET = "down_blocks.1.attentions.0.transformer_blocks.0.attn2.to_k"
 UNET_ORIGINAL = "input_blocks_4_1_transformer_blocks_0_attn2_to_k"

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from generation.models.auxiliary import Extras
-from generation.sdxl.additions import KEPT_EMBEDDINGS, Additions
+from generation.sdxl.model.auxiliary import KEPT_EMBEDDINGS, Additions
 
 
 def write(path: Path) -> None:

@@ -12,7 +12,7 @@ from generation.bench.loop import engine_of, overhead, paint, request
 from generation.bench.measure import Bench
 from generation.bench.models import RANDOM_TINY, open_model
 from generation.scheduling.batch_table import read_table
-from generation.sdxl.model import Model
+from generation.sdxl.model.model import Model
 from generation.settings import GenerationSettings
 from tests.sdxl.conftest import CPU
 

@@ -15,10 +15,10 @@ from generation.models.catalog import describe
 from generation.models.safetensors_header import Header, Kind, read_header, recognise
 from generation.prompt.parser import weigh
 from generation.prompt.tokenizer import clip_merges
-from generation.sdxl.architecture import infer
-from generation.sdxl.checkpoint import load
-from generation.sdxl.layout import REFINER_PREFIXES, Component, origins, to_original
-from generation.sdxl.model import Model
+from generation.sdxl.model.architecture import infer
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.layout import REFINER_PREFIXES, Component, origins, to_original
+from generation.sdxl.model.model import Model
 from tests import tiny
 from tests.sdxl.conftest import CPU
 

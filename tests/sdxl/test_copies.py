@@ -18,18 +18,18 @@ from torch import Tensor, nn
 
 from generation.models.catalog import describe
 from generation.request.options import Lora
-from generation.sdxl import lora as lora_room
-from generation.sdxl import model as model_room
-from generation.sdxl.checkpoint import load
 from generation.sdxl.compiled import BlockwiseUnet
-from generation.sdxl.copies import ALIGNED, CHUNK, Copies, pack
-from generation.sdxl.device import Placement
 from generation.sdxl.graphs import GraphedUnet
-from generation.sdxl.lora import LoadedLora, read
-from generation.sdxl.memory import Rung
-from generation.sdxl.model import Model
+from generation.sdxl.model import lora as lora_room
+from generation.sdxl.model import model as model_room
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import Placement
+from generation.sdxl.model.fused_modules import streamline
+from generation.sdxl.model.lora import LoadedLora, read
+from generation.sdxl.model.model import Model
+from generation.sdxl.model.pinned_weights import ALIGNED, CHUNK, Copies, pack
+from generation.sdxl.model.placement import Rung
 from generation.sdxl.residency import Residency
-from generation.sdxl.streamline import streamline
 from tests.sdxl.conftest import CPU
 from tests.sdxl.loras import UNET, kohya, weight
 

@@ -11,7 +11,7 @@ MANY_SIZES = """
 import ctypes
 import torch
 from torch.nn import functional
-from generation.sdxl.device import tune
+from generation.sdxl.model.device import tune
 
 class Heap(ctypes.Structure):
     _fields_ = [(name, ctypes.c_size_t) for name in

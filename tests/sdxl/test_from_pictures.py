@@ -12,7 +12,7 @@ from generation import GenerationRequest
 from generation.images.inpaint_canvas import prepare
 from generation.images.loading import digest_of
 from generation.request.options import Init
-from generation.sdxl.model import Model
+from generation.sdxl.model.model import Model
 from generation.sdxl.run import Run
 from generation.sdxl.sampling.noise import starting_noise
 from generation.sdxl.sampling.sigmas import schedule, sigma_max

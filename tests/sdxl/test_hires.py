@@ -23,7 +23,7 @@ from generation import (
     Progress,
 )
 from generation.images.loading import digest_of
-from generation.sdxl.model import Model
+from generation.sdxl.model.model import Model
 from generation.sdxl.sampling.multidiffusion import Tiles
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request

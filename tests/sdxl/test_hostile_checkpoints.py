@@ -17,11 +17,11 @@ from generation import ModelError
 from generation.models.auxiliary import Extras
 from generation.models.catalog import ModelEntry, describe
 from generation.prompt.tokenizer import Tokenizer
-from generation.sdxl.additions import Additions
-from generation.sdxl.checkpoint import load
-from generation.sdxl.device import choose_placement
-from generation.sdxl.tensors import read_tensors
-from generation.sdxl.upscaler import from_tensors
+from generation.sdxl.model.auxiliary import Additions
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import choose_placement
+from generation.sdxl.model.tensors import read_tensors
+from generation.sdxl.model.upscaler import from_tensors
 from tests import tiny, zoo
 
 CPU = choose_placement("cpu", "float32")

@@ -17,10 +17,11 @@ from generation import Catalog, GenerationSettings, InvalidRequestError, ModelEr
 from generation.models.auxiliary import Extras
 from generation.models.catalog import describe
 from generation.request.options import Lora
-from generation.sdxl import engine, lora, run
-from generation.sdxl.checkpoint import load
-from generation.sdxl.lora import LoadedLora, LoraFile, LoraFiles, change, read
-from generation.sdxl.model import Model
+from generation.sdxl import engine, run
+from generation.sdxl.model import lora
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.lora import LoadedLora, LoraFile, LoraFiles, change, read
+from generation.sdxl.model.model import Model
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import CPU, pixels, request
 from tests.sdxl.loras import CONVOLUTION, TEXT, TEXT_2, UNET, UNET_ORIGINAL, kohya, pair, weight

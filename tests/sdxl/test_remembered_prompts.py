@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 import torch
 
-from generation.sdxl.model import Model
-from generation.sdxl.text import REMEMBERED, TextStyle
+from generation.sdxl.model.model import Model
+from generation.sdxl.model.text_encoders import REMEMBERED, TextStyle
 
 
 @pytest.fixture

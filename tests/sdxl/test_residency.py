@@ -10,9 +10,9 @@ import torch
 
 from generation import CancelToken, Catalog, GenerationCancelledError, GenerationSettings, ModelEntry
 from generation.errors import ModelError
-from generation.sdxl.checkpoint import load
-from generation.sdxl.device import Placement
-from generation.sdxl.model import Model
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import Placement
+from generation.sdxl.model.model import Model
 from generation.sdxl.residency import Residency
 from generation.worker import local
 from generation.worker.local import LocalExecutor

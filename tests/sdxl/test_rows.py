@@ -12,11 +12,11 @@ from generation import GenerationRequest, InvalidRequestError
 from generation.limits import MAX_ROWS
 from generation.prompt.tokenizer import ROW
 from generation.sdxl.graphs import USUAL, GraphedUnet
-from generation.sdxl.model import Model
+from generation.sdxl.model.model import Model
+from generation.sdxl.model.text_encoders import MOST_REPEATED, REMEMBERED_ROWS, Conditioning, TextStyle
 from generation.sdxl.run import Run, call_unet
 from generation.sdxl.sampling.noise import first_noise
 from generation.sdxl.sampling.sigmas import levels, schedule
-from generation.sdxl.text import MOST_REPEATED, REMEMBERED_ROWS, Conditioning, TextStyle
 from tests.sdxl.conftest import request
 from tests.sdxl.test_graphs import Tape
 

@@ -8,12 +8,12 @@ import torch
 from safetensors.torch import save_file
 
 from generation.models.auxiliary import Extras
-from generation.sdxl import model as model_room
-from generation.sdxl.additions import Additions
-from generation.sdxl.copies import Copies
-from generation.sdxl.device import Placement
-from generation.sdxl.memory import WORKING
-from generation.sdxl.model import Model
+from generation.sdxl.model import model as model_room
+from generation.sdxl.model.auxiliary import Additions
+from generation.sdxl.model.device import Placement
+from generation.sdxl.model.model import Model
+from generation.sdxl.model.pinned_weights import Copies
+from generation.sdxl.model.placement import WORKING
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ from generation.models.auxiliary import Extras
 from generation.models.safetensors_header import Kind
 from generation.prompt.parser import Piece
 from generation.prompt.tokenizer import clip_tokenizers
-from generation.sdxl.additions import Additions
-from generation.sdxl.model import Model
-from generation.sdxl.text import TextStyle, tokenize
+from generation.sdxl.model.auxiliary import Additions
+from generation.sdxl.model.model import Model
+from generation.sdxl.model.text_encoders import TextStyle, tokenize
 
 PROMPTS = json.loads((Path(__file__).parents[1] / "golden" / "prompts.json").read_text(encoding="utf-8"))
 

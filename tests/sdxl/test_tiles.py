@@ -11,9 +11,9 @@ from generation import CancelToken, GenerationCancelledError, Hires
 from generation.models.catalog import STARTER_FILE, describe
 from generation.request.tile_grid import tiles
 from generation.sdxl import vae
-from generation.sdxl.checkpoint import load
 from generation.sdxl.hires import resized
-from generation.sdxl.model import Model
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.model import Model
 from generation.sdxl.run import Run
 from generation.sdxl.sampling.multidiffusion import Mosaic
 from generation.sdxl.vae import decode, decoding, encode

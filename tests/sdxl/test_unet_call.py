@@ -15,13 +15,11 @@ from torch import Tensor, nn
 from generation.bench.loop import unet_call
 from generation.bench.models import RANDOM_SDXL, open_model
 from generation.models.catalog import describe
-from generation.sdxl import model as model_room
-from generation.sdxl.checkpoint import load
 from generation.sdxl.compiled import BLOCKS, MOST_KINDS, MOST_SHAPES, USUAL, BlockwiseUnet, CompiledUnet
-from generation.sdxl.device import Placement
-from generation.sdxl.memory import WORKING, Rung, choose_rung
-from generation.sdxl.model import Model
-from generation.sdxl.streamline import (
+from generation.sdxl.model import model as model_room
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import Placement
+from generation.sdxl.model.fused_modules import (
     ChannelsLastNorm,
     HalvedGEGLU,
     HalvedLinear,
@@ -29,6 +27,8 @@ from generation.sdxl.streamline import (
     group_norm_last,
     streamline,
 )
+from generation.sdxl.model.model import Model
+from generation.sdxl.model.placement import WORKING, Rung, choose_rung
 from tests.sdxl.conftest import CPU
 
 GB = 10**9

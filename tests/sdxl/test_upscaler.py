@@ -21,9 +21,9 @@ from generation import (
 from generation.images.loading import digest_of
 from generation.models.ncnn import convolutions
 from generation.models.upscalers import named
-from generation.sdxl import upscaler
+from generation.sdxl.model import upscaler
+from generation.sdxl.model.upscaler import RrdbNet, enlarging, from_tensors
 from generation.sdxl.sampling.slices import to_the_end
-from generation.sdxl.upscaler import RrdbNet, enlarging, from_tensors
 from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.sdxl.conftest import pixels, request

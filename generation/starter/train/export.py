@@ -11,10 +11,10 @@ from torch import nn
 
 from generation.models.catalog import describe, native_size
 from generation.models.safetensors_header import CONFIG_KEY, prediction, read_header
-from generation.sdxl.architecture import infer
-from generation.sdxl.checkpoint import load
-from generation.sdxl.device import Placement
-from generation.sdxl.layout import Component, to_original
+from generation.sdxl.model.architecture import infer
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import Placement
+from generation.sdxl.model.layout import Component, to_original
 from generation.starter.train.models import PREDICTION, Models, shape_of
 from generation.starter.train.pictures import RecipeError
 

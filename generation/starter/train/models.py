@@ -9,7 +9,7 @@ from diffusers import AutoencoderKL, UNet2DConditionModel
 from torch import nn
 from transformers import CLIPTextConfig, CLIPTextModel, CLIPTextModelWithProjection
 
-from generation.sdxl.layout import Component
+from generation.sdxl.model.layout import Component
 from generation.starter.train.compose import SIZE
 
 PREDICTION = "v_prediction"

@@ -21,9 +21,9 @@ from generation import (
     Progress,
     Stage,
 )
-from generation.sdxl.checkpoint import load
-from generation.sdxl.device import Placement
-from generation.sdxl.model import Model
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import Placement
+from generation.sdxl.model.model import Model
 from generation.sdxl.run import Run
 from generation.worker import local
 from generation.worker.local import LocalExecutor

@@ -12,7 +12,7 @@ from generation import (
     DeviceMemoryError,
     GenerationSettings,
 )
-from generation.sdxl.model import Model
+from generation.sdxl.model.model import Model
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request
 from tests.sdxl.executor.conftest import Watch

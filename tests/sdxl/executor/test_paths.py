@@ -12,8 +12,8 @@ from bot.ui.words import recipe_line
 from generation import Catalog, GenerationError, GenerationRequest, GenerationSettings, Hires
 from generation.models.catalog import ModelEntry
 from generation.request.options import Lora, Refiner
-from generation.sdxl.checkpoint import load
-from generation.sdxl.device import choose_placement
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.device import choose_placement
 from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.sdxl.conftest import request

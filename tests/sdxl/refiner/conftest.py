@@ -13,8 +13,8 @@ from generation import (
     Refiner,
 )
 from generation.models.catalog import describe
-from generation.sdxl.checkpoint import load
-from generation.sdxl.model import Model
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.model import Model
 from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.sdxl.conftest import CPU, request

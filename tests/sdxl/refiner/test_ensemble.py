@@ -28,8 +28,8 @@ from generation.images.loading import digest_of
 from generation.models.catalog import describe
 from generation.models.safetensors_header import Kind
 from generation.request.options import Lora
-from generation.sdxl.checkpoint import load
-from generation.sdxl.model import Model
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.model import Model
 from generation.sdxl.refiner import put_down, refined
 from generation.sdxl.run import AESTHETIC_SCORES, Run, call_unet
 from generation.sdxl.sampling.noise import starting_noise

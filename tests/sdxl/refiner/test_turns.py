@@ -19,8 +19,8 @@ from generation import (
     ModelError,
     Refiner,
 )
-from generation.sdxl.checkpoint import load
-from generation.sdxl.model import Model
+from generation.sdxl.model.checkpoint import load
+from generation.sdxl.model.model import Model
 from generation.worker import local
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels

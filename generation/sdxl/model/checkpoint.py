@@ -20,11 +20,11 @@ from generation.models.documents import SchedulerConfig, read_document
 from generation.models.folders import is_file, read_text, without_path
 from generation.models.safetensors_header import Header, prediction, read_header
 from generation.prompt.tokenizer import Tokenizer, clip_merges
-from generation.sdxl.architecture import Config, infer
-from generation.sdxl.device import Placement, is_memory_error
-from generation.sdxl.layout import Component, Origin, origins, read
-from generation.sdxl.model import Model
-from generation.sdxl.text import TextEncoders
+from generation.sdxl.model.architecture import Config, infer
+from generation.sdxl.model.device import Placement, is_memory_error
+from generation.sdxl.model.layout import Component, Origin, origins, read
+from generation.sdxl.model.model import Model
+from generation.sdxl.model.text_encoders import TextEncoders
 from generation.visible import shortened
 
 log = logging.getLogger(__name__)

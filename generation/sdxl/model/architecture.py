@@ -11,7 +11,7 @@ from typing import Any
 
 from generation.errors import ModelError
 from generation.models.safetensors_header import Header, Kind, recognise
-from generation.sdxl.layout import PREFIXES, REFINER_PREFIXES, Component, Prefixes
+from generation.sdxl.model.layout import PREFIXES, REFINER_PREFIXES, Component, Prefixes
 
 CHANNELS_PER_HEAD = 64
 MOST_LAYERS = 256  # of a kind; bigG has 32

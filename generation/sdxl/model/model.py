@@ -1,24 +1,25 @@
 """A loaded model: its three stages, and on which device each of them lies."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
+from PIL import Image
 from torch import Tensor
 
 from generation.errors import ModelError
 from generation.request.options import Lora
 from generation.scheduling.batch_table import CallTable, DeviceKey
-from generation.sdxl.additions import Additions
-from generation.sdxl.copies import Copies, PinnedMemory
-from generation.sdxl.device import Placement, device_name, free_memory
-from generation.sdxl.lora import LoadedLora, Merger, weights_of
-from generation.sdxl.memory import WORKING, Rung, choose_rung
-from generation.sdxl.sketches import Glance
-from generation.sdxl.text import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
+from generation.sdxl.model.auxiliary import Additions
+from generation.sdxl.model.device import Placement, device_name, free_memory
+from generation.sdxl.model.lora import LoadedLora, Merger, weights_of
+from generation.sdxl.model.pinned_weights import Copies, PinnedMemory
+from generation.sdxl.model.placement import WORKING, Rung, choose_rung
+from generation.sdxl.model.text_encoders import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
+Glance = Callable[[Tensor], Image.Image]  # from latents (1, channels, h, w), a rough picture
 StageName = Literal["text", "unet", "vae"]
 MAIN_MEMORY = torch.device("cpu")
 SEPARATE_VAES = 2  # that are kept beside the checkpoint's own, the last ones used

@@ -19,9 +19,9 @@ from generation.errors import ModelError
 from generation.models.auxiliary import Extras
 from generation.models.safetensors_header import Kind, lora_base, read_header
 from generation.request.options import Lora
-from generation.sdxl.copies import Copies
-from generation.sdxl.layout import PREFIXES, Component, origins
-from generation.sdxl.tensors import read_tensors
+from generation.sdxl.model.layout import PREFIXES, Component, origins
+from generation.sdxl.model.pinned_weights import Copies
+from generation.sdxl.model.tensors import read_tensors
 from generation.visible import shortened
 
 KEPT_FILES = 4  # in memory, so that the next job need not read them again

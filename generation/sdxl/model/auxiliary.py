@@ -11,11 +11,11 @@ from torch import Tensor
 from generation.errors import ModelError
 from generation.models.auxiliary import Extras, count_vectors
 from generation.models.safetensors_header import Kind, read_header
-from generation.sdxl.device import Placement
-from generation.sdxl.layout import PREFIXES, origins, read
-from generation.sdxl.streamline import streamline
-from generation.sdxl.tensors import read_tensors
-from generation.sdxl.upscaler import RrdbNet, from_tensors
+from generation.sdxl.model.device import Placement
+from generation.sdxl.model.fused_modules import streamline
+from generation.sdxl.model.layout import PREFIXES, origins, read
+from generation.sdxl.model.tensors import read_tensors
+from generation.sdxl.model.upscaler import RrdbNet, from_tensors
 
 KEPT_EMBEDDINGS = 64  # 0.1 MB each
 KEPT_UPSCALERS = 3  # on the device, 34 to 67 MB each

@@ -1,0 +1,1 @@
+"""Loading checkpoints and LoRAs, and keeping their weights on a device."""
