@@ -11,9 +11,9 @@ from generation.bench.clock import now, seconds
 from generation.images.pixels import Pixels
 from generation.request.cancellation import CancelToken
 from generation.request.request import GenerationRequest
-from generation.sdxl.compiled import BlockwiseUnet
+from generation.sdxl.acceleration.compiled import BlockwiseUnet
+from generation.sdxl.acceleration.cuda_graphs import USUAL, GraphedUnet
 from generation.sdxl.engine import Engine
-from generation.sdxl.graphs import USUAL, GraphedUnet
 from generation.sdxl.model.model import Model, Shortcut
 from generation.sdxl.model.text_encoders import Conditioning
 from generation.sdxl.residency import Residency

@@ -17,9 +17,9 @@ from generation.bench.models import RANDOM_SDXL, RANDOM_TINY, open_model
 from generation.images.pixels import Pixels
 from generation.models.catalog import Catalog
 from generation.scheduling.batch_table import CallTable, write_table
+from generation.sdxl.acceleration.accelerate import shortcut
 from generation.sdxl.model.device import choose_placement, device_name, is_memory_error
 from generation.sdxl.png import encode
-from generation.sdxl.shortcut import shortcut
 from generation.settings import GenerationSettings
 
 Say = Callable[[str], None]

@@ -24,6 +24,7 @@ from generation.request.options import Lora
 from generation.request.request import GenerationRequest
 from generation.request.result import Artifact, GenerationResult, Progress, Stage
 from generation.scheduling.batch_table import CallTable, read_table
+from generation.sdxl.acceleration.accelerate import shortcut
 from generation.sdxl.engine import Engine
 from generation.sdxl.model.auxiliary import Additions
 from generation.sdxl.model.checkpoint import load
@@ -34,7 +35,6 @@ from generation.sdxl.model.model import Model
 from generation.sdxl.png import encode
 from generation.sdxl.previews import choose_glance
 from generation.sdxl.residency import Residency
-from generation.sdxl.shortcut import shortcut
 from generation.sdxl.sketches import Sketchbook
 from generation.sdxl.work import Painting, Work
 from generation.settings import GenerationSettings

@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from generation.models.catalog import describe
 from generation.request.options import Lora
-from generation.sdxl.compiled import BlockwiseUnet
-from generation.sdxl.graphs import GraphedUnet
+from generation.sdxl.acceleration.compiled import BlockwiseUnet
+from generation.sdxl.acceleration.cuda_graphs import GraphedUnet
 from generation.sdxl.model import lora as lora_room
 from generation.sdxl.model import model as model_room
 from generation.sdxl.model.checkpoint import load

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from generation.sdxl.graphs import MOST_SHAPES, USUAL, GraphedUnet, Play
+from generation.sdxl.acceleration.cuda_graphs import MOST_SHAPES, USUAL, GraphedUnet, Play
 
 
 class Unet:

@@ -11,7 +11,7 @@ from torch import Tensor
 from generation import GenerationRequest, InvalidRequestError
 from generation.limits import MAX_ROWS
 from generation.prompt.tokenizer import ROW
-from generation.sdxl.graphs import USUAL, GraphedUnet
+from generation.sdxl.acceleration.cuda_graphs import USUAL, GraphedUnet
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import MOST_REPEATED, REMEMBERED_ROWS, Conditioning, TextStyle
 from generation.sdxl.run import Run, call_unet

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from generation.bench.loop import unet_call
 from generation.bench.models import RANDOM_SDXL, open_model
 from generation.models.catalog import describe
-from generation.sdxl.compiled import BLOCKS, MOST_KINDS, MOST_SHAPES, USUAL, BlockwiseUnet, CompiledUnet
+from generation.sdxl.acceleration.compiled import BLOCKS, MOST_KINDS, MOST_SHAPES, USUAL, BlockwiseUnet, CompiledUnet
 from generation.sdxl.model import model as model_room
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import Placement

@@ -2,8 +2,8 @@
 
 from concurrent.futures import Executor
 
-from generation.sdxl.compiled import CompiledUnet
-from generation.sdxl.graphs import GraphedUnet
+from generation.sdxl.acceleration.compiled import CompiledUnet
+from generation.sdxl.acceleration.cuda_graphs import GraphedUnet
 from generation.sdxl.model.device import total_memory
 from generation.sdxl.model.model import Model, Shortcut
 from generation.settings import GenerationSettings

@@ -1,0 +1,1 @@
+"""What makes UNet calls faster: torch.compile and CUDA graphs."""
