@@ -21,6 +21,8 @@ from generation.prompt.parser import Dialect
 from generation.request.result import Stage
 from generation.scheduling.policy import QUANTUM, Turn, choose
 from generation.sdxl.hires import second_pass
+from generation.sdxl.latents.init_latents import begin
+from generation.sdxl.latents.vae import decoding
 from generation.sdxl.model.device import is_memory_error
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import Conditioning, TextStyle
@@ -29,8 +31,6 @@ from generation.sdxl.refiner import Unrefined, put_down, refined
 from generation.sdxl.residency import Residency
 from generation.sdxl.run import Run, call_unet
 from generation.sdxl.sampling.slices import Slices
-from generation.sdxl.start import begin
-from generation.sdxl.vae import decoding
 from generation.sdxl.work import Saving, Work
 
 Entry = tuple[Work, Unrefined | None]  # what waits for weights: a work that has not begun, or a picture that goes on

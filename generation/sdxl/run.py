@@ -10,6 +10,7 @@ from generation.request.request import GenerationRequest
 from generation.request.sampler_info import SAMPLERS as SAMPLER_FACTS
 from generation.request.tile_grid import Box
 from generation.scheduling.policy import Candidate
+from generation.sdxl.latents.init_latents import NOISE_ALONE, Handover, Start
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import Conditioning
 from generation.sdxl.sampling.guidance import denoised_from, guide, rescale
@@ -17,7 +18,6 @@ from generation.sdxl.sampling.multidiffusion import Tiles
 from generation.sdxl.sampling.noise import first_noise, later_noise
 from generation.sdxl.sampling.samplers import SAMPLERS
 from generation.sdxl.sampling.sigmas import levels, schedule, sigma_max, steps_before
-from generation.sdxl.start import NOISE_ALONE, Handover, Start
 
 AESTHETIC_SCORES = (6.0, 2.5)  # that a refiner is told of the prompt's row and of the negative prompt's
 

@@ -26,6 +26,7 @@ from generation.request.result import Artifact, GenerationResult, Progress, Stag
 from generation.scheduling.batch_table import CallTable, read_table
 from generation.sdxl.acceleration.accelerate import shortcut
 from generation.sdxl.engine import Engine
+from generation.sdxl.latents.preview_decoder import choose_glance
 from generation.sdxl.model.auxiliary import Additions
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import choose_placement, describe_device, is_device_lost, tune
@@ -33,7 +34,6 @@ from generation.sdxl.model.fused_modules import streamline
 from generation.sdxl.model.lora import LoadedLora, LoraFiles
 from generation.sdxl.model.model import Model
 from generation.sdxl.png import encode
-from generation.sdxl.previews import choose_glance
 from generation.sdxl.residency import Residency
 from generation.sdxl.sketches import Sketchbook
 from generation.sdxl.work import Painting, Work

@@ -10,10 +10,10 @@ import torch
 from PIL import Image
 
 from generation import SAMPLERS, metadata
+from generation.sdxl.latents.vae import decode
 from generation.sdxl.model.device import Placement, vae_dtype
 from generation.sdxl.model.model import Model
 from generation.sdxl.sampling.sigmas import schedule, timestep
-from generation.sdxl.vae import decode
 from generation.worker.local import LocalExecutor
 from tests.marks import rest_in_ci
 from tests.sdxl.conftest import pixels, request

@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 from generation import Catalog, GenerationSettings, Progress
 from generation.models.auxiliary import Extras
 from generation.models.catalog import STARTER_FILE, describe
+from generation.sdxl.latents.preview_decoder import SDXL_WIDTHS, LinearMap, choose_glance, linear_map
+from generation.sdxl.latents.vae import decode
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.model import Model
-from generation.sdxl.previews import SDXL_WIDTHS, LinearMap, choose_glance, linear_map
 from generation.sdxl.sketches import MAX_BYTES, Sketchbook, encode
-from generation.sdxl.vae import decode
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import CPU, request
 

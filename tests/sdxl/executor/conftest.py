@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from generation.sdxl import engine, run
-from generation.sdxl import vae as vae_room
+from generation.sdxl.latents import vae as vae_room
 
 
 class Watch:

@@ -9,9 +9,9 @@ from generation.images.inpaint_canvas import Canvas
 from generation.images.pixels import Cover, Pixels
 from generation.request.request import GenerationRequest
 from generation.request.tile_grid import Box
+from generation.sdxl.latents.vae import encoding
 from generation.sdxl.model.model import Model
 from generation.sdxl.sampling.slices import to_the_end
-from generation.sdxl.vae import encoding
 
 BLANK = 0.0  # the colour, between -1 and 1, that inpainting UNets were trained to see where they are to paint
 

@@ -14,10 +14,10 @@ from torch.nn import functional
 from generation.errors import ModelError
 from generation.models.auxiliary import Extras
 from generation.models.safetensors_header import Kind
+from generation.sdxl.latents.vae import decode
 from generation.sdxl.model.device import Placement
 from generation.sdxl.model.model import Glance, Model
 from generation.sdxl.model.tensors import read_tensors
-from generation.sdxl.vae import decode
 
 log = logging.getLogger(__name__)
 

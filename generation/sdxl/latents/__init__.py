@@ -1,0 +1,1 @@
+"""Between pixels and latents: initial latents, the VAE, preview decoders."""
