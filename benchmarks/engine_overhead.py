@@ -16,13 +16,13 @@ from rich.table import Table
 
 from generation import CancelToken, GenerationRequest
 from generation.models.catalog import describe
-from generation.sdxl.engine import Engine
+from generation.sdxl.engine.engine import Engine
+from generation.sdxl.engine.model_cache import Residency
+from generation.sdxl.engine.work import Work
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import choose_placement
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import Conditioning
-from generation.sdxl.residency import Residency
-from generation.sdxl.work import Work
 from tests import tiny
 
 SIDE, STEPS, ROUNDS = 512, 20, 12

@@ -13,11 +13,11 @@ from generation.request.cancellation import CancelToken
 from generation.request.request import GenerationRequest
 from generation.sdxl.acceleration.compiled import BlockwiseUnet
 from generation.sdxl.acceleration.cuda_graphs import USUAL, GraphedUnet
-from generation.sdxl.engine import Engine
+from generation.sdxl.engine.engine import Engine
+from generation.sdxl.engine.model_cache import Residency
+from generation.sdxl.engine.work import Work
 from generation.sdxl.model.model import Model, Shortcut
 from generation.sdxl.model.text_encoders import Conditioning
-from generation.sdxl.residency import Residency
-from generation.sdxl.work import Work
 
 MODES = ("eager", "recorded", "compiled")  # as it is; as CUDA graphs; block by block compiled, and then as graphs
 BURST = 64  # products that a card is given at once; to wait for each would measure the host too

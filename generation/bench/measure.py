@@ -18,8 +18,8 @@ from generation.images.pixels import Pixels
 from generation.models.catalog import Catalog
 from generation.scheduling.batch_table import CallTable, write_table
 from generation.sdxl.acceleration.accelerate import shortcut
+from generation.sdxl.engine.png import encode
 from generation.sdxl.model.device import choose_placement, device_name, is_memory_error
-from generation.sdxl.png import encode
 from generation.settings import GenerationSettings
 
 Say = Callable[[str], None]

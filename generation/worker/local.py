@@ -25,7 +25,11 @@ from generation.request.request import GenerationRequest
 from generation.request.result import Artifact, GenerationResult, Progress, Stage
 from generation.scheduling.batch_table import CallTable, read_table
 from generation.sdxl.acceleration.accelerate import shortcut
-from generation.sdxl.engine import Engine
+from generation.sdxl.engine.engine import Engine
+from generation.sdxl.engine.model_cache import Residency
+from generation.sdxl.engine.png import encode
+from generation.sdxl.engine.preview_stream import Sketchbook
+from generation.sdxl.engine.work import Painting, Work
 from generation.sdxl.latents.preview_decoder import choose_glance
 from generation.sdxl.model.auxiliary import Additions
 from generation.sdxl.model.checkpoint import load
@@ -33,10 +37,6 @@ from generation.sdxl.model.device import choose_placement, describe_device, is_d
 from generation.sdxl.model.fused_modules import streamline
 from generation.sdxl.model.lora import LoadedLora, LoraFiles
 from generation.sdxl.model.model import Model
-from generation.sdxl.png import encode
-from generation.sdxl.residency import Residency
-from generation.sdxl.sketches import Sketchbook
-from generation.sdxl.work import Painting, Work
 from generation.settings import GenerationSettings
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from generation import GenerationRequest, Hires, Init, InvalidRequestError, Marg
 from generation.images.pixels import Pixels
 from generation.metadata import Reading
 from generation.request.options import Lora
-from generation.sdxl.png import encode
+from generation.sdxl.engine.png import encode
 from generation.visible import is_visible
 from tests.fuzzing import examples
 

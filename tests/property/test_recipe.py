@@ -12,7 +12,7 @@ from generation.metadata.comfyui.refiner import total_of
 from generation.prompt.parser import parse
 from generation.request.options import AREAS, FITS, Lora
 from generation.request.sampler_info import NOISES, PREDICTIONS, WEIGHTS
-from generation.sdxl.png import encode
+from generation.sdxl.engine.png import encode
 
 texts = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=200)
 file_names = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0/\\"), max_size=200).filter(

@@ -20,6 +20,7 @@ from generation.models.catalog import describe
 from generation.request.options import Lora
 from generation.sdxl.acceleration.compiled import BlockwiseUnet
 from generation.sdxl.acceleration.cuda_graphs import GraphedUnet
+from generation.sdxl.engine.model_cache import Residency
 from generation.sdxl.model import lora as lora_room
 from generation.sdxl.model import model as model_room
 from generation.sdxl.model.checkpoint import load
@@ -29,7 +30,6 @@ from generation.sdxl.model.lora import LoadedLora, read
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.pinned_weights import ALIGNED, CHUNK, Copies, pack
 from generation.sdxl.model.placement import Rung
-from generation.sdxl.residency import Residency
 from tests.sdxl.conftest import CPU
 from tests.sdxl.loras import UNET, kohya, weight
 

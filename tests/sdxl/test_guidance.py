@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 
 from generation import Catalog, GenerationSettings, ModelError
 from generation.models.safetensors_header import prediction, read_header
+from generation.sdxl.engine.run import Run, call_unet
 from generation.sdxl.model.model import Model
-from generation.sdxl.run import Run, call_unet
 from generation.sdxl.sampling.guidance import denoised_from, guide, rescale
 from generation.sdxl.sampling.sigmas import levels
 from generation.worker.local import LocalExecutor

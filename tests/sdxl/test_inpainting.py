@@ -22,11 +22,11 @@ from generation.images.inpaint_canvas import grown, prepare
 from generation.images.loading import digest_of
 from generation.models.catalog import describe
 from generation.models.safetensors_header import Kind
+from generation.sdxl.engine.run import Run
 from generation.sdxl.latents.init_latents import begin
 from generation.sdxl.latents.vae import encode
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.model import Model
-from generation.sdxl.run import Run
 from generation.worker.local import LocalExecutor
 from tests import tiny
 from tests.sdxl import judge

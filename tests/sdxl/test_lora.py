@@ -17,7 +17,7 @@ from generation import Catalog, GenerationSettings, InvalidRequestError, ModelEr
 from generation.models.auxiliary import Extras
 from generation.models.catalog import describe
 from generation.request.options import Lora
-from generation.sdxl import engine, run
+from generation.sdxl.engine import engine, run
 from generation.sdxl.model import lora
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.lora import LoadedLora, LoraFile, LoraFiles, change, read

@@ -7,9 +7,9 @@ import torch
 
 from generation.request.cancellation import CancelToken
 from generation.request.request import GenerationRequest
-from generation.sdxl import pace
-from generation.sdxl.pace import AHEAD, Download, Pace
-from generation.sdxl.work import Work
+from generation.sdxl.engine import device_clock
+from generation.sdxl.engine.device_clock import AHEAD, Download, Pace
+from generation.sdxl.engine.work import Work
 
 CARD = torch.device("cuda")
 
@@ -69,7 +69,7 @@ class Event:
 @pytest.fixture
 def card(monkeypatch: pytest.MonkeyPatch) -> Card:
     Event.card = Card()
-    monkeypatch.setattr(pace, "Event", Event)
+    monkeypatch.setattr(device_clock, "Event", Event)
     return Event.card
 
 

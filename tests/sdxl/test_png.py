@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngImageFile
 
 from generation.images.pixels import Pixels
 from generation.metadata import png_texts
-from generation.sdxl.png import encode
+from generation.sdxl.engine.png import encode
 from tests.sdxl.conftest import request
 
 

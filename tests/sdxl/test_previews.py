@@ -14,11 +14,11 @@ from safetensors.torch import save_file
 from generation import Catalog, GenerationSettings, Progress
 from generation.models.auxiliary import Extras
 from generation.models.catalog import STARTER_FILE, describe
+from generation.sdxl.engine.preview_stream import MAX_BYTES, Sketchbook, encode
 from generation.sdxl.latents.preview_decoder import SDXL_WIDTHS, LinearMap, choose_glance, linear_map
 from generation.sdxl.latents.vae import decode
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.model import Model
-from generation.sdxl.sketches import MAX_BYTES, Sketchbook, encode
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import CPU, request
 
@@ -160,7 +160,7 @@ async def test_a_preview_that_cannot_be_drawn_disturbs_nobody(
     def broken(_pictures: object, _count: int) -> bytes:
         raise OSError("encoder error")
 
-    monkeypatch.setattr("generation.sdxl.sketches.encode", broken)
+    monkeypatch.setattr("generation.sdxl.engine.preview_stream.encode", broken)
 
     results = await asyncio.gather(
         *(executor.generate(request(steps=6, seed=seed), lambda _progress: None) for seed in (1, 2))

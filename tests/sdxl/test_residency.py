@@ -10,10 +10,10 @@ import torch
 
 from generation import CancelToken, Catalog, GenerationCancelledError, GenerationSettings, ModelEntry
 from generation.errors import ModelError
+from generation.sdxl.engine.model_cache import Residency
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import Placement
 from generation.sdxl.model.model import Model
-from generation.sdxl.residency import Residency
 from generation.worker import local
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import request

@@ -12,9 +12,9 @@ from generation import GenerationRequest, InvalidRequestError
 from generation.limits import MAX_ROWS
 from generation.prompt.tokenizer import ROW
 from generation.sdxl.acceleration.cuda_graphs import USUAL, GraphedUnet
+from generation.sdxl.engine.run import Run, call_unet
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import MOST_REPEATED, REMEMBERED_ROWS, Conditioning, TextStyle
-from generation.sdxl.run import Run, call_unet
 from generation.sdxl.sampling.noise import first_noise
 from generation.sdxl.sampling.sigmas import levels, schedule
 from tests.sdxl.conftest import request

@@ -10,12 +10,12 @@ from PIL import Image
 from generation import CancelToken, GenerationCancelledError, Hires
 from generation.models.catalog import STARTER_FILE, describe
 from generation.request.tile_grid import tiles
-from generation.sdxl.hires import resized
+from generation.sdxl.engine.hires import resized
+from generation.sdxl.engine.run import Run
 from generation.sdxl.latents import vae
 from generation.sdxl.latents.vae import decode, decoding, encode
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.model import Model
-from generation.sdxl.run import Run
 from generation.sdxl.sampling.multidiffusion import Mosaic
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import CPU, pixels, request

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from generation.sdxl import engine, run
+from generation.sdxl.engine import engine, run
 from generation.sdxl.latents import vae as vae_room
 
 

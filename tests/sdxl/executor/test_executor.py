@@ -21,10 +21,10 @@ from generation import (
     Progress,
     Stage,
 )
+from generation.sdxl.engine.run import Run
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import Placement
 from generation.sdxl.model.model import Model
-from generation.sdxl.run import Run
 from generation.worker import local
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from generation import CancelToken, GenerationCancelledError, GenerationResult, Hires, Progress
-from generation.sdxl.sketches import Sketchbook
+from generation.sdxl.engine.preview_stream import Sketchbook
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request
 from tests.sdxl.executor.conftest import Watch

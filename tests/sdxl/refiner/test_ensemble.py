@@ -28,12 +28,12 @@ from generation.images.loading import digest_of
 from generation.models.catalog import describe
 from generation.models.safetensors_header import Kind
 from generation.request.options import Lora
+from generation.sdxl.engine.refiner import put_down, refined
+from generation.sdxl.engine.run import AESTHETIC_SCORES, Run, call_unet
 from generation.sdxl.latents.init_latents import Start
 from generation.sdxl.latents.vae import decode
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.model import Model
-from generation.sdxl.refiner import put_down, refined
-from generation.sdxl.run import AESTHETIC_SCORES, Run, call_unet
 from generation.sdxl.sampling.noise import starting_noise
 from generation.sdxl.sampling.sigmas import levels, schedule, steps_before
 from generation.worker.local import LocalExecutor

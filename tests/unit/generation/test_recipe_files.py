@@ -15,7 +15,7 @@ from PIL.PngImagePlugin import PngInfo
 from generation import GenerationRequest, Init, InvalidRequestError, Mask, metadata
 from generation.images.pixels import Pixels
 from generation.request.options import UNNAMED
-from generation.sdxl.png import encode
+from generation.sdxl.engine.png import encode
 
 REQUEST = GenerationRequest(prompt="a 猫", model="tiny", seed=7)
 SIGNATURE = b"\x89PNG\r\n\x1a\n"

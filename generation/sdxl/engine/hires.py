@@ -12,11 +12,11 @@ from generation.errors import ModelError
 from generation.images.pixels import Pixels
 from generation.request.options import Hires
 from generation.request.tile_grid import Box
+from generation.sdxl.engine.run import Run
 from generation.sdxl.latents.init_latents import Start, beside_nothing, to_tensor
 from generation.sdxl.latents.vae import decoding, encoding
 from generation.sdxl.model import upscaler
 from generation.sdxl.model.model import Model
-from generation.sdxl.run import Run
 from generation.sdxl.sampling.slices import Slices
 
 _REACH = 3  # pixels of the larger of two sizes that bicubic interpolation looks to either side, and one to spare

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from generation.sdxl.work import Work
+from generation.sdxl.engine.work import Work
 
 Event: Any = torch.cuda.Event  # torch has not annotated it
 

@@ -11,10 +11,10 @@ from torch import Tensor
 from generation.images.inpaint_canvas import Canvas
 from generation.request.options import Refiner
 from generation.request.request import GenerationRequest
+from generation.sdxl.engine.run import Run
 from generation.sdxl.latents.init_latents import Handover, Start, begin
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import Conditioning
-from generation.sdxl.run import Run
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -14,7 +14,7 @@ from generation.request.options import Lora
 from generation.request.request import GenerationRequest
 from generation.request.result import Progress, Stage
 from generation.request.tile_grid import SMALL_TILE
-from generation.sdxl.sketches import Sketchbook
+from generation.sdxl.engine.preview_stream import Sketchbook
 
 if TYPE_CHECKING:
     from generation.sdxl.model.lora import LoadedLora  # the event loop makes works, and must not wait for torch

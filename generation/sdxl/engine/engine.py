@@ -20,18 +20,18 @@ from generation.models.catalog import no_beginner
 from generation.prompt.parser import Dialect
 from generation.request.result import Stage
 from generation.scheduling.policy import QUANTUM, Turn, choose
-from generation.sdxl.hires import second_pass
+from generation.sdxl.engine.device_clock import Download, Pace
+from generation.sdxl.engine.hires import second_pass
+from generation.sdxl.engine.model_cache import Residency
+from generation.sdxl.engine.refiner import Unrefined, put_down, refined
+from generation.sdxl.engine.run import Run, call_unet
+from generation.sdxl.engine.work import Saving, Work
 from generation.sdxl.latents.init_latents import begin
 from generation.sdxl.latents.vae import decoding
 from generation.sdxl.model.device import is_memory_error
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import Conditioning, TextStyle
-from generation.sdxl.pace import Download, Pace
-from generation.sdxl.refiner import Unrefined, put_down, refined
-from generation.sdxl.residency import Residency
-from generation.sdxl.run import Run, call_unet
 from generation.sdxl.sampling.slices import Slices
-from generation.sdxl.work import Saving, Work
 
 Entry = tuple[Work, Unrefined | None]  # what waits for weights: a work that has not begun, or a picture that goes on
 NOTHING_TO_REFINE = (

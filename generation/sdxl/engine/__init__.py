@@ -1,0 +1,1 @@
+"""Runs requests on one device: batches, second passes, the refiner, the model cache, live previews."""
