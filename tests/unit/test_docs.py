@@ -12,7 +12,7 @@ from discord import app_commands
 from discord.ext.commands import Cog, GroupCog
 
 from bot import cogs
-from bot.cli import app
+from bot.cli.main import app
 from bot.cogs.menus import MenusCog
 from bot.services.extra import KEYS
 from bot.services.flags import FLAGS

@@ -12,7 +12,15 @@ SOURCES = [path for room in ("bot", "generation") for path in (ROOT / room).rglo
 
 @pytest.mark.parametrize(
     "module",
-    ["bot", "generation", "bot.bootstrap", "bot.cli", "bot.painting", "bot.doctor", "generation.executors.base"],
+    [
+        "bot",
+        "generation",
+        "bot.bootstrap",
+        "bot.cli.main",
+        "bot.cli.painting",
+        "bot.cli.doctor",
+        "generation.executors.base",
+    ],
 )
 def test_importing_the_bot_loads_no_torch(module: str) -> None:
     code = f"import sys, {module}; print(sorted({{'torch', 'diffusers', 'transformers'}} & set(sys.modules)))"

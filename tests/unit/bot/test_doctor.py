@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot import doctor
+from bot.cli import doctor
 from bot.settings import Settings
 
 

@@ -10,8 +10,8 @@ import pytest
 from typer.testing import CliRunner
 
 from bot import private_files
-from bot.cli import app
-from bot.doctor import examine
+from bot.cli.doctor import examine
+from bot.cli.main import app
 from bot.persistence.database import backup, upgrade
 from bot.persistence.pictures import PictureFolder
 from bot.private_files import keep_private, readable_by_others

@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 from safetensors.numpy import save_file
 
-from bot import cli
+from bot.cli import main
 from generation.visible import is_visible
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202e[red]猫 é🍎[/red][/]"
@@ -42,7 +42,7 @@ class Run:
             patched.setattr(sys, "argv", ["easel", *arguments])
             patched.setattr(sys, "excepthook", sys.excepthook)
             with pytest.raises(SystemExit):
-                cli.main()
+                main.main()
             for stream in streams:
                 stream.flush()
         out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)

@@ -13,10 +13,10 @@ import typer
 from rich.table import Column, Table
 from typer.exceptions import Abort, TyperException
 
+from bot.cli.terminal import harden, out, say, say_json, shown, warn
 from bot.domain import Order
 from bot.errors import EaselError
 from bot.settings import Settings
-from bot.terminal import harden, out, say, say_json, shown, warn
 from generation import SAMPLERS, Catalog, GenerationError, __version__
 from generation.metadata import read_file
 from generation.models.auxiliary import Extras
@@ -93,7 +93,7 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     debug: Annotated[bool, typer.Option("--debug", help="Show where in the program a failure happened.")] = False,
 ) -> None:
     """Paint pictures without Discord."""
-    from bot.painting import bring, order_from, paint  # noqa: PLC0415
+    from bot.cli.painting import bring, order_from, paint  # noqa: PLC0415
 
     if debug:
         sys.excepthook = sys.__excepthook__
@@ -181,7 +181,7 @@ def add_model(
     ],
 ) -> None:
     """Add a model: check that it can be painted with, copy or download it, note its SHA-256."""
-    from bot import adding  # noqa: PLC0415 - the hub's client is only needed here
+    from bot.cli import adding  # noqa: PLC0415 - the hub's client is only needed here
 
     settings = Settings()
     if settings.models_path.is_relative_to(settings.data_dir):  # another folder may be shared with other programs
@@ -218,7 +218,7 @@ def bench(
 @app.command()
 def doctor() -> None:
     """Check everything the bot needs; say what to do where something is missing."""
-    from bot.doctor import examine  # noqa: PLC0415
+    from bot.cli.doctor import examine  # noqa: PLC0415
 
     table = Table.grid("", "", Column(overflow="fold"), padding=(0, 2))
     findings = asyncio.run(examine(Settings()))
