@@ -34,7 +34,7 @@ from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
 from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
-from bot.services.resolve import Defaults
+from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationRequest, GenerationSettings
 from generation.worker.local import LocalExecutor
 from generation.worker.main import NEWS_SECONDS

@@ -41,8 +41,8 @@ from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
 from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
-from bot.services.resolve import Defaults
-from bot.services.tastes import Tastes
+from bot.services.requests.preferences import Tastes
+from bot.services.requests.resolve import Defaults
 from generation import Catalog, Progress, metadata
 from tests.fakes import FakeExecutor
 from tests.unit.bot.books import MemoryChoices, MemoryPresets

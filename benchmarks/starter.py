@@ -24,7 +24,7 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import starter_decoder
-from bot.services.sizes import size_for
+from bot.services.requests.sizes import size_for
 from generation import Catalog, GenerationRequest, GenerationSettings
 from generation.models.catalog import ModelEntry
 from generation.models.safetensors_header import read_header

@@ -52,10 +52,10 @@ from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
 from bot.services.regions import Divider
 from bot.services.remembering import RememberedChoices, RememberedPresets
-from bot.services.resolve import Defaults
+from bot.services.requests.preferences import Tastes
+from bot.services.requests.resolve import Defaults
 from bot.services.retention import GIB, Limits, Retention, Traces
 from bot.services.takeover import Takeover
-from bot.services.tastes import Tastes
 from bot.services.tools import Toolbox
 from bot.settings import DISCORD_API, Settings
 from bot.ui import escape

@@ -36,9 +36,9 @@ from bot.services.overview import QueueOverview
 from bot.services.ports import Stars
 from bot.services.presets import Presets
 from bot.services.regions import Divider
+from bot.services.requests.preferences import Tastes
 from bot.services.retention import Retention
 from bot.services.takeover import Takeover
-from bot.services.tastes import Tastes
 from bot.settings import Settings
 from bot.ui.buttons import CancelButton
 from bot.ui.command_rights import CommandRights

@@ -11,11 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.domain import InputFile, Order
-from bot.services.extra import unpack
-from bot.services.flags import ORDERED
 from bot.services.inputs import look
-from bot.services.partwords import in_words
-from bot.services.resolve import Defaults, resolve
+from bot.services.requests.extra import unpack
+from bot.services.requests.flags import ORDERED
+from bot.services.requests.partwords import in_words
+from bot.services.requests.resolve import Defaults, resolve
 from bot.settings import Settings
 from generation import Catalog, Executor, GenerationRequest, GenerationResult, InvalidRequestError, metadata
 from generation import Progress as Painting

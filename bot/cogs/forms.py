@@ -13,8 +13,8 @@ from bot.services.actions import FORGOTTEN, PictureActions, check_user
 from bot.services.admission import AdmittedRequest
 from bot.services.books import DraftBook
 from bot.services.inputs import InputShelf
-from bot.services.partwords import with_pictures
-from bot.services.tastes import Tastes
+from bot.services.requests.partwords import with_pictures
+from bot.services.requests.preferences import Tastes
 from bot.ui.attachments import Attached, Files, expecting, with_files
 from bot.ui.edit_form import FORM_ID, edited
 from bot.ui.form_fields import IMAGE, Sent, sent_in

@@ -8,9 +8,9 @@ from discord.ext import commands
 
 from bot.domain import Draft, Search
 from bot.services.books import DraftBook
-from bot.services.flags import changes
 from bot.services.history import History, search_for
 from bot.services.models import ModelShelf
+from bot.services.requests.flags import changes
 from bot.ui import history_words
 from bot.ui.autocomplete import matching
 from bot.ui.history_views import NO_DRAFT, forget_view, page_view

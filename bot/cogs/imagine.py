@@ -8,11 +8,11 @@ from discord.ext import commands
 
 from bot.domain import Order
 from bot.services.explain import Explainer
-from bot.services.extra import KEYS
 from bot.services.generation import GenerationService
 from bot.services.inputs import InputShelf
-from bot.services.sizes import ASPECTS
-from bot.services.tastes import Tastes
+from bot.services.requests.extra import KEYS
+from bot.services.requests.preferences import Tastes
+from bot.services.requests.sizes import ASPECTS
 from bot.ui.attachments import Attached, expecting
 from bot.ui.autocomplete import matching
 from bot.ui.explaining import explanation

@@ -10,7 +10,7 @@ from bot.domain import Order, Owner
 from bot.errors import LimitError
 from bot.services.history import History
 from bot.services.presets import Making, Presets
-from bot.services.tastes import Tastes
+from bot.services.requests.preferences import Tastes
 from bot.ui import presets_words
 from bot.ui.autocomplete import matching
 from bot.ui.ordering import place_order

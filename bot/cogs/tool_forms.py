@@ -11,9 +11,9 @@ from bot.domain import InputFile, Order
 from bot.services.access import Actor
 from bot.services.actions import Accepted, PictureActions, check_user
 from bot.services.admission import AdmittedRequest
-from bot.services.derive import masked
 from bot.services.inputs import InputShelf
 from bot.services.regions import Divider, check_chosen, mask_file
+from bot.services.requests.derive import masked
 from bot.ui.attachments import Attached, expecting
 from bot.ui.form_fields import Sent, sent_in
 from bot.ui.permissions import check_posting

@@ -6,15 +6,15 @@ from dataclasses import dataclass, replace
 
 from bot.domain import Action, Derivation, InputFile, Job, JobState, Order, Post
 from bot.errors import LimitError, NotKeptError, StorageError
-from bot.services import derive
 from bot.services.access import Access, Actor, VisibleJob
 from bot.services.admission import AdmittedRequest
 from bot.services.generation import GenerationService
-from bot.services.layers import Taste
 from bot.services.originals import KeptPicture, originals
-from bot.services.partwords import outpainted_as, with_pictures, without_pictures
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
-from bot.services.resolve import random_seed
+from bot.services.requests import derive
+from bot.services.requests.layers import Taste
+from bot.services.requests.partwords import outpainted_as, with_pictures, without_pictures
+from bot.services.requests.resolve import random_seed
 from bot.services.tools import Toolbox, check_outpaint, check_scale, known_size
 from generation import GenerationRequest, Mask
 from generation.images import loading

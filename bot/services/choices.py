@@ -6,11 +6,11 @@ from typing import Any
 
 from bot.domain import Order, Owner, Scope, Values, Wishes
 from bot.services.books import ChoiceBook
-from bot.services.flags import value_of
 from bot.services.generation import GenerationService
-from bot.services.layers import PRESET, SIZE, Taste
-from bot.services.sizes import ASPECTS
-from bot.services.tastes import Seat, Tastes, wishes
+from bot.services.requests.flags import value_of
+from bot.services.requests.layers import PRESET, SIZE, Taste
+from bot.services.requests.preferences import Seat, Tastes, wishes
+from bot.services.requests.sizes import ASPECTS
 from generation import SAMPLERS, SCHEDULES
 from generation.request import presets
 from generation.typed_text import TypedText

@@ -7,10 +7,10 @@ from typing import cast
 from bot.domain import Order
 from bot.errors import LimitError
 from bot.services.generation import GenerationService
-from bot.services.layers import Taste
 from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
-from bot.services.resolve import Resolved
+from bot.services.requests.layers import Taste
+from bot.services.requests.resolve import Resolved
 from generation import GenerationRequest
 from generation.prompt.parser import Dialect
 from generation.prompt.token_count import TokenCount, TokenCounter

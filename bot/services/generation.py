@@ -12,12 +12,12 @@ from bot.errors import DeliveryError, JobTakenError, LimitError, StorageError
 from bot.services.access import Actor
 from bot.services.admission import Admission, AdmittedRequest
 from bot.services.dispatcher import Dispatcher
-from bot.services.layers import Taste
 from bot.services.patience import insist
 from bot.services.ports import Ledger
 from bot.services.queue import FairQueue, weight_of
-from bot.services.resolve import Defaults, Resolved, resolve
-from bot.services.tastes import Tastes
+from bot.services.requests.layers import Taste
+from bot.services.requests.preferences import Tastes
+from bot.services.requests.resolve import Defaults, Resolved, resolve
 from generation import GenerationRequest
 
 log = logging.getLogger(__name__)

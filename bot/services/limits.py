@@ -4,7 +4,7 @@ from typing import cast
 
 from bot.services.models import ModelShelf
 from bot.services.price import PriceLimit
-from bot.services.resolve import Defaults, check_longest
+from bot.services.requests.resolve import Defaults, check_longest
 from generation import GenerationRequest
 from generation.limits import check_limits, check_tile
 from generation.prompt.parser import Dialect, embeddings, parse

@@ -8,9 +8,9 @@ from typing import Any
 from bot.domain import Order, Owner, Preset, Scope, Values, new_job_id
 from bot.errors import LimitError
 from bot.services.books import ChoiceBook, PresetBook
-from bot.services.flags import ALIASES, DECIDED, FLAGS, read, values_of
 from bot.services.generation import GenerationService
-from bot.services.layers import PLACE, PRESET, PROMPT, Taste
+from bot.services.requests.flags import ALIASES, DECIDED, FLAGS, read, values_of
+from bot.services.requests.layers import PLACE, PRESET, PROMPT, Taste
 from generation import GenerationRequest, InvalidRequestError
 from generation.request import presets
 from generation.request.validation import check_name, check_text, quoted

@@ -8,7 +8,7 @@ from bot.errors import LimitError
 from bot.services.cheaper import cheaper
 from bot.services.costs import CostModel
 from bot.services.models import ModelShelf
-from bot.services.resolve import Defaults
+from bot.services.requests.resolve import Defaults
 from generation import GenerationRequest, Progress
 
 ORDINARY_PICTURES = 4  # that one job may always cost, however slow the device is

@@ -6,10 +6,10 @@ from enum import StrEnum
 
 from bot.domain import Action, InputFile, Order
 from bot.errors import LimitError
-from bot.services.framing import frame_of, in_steps
 from bot.services.models import ModelShelf
-from bot.services.resolve import check_longest
-from bot.services.sizes import WIDEST
+from bot.services.requests.framing import frame_of, in_steps
+from bot.services.requests.resolve import check_longest
+from bot.services.requests.sizes import WIDEST
 from generation import GenerationRequest, InvalidRequestError
 from generation.typed_text import TypedText
 

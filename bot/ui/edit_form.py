@@ -5,9 +5,9 @@ import re
 import discord
 
 from bot.domain import Order
-from bot.services import flags
 from bot.services.access import VisibleJob
-from bot.services.partwords import without_pictures
+from bot.services.requests import flags
+from bot.services.requests.partwords import without_pictures
 from bot.ui.form_fields import STRENGTH, Sent, picture_field, prompt_field, strength_field
 from bot.ui.picture_buttons import WHOLE
 from generation import InvalidRequestError

@@ -9,9 +9,9 @@ from discord import app_commands
 from bot.domain import Entry, Job, Search
 from bot.services.access import VisibleJob
 from bot.services.family import Member
-from bot.services.flags import changes
 from bot.services.history import Page
 from bot.services.originals import removal
+from bot.services.requests.flags import changes
 from bot.ui.escape import escape, plain
 from bot.ui.words import ACTIONS, CONTENT_LIMIT
 

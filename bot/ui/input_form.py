@@ -8,9 +8,9 @@ import discord
 
 from bot.domain import Order
 from bot.errors import NotKeptError
-from bot.services import flags
 from bot.services.access import VisibleJob
-from bot.services.framing import IMAGE_STRENGTH
+from bot.services.requests import flags
+from bot.services.requests.framing import IMAGE_STRENGTH
 from bot.ui.edit_form import strength_of
 from bot.ui.escape import plain
 from bot.ui.form_fields import FIELD_LIMIT, Sent, prompt_field, strength_field

@@ -13,8 +13,8 @@ from bot.services.access import Actor
 from bot.services.admission import AdmittedRequest
 from bot.services.books import DraftBook
 from bot.services.generation import GenerationService
-from bot.services.layers import Taste
-from bot.services.tastes import Tastes
+from bot.services.requests.layers import Taste
+from bot.services.requests.preferences import Tastes
 from bot.ui.attachments import Attached, expecting, with_files
 from bot.ui.escape import escape
 from bot.ui.lasting import LastingButton

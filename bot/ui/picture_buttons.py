@@ -8,7 +8,7 @@ from typing import Any
 import discord
 
 from bot.domain import Job
-from bot.services.derive import settled
+from bot.services.requests.derive import settled
 from bot.services.tools import Tool
 
 IN_A_ROW = 5

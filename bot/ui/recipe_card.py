@@ -1,8 +1,8 @@
 """A picture's whole recipe in words, with the line that paints it again."""
 
 from bot.services.access import VisibleJob
-from bot.services.flags import command_line
 from bot.services.ports import Upload
+from bot.services.requests.flags import command_line
 from bot.ui import words
 from bot.ui.escape import escape
 from generation import GenerationRequest

@@ -10,9 +10,9 @@ from typing import Any
 import discord
 
 from bot.errors import NotKeptError
-from bot.services import flags
 from bot.services.access import VisibleJob
 from bot.services.regions import CHOICE, MOST_STEPS, Choice, Divided, choice_of
+from bot.services.requests import flags
 from bot.ui.form_fields import prompt_field
 
 PROMPT, MASK = "prompt", "mask"

@@ -7,7 +7,7 @@ import discord
 
 from bot.errors import DeliveryError
 from bot.services.access import Actor
-from bot.services.tastes import Seat
+from bot.services.requests.preferences import Seat
 from bot.ui.channels import MemberChannels, Room, find_channel, is_age_restricted, rights_in
 from bot.ui.command_rights import CommandRights
 

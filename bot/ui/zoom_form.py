@@ -6,10 +6,10 @@ from typing import Any
 import discord
 
 from bot.domain import Action
-from bot.services import flags
 from bot.services.access import VisibleJob
 from bot.services.actions import Words
-from bot.services.sizes import parse_aspect
+from bot.services.requests import flags
+from bot.services.requests.sizes import parse_aspect
 from bot.ui.form_fields import Sent, prompt_field
 from generation import InvalidRequestError
 from generation.prompt import permutations

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import Order
-from bot.services.flags import escape, flags_line, read, unflag
+from bot.services.requests.flags import escape, flags_line, read, unflag
 from generation import SAMPLERS, GenerationRequest
 from generation.prompt.permutations import expand
 from generation.request.request import MAX_SEED

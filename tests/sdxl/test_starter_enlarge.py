@@ -11,7 +11,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from bot.services.sizes import size_for
+from bot.services.requests.sizes import size_for
 from generation.models.catalog import describe
 from generation.models.safetensors_header import read_header
 from generation.sdxl.sampling.sigmas import training_sigmas

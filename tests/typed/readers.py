@@ -14,11 +14,12 @@ import bot
 import generation
 from bot.domain import InputFile, Order, Owner, Preset, Scope
 from bot.persistence import terms
-from bot.services import derive, extra, flags, framing, history, layers, presets, resolve, sizes, tools
+from bot.services import history, presets, tools
 from bot.services.choices import Choices
 from bot.services.overview import QueueOverview
 from bot.services.presets import Making, Presets
-from bot.services.tastes import Seat
+from bot.services.requests import derive, extra, flags, framing, layers, resolve, sizes
+from bot.services.requests.preferences import Seat
 from bot.services.tools import Bounds
 from bot.ui import autocomplete, edit_form, escape, form_fields, input_form, ordering, words, zoom_form
 from generation import GenerationRequest, ModelEntry, metadata
@@ -98,17 +99,19 @@ def _pure() -> dict[str, Reader]:
     return {
         "bot.persistence.terms.terms_of": lambda text: terms.terms_of(1, text),
         "bot.persistence.terms.words_of": terms.words_of,
-        "bot.services.derive.outpainted": lambda text: derive.outpainted(REQUEST, IMAGE, text, 1, 64, lambda: 7),
-        "bot.services.flags.escape": flags.escape,
-        "bot.services.flags.read": flags.read,
-        "bot.services.flags.value_of": lambda text: flags.value_of("aspect", text),
-        "bot.services.framing.outpainted": lambda text: framing.outpainted(text, 64, 64, 64),
+        "bot.services.requests.derive.outpainted": lambda text: derive.outpainted(
+            REQUEST, IMAGE, text, 1, 64, lambda: 7
+        ),
+        "bot.services.requests.flags.escape": flags.escape,
+        "bot.services.requests.flags.read": flags.read,
+        "bot.services.requests.flags.value_of": lambda text: flags.value_of("aspect", text),
+        "bot.services.requests.framing.outpainted": lambda text: framing.outpainted(text, 64, 64, 64),
         "bot.services.history._day": lambda text: history._day("since", text),
         "bot.services.history.search_for": lambda text: history.search_for(text, text, None, None, starred=False),
-        "bot.services.layers.wrap": lambda text: layers.wrap(text, [LAYER] * 5),
+        "bot.services.requests.layers.wrap": lambda text: layers.wrap(text, [LAYER] * 5),
         "bot.services.presets.checked_name": presets.checked_name,
         "bot.services.presets.checked_template": presets.checked_template,
-        "bot.services.sizes.parse_aspect": sizes.parse_aspect,
+        "bot.services.requests.sizes.parse_aspect": sizes.parse_aspect,
         "bot.services.tools.check_outpaint": lambda text: tools.check_outpaint(IMAGE, text, Bounds(64, 2048, 4096)),
         "bot.ui.autocomplete.matching": lambda text: autocomplete.matching(text, names),
         "bot.ui.escape.escape": escape.escape,

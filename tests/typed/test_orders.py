@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from bot.domain import InputFile, Order
 from bot.errors import LimitError
-from bot.services.extra import KEYS
-from bot.services.flags import FLAGS
-from bot.services.layers import Taste
-from bot.services.resolve import Defaults, resolve
+from bot.services.requests.extra import KEYS
+from bot.services.requests.flags import FLAGS
+from bot.services.requests.layers import Taste
+from bot.services.requests.resolve import Defaults, resolve
 from bot.ui.ordering import written_out
 from generation import SAMPLERS, SCHEDULES, GenerationRequest, InvalidRequestError, ModelEntry
 from generation.limits import check_limits

@@ -14,8 +14,8 @@ from discord.ext.commands import Cog, GroupCog
 from bot import cogs
 from bot.cli.main import app
 from bot.cogs.menus import MenusCog
-from bot.services.extra import KEYS
-from bot.services.flags import FLAGS
+from bot.services.requests.extra import KEYS
+from bot.services.requests.flags import FLAGS
 from bot.settings import Settings
 from bot.ui.picture_buttons import LOOKS, Look
 from bot.ui.reactions import MEANINGS, plain

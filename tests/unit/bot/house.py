@@ -18,9 +18,9 @@ from bot.services.models import ModelShelf
 from bot.services.ports import Ports
 from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
-from bot.services.resolve import Defaults
+from bot.services.requests.preferences import Tastes
+from bot.services.requests.resolve import Defaults
 from bot.services.takeover import Takeover
-from bot.services.tastes import Tastes
 from generation import Catalog
 from generation.models.auxiliary import Extras
 from tests.fakes import FakeExecutor

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain import Action
-from bot.services.derive import STRENGTHS, rerolled, varied
+from bot.services.requests.derive import STRENGTHS, rerolled, varied
 from generation import GenerationRequest
 
 BASE = GenerationRequest(prompt="a cat", model="tiny", seed=7, count=4, steps=12, clip_skip=1)

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain import Order
 from bot.services.explain import Explainer
-from bot.services.layers import Taste
+from bot.services.requests.layers import Taste
 from generation.models.auxiliary import Extras
 from generation.prompt.token_count import TokenCount, TokenCounter
 from generation.typed_text import TypedText

@@ -1,7 +1,7 @@
 import pytest
 
 from bot.domain import Order
-from bot.services.flags import Flagged, changes, command_line, flags_line, read, unflag
+from bot.services.requests.flags import Flagged, changes, command_line, flags_line, read, unflag
 from generation import GenerationRequest, InvalidRequestError
 from generation.typed_text import TypedText
 

@@ -1,10 +1,10 @@
 import pytest
 
 from bot.domain import InputFile, Order
-from bot.services.flags import flags_line
-from bot.services.framing import Frame, outpainted, own_size
-from bot.services.layers import Taste
-from bot.services.resolve import Defaults, resolve
+from bot.services.requests.flags import flags_line
+from bot.services.requests.framing import Frame, outpainted, own_size
+from bot.services.requests.layers import Taste
+from bot.services.requests.resolve import Defaults, resolve
 from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask, ModelEntry, Refiner
 from generation.typed_text import TypedText
 

@@ -5,8 +5,8 @@ import pytest
 from benchmarks.hostile.prompts import TEMPLATE, TEMPLATES, Hostile, hostile_prompts
 from bot.domain import Order
 from bot.errors import EaselError
-from bot.services.layers import Taste
-from bot.services.resolve import Defaults, resolve
+from bot.services.requests.layers import Taste
+from bot.services.requests.resolve import Defaults, resolve
 from generation import GenerationError, GenerationRequest, ModelEntry
 from generation.prompt import permutations
 from generation.request.request import MAX_PROMPT_CHARACTERS

@@ -3,8 +3,8 @@
 import pytest
 
 from bot.domain import Order
-from bot.services.layers import Source, Taste
-from bot.services.resolve import Resolved, resolve
+from bot.services.requests.layers import Source, Taste
+from bot.services.requests.resolve import Resolved, resolve
 from generation import InvalidRequestError, ModelEntry
 from generation.typed_text import TypedText
 from tests.unit.bot.test_resolve import DEFAULTS, MODELS

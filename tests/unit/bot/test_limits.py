@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from bot.domain import Order
-from bot.services.resolve import Defaults, resolve
+from bot.services.requests.resolve import Defaults, resolve
 from generation import Hires, InvalidRequestError, Lora, ModelEntry
 from tests.fakes import model_files
 from tests.unit.bot.house import SOMEONE, House

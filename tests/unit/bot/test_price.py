@@ -12,7 +12,7 @@ from bot.errors import LimitError
 from bot.services.costs import ANY_SIZE, CostModel
 from bot.services.models import ModelShelf
 from bot.services.price import MEASURED_CALLS, PriceLimit, in_words
-from bot.services.resolve import Defaults
+from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationRequest, Hires, Init, Progress, Refiner, Stage
 from generation.models.auxiliary import Extras
 from tests.fakes import model_files

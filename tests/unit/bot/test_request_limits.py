@@ -11,7 +11,7 @@ from bot.services.costs import CostModel
 from bot.services.limits import RequestLimits
 from bot.services.models import ModelShelf
 from bot.services.price import PriceLimit
-from bot.services.resolve import Defaults
+from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationError, GenerationRequest, Hires, Lora, Refiner
 from generation.models.auxiliary import Extras
 from tests.fakes import model_files

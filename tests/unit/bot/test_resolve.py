@@ -4,8 +4,8 @@ import pytest
 
 from bot.domain import Order
 from bot.errors import LimitError
-from bot.services.resolve import Defaults, resolve
-from bot.services.sizes import ASPECTS, parse_aspect, size_for
+from bot.services.requests.resolve import Defaults, resolve
+from bot.services.requests.sizes import ASPECTS, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry
 from generation.typed_text import TypedText
 

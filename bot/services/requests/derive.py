@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bot.domain import Action, InputFile, Order
-from bot.services.framing import (
+from bot.services.requests.framing import (
     FEATHER_SHARE,
     MASK_STRENGTH,
     beginning,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain import InputFile, Order
-from bot.services.sizes import WIDEST, parse_aspect, size_for
+from bot.services.requests.sizes import WIDEST, parse_aspect, size_for
 from generation import Hires, Init, InvalidRequestError, Margins, Mask, Refiner
 from generation.request.options import MAX_SCALE
 from generation.request.request import MIN_SIZE, SIZE_STEP

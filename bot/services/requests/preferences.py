@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from bot.domain import Owner, Scope, Values, Wishes
 from bot.errors import StorageError
 from bot.services.books import ChoiceBook, PresetBook
-from bot.services.layers import Taste
+from bot.services.requests.layers import Taste
 
 PATIENCE_SECONDS = 2.0  # Discord waits three for the first answer
 WISHES = tuple(field.name for field in fields(Wishes))

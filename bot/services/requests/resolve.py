@@ -7,11 +7,11 @@ from typing import Any, cast
 
 from bot.domain import Order
 from bot.errors import LimitError
-from bot.services.extra import unpack
-from bot.services.flags import ORDERED, unflag
-from bot.services.framing import NEEDS_IMAGE, Frame, beginning, frame_of, refinement, second_pass
-from bot.services.layers import PRESET, SIZE, Chosen, Layer, Source, Taste, choose, given, layers, wrap
-from bot.services.sizes import other_side, parse_aspect, size_for
+from bot.services.requests.extra import unpack
+from bot.services.requests.flags import ORDERED, unflag
+from bot.services.requests.framing import NEEDS_IMAGE, Frame, beginning, frame_of, refinement, second_pass
+from bot.services.requests.layers import PRESET, SIZE, Chosen, Layer, Source, Taste, choose, given, layers, wrap
+from bot.services.requests.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry
 from generation.limits import check_limits, check_tile
 from generation.models.catalog import no_beginner

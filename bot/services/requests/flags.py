@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bot.domain import Order
-from bot.services.extra import KEYS
-from bot.services.partwords import in_words
+from bot.services.requests.extra import KEYS
+from bot.services.requests.partwords import in_words
 from generation import GenerationRequest, InvalidRequestError
 from generation.prompt import permutations
 from generation.request.validation import SHOWN_CHARACTERS, check_text, quoted
