@@ -37,12 +37,13 @@ from bot.services.choices import Choices
 from bot.services.costs import CostModel
 from bot.services.dispatcher import Dispatcher
 from bot.services.explain import Explainer
-from bot.services.fitting import Fitter
 from bot.services.forecast import Forecast
 from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService, HouseRules
 from bot.services.history import History
-from bot.services.inputs import MIB, InputLimits, InputShelf
+from bot.services.images.fit_upload import Fitter
+from bot.services.images.inputs import MIB, InputLimits, InputShelf
+from bot.services.images.regions import Divider
 from bot.services.limits import RequestLimits
 from bot.services.models import ModelShelf
 from bot.services.overview import QueueOverview
@@ -50,7 +51,6 @@ from bot.services.ports import Ports
 from bot.services.presets import Presets
 from bot.services.price import PriceLimit
 from bot.services.queue import FairQueue
-from bot.services.regions import Divider
 from bot.services.remembering import RememberedChoices, RememberedPresets
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.resolve import Defaults

@@ -31,11 +31,11 @@ from bot.services.dispatcher import Dispatcher
 from bot.services.explain import Explainer
 from bot.services.forget import Forgetting
 from bot.services.generation import GenerationService
-from bot.services.inputs import InputShelf
+from bot.services.images.inputs import InputShelf
+from bot.services.images.regions import Divider
 from bot.services.overview import QueueOverview
 from bot.services.ports import Stars
 from bot.services.presets import Presets
-from bot.services.regions import Divider
 from bot.services.requests.preferences import Tastes
 from bot.services.retention import Retention
 from bot.services.takeover import Takeover

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.domain import InputFile, Order
-from bot.services.inputs import look
+from bot.services.images.inputs import look
 from bot.services.requests.extra import unpack
 from bot.services.requests.flags import ORDERED
 from bot.services.requests.partwords import in_words

@@ -12,7 +12,7 @@ from bot.errors import NotKeptError
 from bot.services.actions import FORGOTTEN, PictureActions, check_user
 from bot.services.admission import AdmittedRequest
 from bot.services.books import DraftBook
-from bot.services.inputs import InputShelf
+from bot.services.images.inputs import InputShelf
 from bot.services.requests.partwords import with_pictures
 from bot.services.requests.preferences import Tastes
 from bot.ui.attachments import Attached, Files, expecting, with_files

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from bot.domain import Job, now
 from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, UnreachableError
-from bot.services.fitting import Fitter
-from bot.services.originals import originals, shown
+from bot.services.images.fit_upload import Fitter
+from bot.services.images.originals import originals, shown
 from bot.services.patience import insist
 from bot.services.ports import Ports, Upload
 

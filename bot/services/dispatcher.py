@@ -11,7 +11,7 @@ from bot.domain import Job, JobState, Picture, Speed
 from bot.errors import DeliveryError, JobTakenError, LimitError, PictureLostError, StorageError, UnreachableError
 from bot.services.board import StatusBoard
 from bot.services.delivery import Delivery
-from bot.services.fitting import Fitter
+from bot.services.images.fit_upload import Fitter
 from bot.services.patience import insist
 from bot.services.ports import Ports
 from bot.services.price import PriceLimit

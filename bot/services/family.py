@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageDraw, ImageFont
 
 from bot.services.access import VisibleJob
-from bot.services.grid import PAINTED
+from bot.services.images.grid import PAINTED
 
 THUMBNAIL, _INDENT, _GAP = 96, 56, 12
 _DARK, _LINE, _BRIGHT = (43, 45, 49), (110, 113, 120), (242, 243, 245)

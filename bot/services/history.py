@@ -15,7 +15,7 @@ from bot.errors import LimitError, PictureLostError
 from bot.services.access import AGE_RESTRICTED, Access, Actor, VisibleJob
 from bot.services.books import HistoryBook
 from bot.services.family import Member, arranged, small
-from bot.services.originals import originals
+from bot.services.images.originals import originals
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from generation import InvalidRequestError
 from generation.request.validation import check_text, quoted

@@ -8,9 +8,9 @@ import discord
 from bot.domain import Copy, Post
 from bot.errors import AnswerExpiredError, DeliveryError, LimitError
 from bot.services.access import VisibleJob
-from bot.services.fitting import Fitter
+from bot.services.images.fit_upload import Fitter
+from bot.services.images.originals import shown
 from bot.services.lines import Lines
-from bot.services.originals import shown
 from bot.services.ports import Stars, Upload
 from bot.ui import words
 from bot.ui.channels import Room, find_channel, is_age_restricted

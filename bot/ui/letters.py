@@ -7,8 +7,8 @@ import discord
 
 from bot.domain import new_job_id
 from bot.errors import DeliveryError
-from bot.services.fitting import Fitter
-from bot.services.originals import batches
+from bot.services.images.fit_upload import Fitter
+from bot.services.images.originals import batches
 from bot.services.ports import Upload
 from bot.ui.cooldown import Cooldown
 from bot.ui.private import NO_MENTIONS, in_words

@@ -11,8 +11,8 @@ from bot.domain import Action
 from bot.errors import NotKeptError
 from bot.services.access import Actor, VisibleJob, check_rights
 from bot.services.actions import FORGOTTEN, Accepted, PictureActions, Words, check_user
-from bot.services.fitting import Fitter
-from bot.services.originals import batches
+from bot.services.images.fit_upload import Fitter
+from bot.services.images.originals import batches
 from bot.services.patience import insist
 from bot.services.ports import Upload
 from bot.services.tools import OUTPAINTS, SCALES, Tool, known_size

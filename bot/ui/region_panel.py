@@ -11,7 +11,7 @@ import discord
 
 from bot.errors import NotKeptError
 from bot.services.access import VisibleJob
-from bot.services.regions import CHOICE, MOST_STEPS, Choice, Divided, choice_of
+from bot.services.images.regions import CHOICE, MOST_STEPS, Choice, Divided, choice_of
 from bot.services.requests import flags
 from bot.ui.form_fields import prompt_field
 

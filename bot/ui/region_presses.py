@@ -13,10 +13,10 @@ import discord
 from bot.errors import LimitError
 from bot.services.access import VisibleJob
 from bot.services.actions import PictureActions, check_user
+from bot.services.images.overlay import overlay
+from bot.services.images.regions import Choice, Divided, Divider, at_level, chosen, with_parts
 from bot.services.lines import Lines
-from bot.services.overlay import overlay
 from bot.services.ports import Upload
-from bot.services.regions import Choice, Divided, Divider, at_level, chosen, with_parts
 from bot.ui.lasting import LastingButton, LastingSelect
 from bot.ui.permissions import check_posting
 from bot.ui.private import nod, promise

@@ -9,9 +9,9 @@ import discord
 
 from bot.services.access import VisibleJob
 from bot.services.family import sheet
-from bot.services.fitting import REQUEST_LIMIT, Fitter
 from bot.services.history import History, pack
-from bot.services.originals import batches, removal
+from bot.services.images.fit_upload import REQUEST_LIMIT, Fitter
+from bot.services.images.originals import batches, removal
 from bot.services.ports import Upload
 from bot.ui import history_words
 from bot.ui.history_views import job_view

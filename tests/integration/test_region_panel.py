@@ -10,7 +10,7 @@ from PIL import Image
 
 from bot.domain import Action
 from bot.playground.wire import UploadedFile
-from bot.services.regions import Divided, Divider
+from bot.services.images.regions import Divided, Divider
 from bot.settings import Settings
 from bot.ui import region_presses
 from generation import GenerationRequest

@@ -10,8 +10,8 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from bot.errors import LimitError
-from bot.services import fitting
-from bot.services.fitting import NOTE, Fitter
+from bot.services.images import fit_upload
+from bot.services.images.fit_upload import NOTE, Fitter
 from bot.services.ports import Upload
 from generation import GenerationRequest, metadata
 
@@ -74,13 +74,13 @@ async def test_a_picture_posted_smaller_still_carries_its_settings(tmp_path: Pat
 
 
 async def test_a_smaller_form_is_made_once_and_the_memory_for_them_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    made, shrink = list[str](), fitting._shrink
+    made, shrink = list[str](), fit_upload._shrink
 
     def counted(files: Sequence[Upload], file_limit: int) -> tuple[Upload, ...]:
         made.append(files[0].name)
         return shrink(files, file_limit)
 
-    monkeypatch.setattr(fitting, "_shrink", counted)
+    monkeypatch.setattr(fit_upload, "_shrink", counted)
     one, other = noisy(64), smooth(64)
     fitter = Fitter(memory=len((await Fitter().fit([one], 5000))[0][0].data) + 100)
     made.clear()
@@ -108,7 +108,7 @@ async def test_so_many_pictures_are_encoded_at_a_time_whoever_asks(monkeypatch: 
         return (Upload(f"{files[0].name}.webp", b""),)
 
     busy = threading.Event()
-    monkeypatch.setattr(fitting, "_shrink", slow)
+    monkeypatch.setattr(fit_upload, "_shrink", slow)
     fitter = Fitter(encoders=2)
 
     await asyncio.gather(*(fitter.fit([Upload(str(number), bytes(100))], 10) for number in range(8)))

@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from bot.services.grid import LONGEST, columns, grid
-from bot.services.originals import batches
+from bot.services.images.grid import LONGEST, columns, grid
+from bot.services.images.originals import batches
 from bot.services.ports import Upload
 from generation import metadata
 from tests.fakes import png

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from bot.services.overlay import overlay
-from bot.services.regions import (
+from bot.services.images.overlay import overlay
+from bot.services.images.regions import (
     CHOICE,
     KEPT,
     MOST_STEPS,

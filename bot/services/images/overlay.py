@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from bot.services.regions import Choice, Divided, chosen
+from bot.services.images.regions import Choice, Divided, chosen
 
 _TINT = (255, 120, 0)
 _STRIPES = (0.35, 0.7)  # how much of a chosen pixel is the tint, in turn: one sees them on every colour

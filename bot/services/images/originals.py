@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from bot.domain import Action, Derivation, Job
 from bot.errors import PictureLostError
-from bot.services.fitting import REQUEST_LIMIT
-from bot.services.grid import grid
+from bot.services.images.fit_upload import REQUEST_LIMIT
+from bot.services.images.grid import grid
 from bot.services.ports import PictureStore, Upload
 from generation.metadata import without_digests
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from PIL import Image
 
 from bot.errors import LimitError, UploadTooLargeError
-from bot.services.grid import PAINTED
+from bot.services.images.grid import PAINTED
 from bot.services.ports import Upload
 from generation import metadata
 

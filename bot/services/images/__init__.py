@@ -1,0 +1,1 @@
+"""Pictures people bring and get: inputs, originals, grids, region masks, fitting uploads."""
