@@ -26,14 +26,14 @@ from rich.table import Table
 
 from benchmarks.soak import SilentMessenger
 from bot.domain import Job, Speed, now
-from bot.services.board import StatusBoard
-from bot.services.costs import CostModel
-from bot.services.dispatcher import Dispatcher
-from bot.services.forecast import Forecast
+from bot.services.jobs.costs import CostModel
+from bot.services.jobs.dispatcher import Dispatcher
+from bot.services.jobs.fair_queue import FairQueue
+from bot.services.jobs.forecast import Forecast
+from bot.services.jobs.price import PriceLimit
+from bot.services.jobs.status_board import StatusBoard
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
-from bot.services.price import PriceLimit
-from bot.services.queue import FairQueue
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationRequest, GenerationSettings
 from generation.worker.local import LocalExecutor

@@ -30,17 +30,17 @@ from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.speeds import SqlSpeedBook
 from bot.persistence.tables import JobRow, UserRow
-from bot.services.admission import Admission, AdmittedRequest
-from bot.services.board import StatusBoard
-from bot.services.costs import CostModel
-from bot.services.dispatcher import Dispatcher
-from bot.services.forecast import Forecast
-from bot.services.generation import GenerationService, HouseRules
-from bot.services.limits import RequestLimits
+from bot.services.jobs.admission import Admission, AdmittedRequest
+from bot.services.jobs.costs import CostModel
+from bot.services.jobs.dispatcher import Dispatcher
+from bot.services.jobs.fair_queue import FairQueue
+from bot.services.jobs.forecast import Forecast
+from bot.services.jobs.generation import GenerationService, HouseRules
+from bot.services.jobs.limits import RequestLimits
+from bot.services.jobs.price import PriceLimit
+from bot.services.jobs.status_board import StatusBoard
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
-from bot.services.price import PriceLimit
-from bot.services.queue import FairQueue
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, Progress, metadata

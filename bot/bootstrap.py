@@ -31,31 +31,31 @@ from bot.persistence.stars import SqlStars
 from bot.persistence.upkeep import remove_copies, report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.services.actions import PictureActions, Rules
-from bot.services.admission import Admission
-from bot.services.board import StatusBoard
 from bot.services.choices import Choices
-from bot.services.costs import CostModel
-from bot.services.dispatcher import Dispatcher
-from bot.services.explain import Explainer
-from bot.services.forecast import Forecast
 from bot.services.forget import Forgetting
-from bot.services.generation import GenerationService, HouseRules
 from bot.services.history import History
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.inputs import MIB, InputLimits, InputShelf
 from bot.services.images.regions import Divider
-from bot.services.limits import RequestLimits
+from bot.services.jobs.admission import Admission
+from bot.services.jobs.costs import CostModel
+from bot.services.jobs.dispatcher import Dispatcher
+from bot.services.jobs.explain import Explainer
+from bot.services.jobs.fair_queue import FairQueue
+from bot.services.jobs.forecast import Forecast
+from bot.services.jobs.generation import GenerationService, HouseRules
+from bot.services.jobs.limits import RequestLimits
+from bot.services.jobs.price import PriceLimit
+from bot.services.jobs.recovery import Takeover
+from bot.services.jobs.status_board import StatusBoard
 from bot.services.models import ModelShelf
 from bot.services.overview import QueueOverview
 from bot.services.ports import Ports
 from bot.services.presets import Presets
-from bot.services.price import PriceLimit
-from bot.services.queue import FairQueue
 from bot.services.remembering import RememberedChoices, RememberedPresets
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.resolve import Defaults
 from bot.services.retention import GIB, Limits, Retention, Traces
-from bot.services.takeover import Takeover
 from bot.services.tools import Toolbox
 from bot.settings import DISCORD_API, Settings
 from bot.ui import escape

@@ -10,9 +10,9 @@ from discord.ext import commands
 from bot.domain import InputFile
 from bot.errors import NotKeptError
 from bot.services.actions import FORGOTTEN, PictureActions, check_user
-from bot.services.admission import AdmittedRequest
 from bot.services.books import DraftBook
 from bot.services.images.inputs import InputShelf
+from bot.services.jobs.admission import AdmittedRequest
 from bot.services.requests.partwords import with_pictures
 from bot.services.requests.preferences import Tastes
 from bot.ui.attachments import Attached, Files, expecting, with_files

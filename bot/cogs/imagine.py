@@ -7,9 +7,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain import Order
-from bot.services.explain import Explainer
-from bot.services.generation import GenerationService
 from bot.services.images.inputs import InputShelf
+from bot.services.jobs.explain import Explainer
+from bot.services.jobs.generation import GenerationService
 from bot.services.requests.extra import KEYS
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.sizes import ASPECTS

@@ -10,9 +10,9 @@ from discord.ext import commands
 from bot.domain import InputFile, Order
 from bot.services.access import Actor
 from bot.services.actions import Accepted, PictureActions, check_user
-from bot.services.admission import AdmittedRequest
 from bot.services.images.inputs import InputShelf
 from bot.services.images.regions import Divider, check_chosen, mask_file
+from bot.services.jobs.admission import AdmittedRequest
 from bot.services.requests.derive import masked
 from bot.ui.attachments import Attached, expecting
 from bot.ui.form_fields import Sent, sent_in

@@ -80,7 +80,7 @@ class Speed:
     Attributes:
         model: The checkpoint's name.
         pixels: The picture's area; 0 for what every UNet call takes beside the pictures in it.
-        seconds_per_unit: Device seconds per unit of work (bot.services.costs); for a call, its seconds.
+        seconds_per_unit: Device seconds per unit of work (bot.services.jobs.costs); for a call, its seconds.
         jobs: How many jobs it was learned from.
     """
 

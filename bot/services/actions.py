@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from bot.domain import Action, Derivation, InputFile, Job, JobState, Order, Post
 from bot.errors import LimitError, NotKeptError, StorageError
 from bot.services.access import Access, Actor, VisibleJob
-from bot.services.admission import AdmittedRequest
-from bot.services.generation import GenerationService
 from bot.services.images.originals import KeptPicture, originals
+from bot.services.jobs.admission import AdmittedRequest
+from bot.services.jobs.generation import GenerationService
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from bot.services.requests import derive
 from bot.services.requests.layers import Taste

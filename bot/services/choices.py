@@ -6,7 +6,7 @@ from typing import Any
 
 from bot.domain import Order, Owner, Scope, Values, Wishes
 from bot.services.books import ChoiceBook
-from bot.services.generation import GenerationService
+from bot.services.jobs.generation import GenerationService
 from bot.services.requests.flags import value_of
 from bot.services.requests.layers import PRESET, SIZE, Taste
 from bot.services.requests.preferences import Seat, Tastes, wishes

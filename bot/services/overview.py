@@ -7,9 +7,9 @@ from datetime import datetime
 
 from bot.domain import Job, Usage
 from bot.errors import LimitError
-from bot.services.board import StatusBoard
+from bot.services.jobs.fair_queue import FairQueue
+from bot.services.jobs.status_board import StatusBoard
 from bot.services.ports import Ledger
-from bot.services.queue import FairQueue
 from generation.typed_text import TypedText
 
 ALL = "all"

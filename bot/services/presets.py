@@ -8,7 +8,7 @@ from typing import Any
 from bot.domain import Order, Owner, Preset, Scope, Values, new_job_id
 from bot.errors import LimitError
 from bot.services.books import ChoiceBook, PresetBook
-from bot.services.generation import GenerationService
+from bot.services.jobs.generation import GenerationService
 from bot.services.requests.flags import ALIASES, DECIDED, FLAGS, read, values_of
 from bot.services.requests.layers import PLACE, PRESET, PROMPT, Taste
 from generation import GenerationRequest, InvalidRequestError

@@ -10,9 +10,9 @@ import discord
 from bot.domain import Draft, InputFile, Order
 from bot.errors import LimitError
 from bot.services.access import Actor
-from bot.services.admission import AdmittedRequest
 from bot.services.books import DraftBook
-from bot.services.generation import GenerationService
+from bot.services.jobs.admission import AdmittedRequest
+from bot.services.jobs.generation import GenerationService
 from bot.services.requests.layers import Taste
 from bot.services.requests.preferences import Tastes
 from bot.ui.attachments import Attached, expecting, with_files

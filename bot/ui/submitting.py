@@ -11,8 +11,8 @@ import discord
 from bot.domain import Derivation, Job, Origin, Wishes, now
 from bot.errors import AnswerExpiredError, DeliveryError, EaselError, JobTakenError
 from bot.services.actions import Accepted
-from bot.services.admission import AdmittedRequest
-from bot.services.generation import GenerationService
+from bot.services.jobs.admission import AdmittedRequest
+from bot.services.jobs.generation import GenerationService
 from bot.ui.private import acknowledge, whisper
 from bot.ui.requests import patiently
 from bot.ui.threads import head

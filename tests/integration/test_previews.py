@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot import domain
-from bot.services import status
+from bot.services.jobs import status
 from bot.ui import messenger
 from tests.fakes import FakeExecutor, jpeg
 from tests.loopback import Interaction, LoopbackDiscord

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain import Job
-from bot.services.queue import SHORT_SECONDS, FairQueue
+from bot.services.jobs.fair_queue import SHORT_SECONDS, FairQueue
 from generation import GenerationRequest
 from tests.unit.bot.jobs import job
 

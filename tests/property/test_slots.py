@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain import Job, Speed
-from bot.services.costs import ANY_SIZE, CostModel
-from bot.services.forecast import Forecast
-from bot.services.queue import SHORT_SECONDS, FairQueue
+from bot.services.jobs.costs import ANY_SIZE, CostModel
+from bot.services.jobs.fair_queue import SHORT_SECONDS, FairQueue
+from bot.services.jobs.forecast import Forecast
 from generation.scheduling.policy import PATIENCE, Turn, choose
 from generation.scheduling.simulation import CallTable
 from tests.fuzzing import examples

@@ -13,7 +13,7 @@ import pytest
 import bot.cogs
 import bot.ui
 from bot.domain import Job, Post
-from bot.services.generation import GenerationService
+from bot.services.jobs.generation import GenerationService
 
 ROOT = Path(__file__).parents[2] / "bot"
 MAKERS = {"VisibleJob": "services/access.py", "AdmittedRequest": "services/admission.py"}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services import status
+from bot.services.jobs import status
 from tests.unit.bot.house import House
 
 EDIT_SECONDS = 0.01

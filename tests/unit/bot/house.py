@@ -6,21 +6,21 @@ from pathlib import Path
 
 from bot.domain import Job, JobState, Picture
 from bot.services.access import Actor
-from bot.services.admission import Admission, AdmittedRequest
-from bot.services.board import StatusBoard
-from bot.services.costs import CostModel
-from bot.services.delivery import Delivery
-from bot.services.dispatcher import Dispatcher
-from bot.services.forecast import Forecast
-from bot.services.generation import GenerationService, HouseRules
-from bot.services.limits import RequestLimits
+from bot.services.jobs.admission import Admission, AdmittedRequest
+from bot.services.jobs.costs import CostModel
+from bot.services.jobs.delivery import Delivery
+from bot.services.jobs.dispatcher import Dispatcher
+from bot.services.jobs.fair_queue import FairQueue
+from bot.services.jobs.forecast import Forecast
+from bot.services.jobs.generation import GenerationService, HouseRules
+from bot.services.jobs.limits import RequestLimits
+from bot.services.jobs.price import PriceLimit
+from bot.services.jobs.recovery import Takeover
+from bot.services.jobs.status_board import StatusBoard
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports
-from bot.services.price import PriceLimit
-from bot.services.queue import FairQueue
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.resolve import Defaults
-from bot.services.takeover import Takeover
 from generation import Catalog
 from generation.models.auxiliary import Extras
 from tests.fakes import FakeExecutor

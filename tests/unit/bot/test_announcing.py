@@ -8,8 +8,9 @@ import pytest
 
 from bot.domain import Job
 from bot.errors import JobTakenError, StorageError
-from bot.services import dispatcher, patience
-from bot.services.admission import AdmittedRequest
+from bot.services import patience
+from bot.services.jobs import dispatcher
+from bot.services.jobs.admission import AdmittedRequest
 from tests.unit.bot.house import House
 from tests.unit.bot.jobs import job
 

@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import replace
 
 from bot.domain import Job, Wishes
-from bot.services.board import LOOK_SECONDS, StatusBoard
-from bot.services.costs import CostModel
-from bot.services.forecast import Forecast
-from bot.services.queue import FairQueue
+from bot.services.jobs.costs import CostModel
+from bot.services.jobs.fair_queue import FairQueue
+from bot.services.jobs.forecast import Forecast
+from bot.services.jobs.status_board import LOOK_SECONDS, StatusBoard
 from generation import Progress, Stage
 from generation.scheduling.simulation import CallTable
 from tests.unit.bot.conftest import EDIT_SECONDS

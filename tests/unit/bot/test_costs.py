@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain import Speed
-from bot.services.costs import ANY_SIZE, BUCKETS_PER_OCTAVE, CALL_WORK, OCTAVES, CostModel, area_bucket
+from bot.services.jobs.costs import ANY_SIZE, BUCKETS_PER_OCTAVE, CALL_WORK, OCTAVES, CostModel, area_bucket
 from generation import GenerationRequest, Hires, Init
 from tests.unit.bot.jobs import job
 

@@ -9,7 +9,7 @@ from bot.errors import (
     UnreachableError,
     UploadTooLargeError,
 )
-from bot.services import delivery, dispatcher
+from bot.services.jobs import delivery, dispatcher
 from tests.unit.bot.house import House, painted
 from tests.unit.bot.jobs import job
 

@@ -6,10 +6,11 @@ import pytest
 
 from bot.domain import Job, JobState, Order, Picture, now
 from bot.errors import DeliveryError, LimitError, PictureLostError, StorageError, UnreachableError
-from bot.services import dispatcher, patience, takeover
-from bot.services.admission import AdmittedRequest
-from bot.services.costs import ANY_SIZE
-from bot.services.dispatcher import BROKEN
+from bot.services import patience
+from bot.services.jobs import dispatcher, recovery
+from bot.services.jobs.admission import AdmittedRequest
+from bot.services.jobs.costs import ANY_SIZE
+from bot.services.jobs.dispatcher import BROKEN
 from generation import GenerationError
 from generation.typed_text import TypedText
 from tests.unit.bot.conftest import EDIT_SECONDS
@@ -132,7 +133,7 @@ async def test_a_job_of_another_process_is_left_for_it_to_cancel(house: House) -
 async def test_what_another_process_heard_is_no_longer_wanted_is_stopped(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(takeover, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(recovery, "RENEW_SECONDS", 0.01)
     house.workers.dying = []
     house.executor.hold()
     running, waiting = await house.submit(job(1)), await house.submit(job(1))
@@ -208,7 +209,7 @@ async def test_what_a_previous_run_managed_to_post_is_not_posted_again(house: Ho
 async def test_a_process_that_dies_later_leaves_its_jobs_to_this_one(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(takeover, "RENEW_SECONDS", 0.01)
+    monkeypatch.setattr(recovery, "RENEW_SECONDS", 0.01)
     house.workers.dying.clear()
     await house.takeover.begin()
     left = job()

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.domain import Order
-from bot.services.explain import Explainer
+from bot.services.jobs.explain import Explainer
 from bot.services.requests.layers import Taste
 from generation.models.auxiliary import Extras
 from generation.prompt.token_count import TokenCount, TokenCounter

@@ -3,9 +3,9 @@
 import pytest
 
 from bot.domain import Job, Speed
-from bot.services.costs import ANY_SIZE, CostModel
-from bot.services.forecast import LEAPS, REHEARSED, Forecast
-from bot.services.queue import FairQueue
+from bot.services.jobs.costs import ANY_SIZE, CostModel
+from bot.services.jobs.fair_queue import FairQueue
+from bot.services.jobs.forecast import LEAPS, REHEARSED, Forecast
 from generation import Progress, Stage
 from generation.scheduling.simulation import CallTable, Foresight
 from tests.unit.bot.jobs import job

@@ -2,11 +2,11 @@ import pytest
 
 from bot.domain import Job, Usage
 from bot.errors import LimitError
-from bot.services.board import StatusBoard
-from bot.services.costs import CostModel
-from bot.services.forecast import Forecast
+from bot.services.jobs.costs import CostModel
+from bot.services.jobs.fair_queue import FairQueue
+from bot.services.jobs.forecast import Forecast
+from bot.services.jobs.status_board import StatusBoard
 from bot.services.overview import QueueOverview
-from bot.services.queue import FairQueue
 from bot.ui import words
 from generation import Progress, Stage
 from generation.scheduling.simulation import CallTable

@@ -9,9 +9,9 @@ import pytest
 
 from bot.domain import Speed
 from bot.errors import LimitError
-from bot.services.costs import ANY_SIZE, CostModel
+from bot.services.jobs.costs import ANY_SIZE, CostModel
+from bot.services.jobs.price import MEASURED_CALLS, PriceLimit, in_words
 from bot.services.models import ModelShelf
-from bot.services.price import MEASURED_CALLS, PriceLimit, in_words
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationRequest, Hires, Init, Progress, Refiner, Stage
 from generation.models.auxiliary import Extras

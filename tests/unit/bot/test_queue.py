@@ -3,7 +3,7 @@ import asyncio
 import pytest
 
 from bot.errors import LimitError
-from bot.services.queue import FairQueue, Place, weight_of
+from bot.services.jobs.fair_queue import FairQueue, Place, weight_of
 from generation import GenerationRequest
 from tests.unit.bot.jobs import job
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from bot.errors import LimitError
-from bot.services.costs import CostModel
-from bot.services.limits import RequestLimits
+from bot.services.jobs.costs import CostModel
+from bot.services.jobs.limits import RequestLimits
+from bot.services.jobs.price import PriceLimit
 from bot.services.models import ModelShelf
-from bot.services.price import PriceLimit
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationError, GenerationRequest, Hires, Lora, Refiner
 from generation.models.auxiliary import Extras

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from statistics import median
 
 from bot.domain import Job
-from bot.services.costs import CostModel
-from bot.services.queue import FairQueue
+from bot.services.jobs.costs import CostModel
+from bot.services.jobs.fair_queue import FairQueue
 from generation import GenerationRequest, Progress
 from generation.scheduling.simulation import CallTable, Foresight, Outline
 

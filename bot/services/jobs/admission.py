@@ -4,7 +4,7 @@ from typing import NewType
 
 from bot.errors import LimitError
 from bot.services.access import Actor, check_rights
-from bot.services.limits import RequestLimits
+from bot.services.jobs.limits import RequestLimits
 from generation import GenerationRequest
 
 # A request that may be queued for its person. Only `Admission` makes one, and a job is made of nothing else, so the

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from bot.domain import Speed
 from bot.errors import LimitError
-from bot.services.cheaper import cheaper
-from bot.services.costs import CostModel
+from bot.services.jobs.cheaper import cheaper
+from bot.services.jobs.costs import CostModel
 from bot.services.models import ModelShelf
 from bot.services.requests.resolve import Defaults
 from generation import GenerationRequest, Progress

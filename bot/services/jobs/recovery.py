@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from bot.domain import Job, JobState
 from bot.errors import StorageError
-from bot.services.dispatcher import Dispatcher
+from bot.services.jobs.dispatcher import Dispatcher
+from bot.services.jobs.fair_queue import FairQueue
 from bot.services.ports import Ledger, Workers
-from bot.services.queue import FairQueue
 
 log = logging.getLogger(__name__)
 

@@ -2,8 +2,8 @@
 
 from typing import cast
 
+from bot.services.jobs.price import PriceLimit
 from bot.services.models import ModelShelf
-from bot.services.price import PriceLimit
 from bot.services.requests.resolve import Defaults, check_longest
 from generation import GenerationRequest
 from generation.limits import check_limits, check_tile

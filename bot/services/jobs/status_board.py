@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from itertools import islice
 
 from bot.domain import Job, now
-from bot.services.forecast import REHEARSED, Forecast, Foreseen
+from bot.services.jobs.fair_queue import FairQueue, Place
+from bot.services.jobs.forecast import REHEARSED, Forecast, Foreseen
+from bot.services.jobs.status import Show, StatusLine
 from bot.services.ports import Messenger
-from bot.services.queue import FairQueue, Place
-from bot.services.status import Show, StatusLine
 from generation import Progress, Stage
 
 NEXT_IN_LINE = 5  # further back a place changes too often to be worth an edit

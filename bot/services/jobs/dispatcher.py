@@ -9,13 +9,13 @@ from functools import partial
 
 from bot.domain import Job, JobState, Picture, Speed
 from bot.errors import DeliveryError, JobTakenError, LimitError, PictureLostError, StorageError, UnreachableError
-from bot.services.board import StatusBoard
-from bot.services.delivery import Delivery
 from bot.services.images.fit_upload import Fitter
+from bot.services.jobs.delivery import Delivery
+from bot.services.jobs.fair_queue import FairQueue
+from bot.services.jobs.price import PriceLimit
+from bot.services.jobs.status_board import StatusBoard
 from bot.services.patience import insist
 from bot.services.ports import Ports
-from bot.services.price import PriceLimit
-from bot.services.queue import FairQueue
 from generation import (
     CancelToken,
     Executor,

@@ -6,9 +6,9 @@ from typing import cast
 
 from bot.domain import Order
 from bot.errors import LimitError
-from bot.services.generation import GenerationService
-from bot.services.price import PriceLimit
-from bot.services.queue import FairQueue
+from bot.services.jobs.fair_queue import FairQueue
+from bot.services.jobs.generation import GenerationService
+from bot.services.jobs.price import PriceLimit
 from bot.services.requests.layers import Taste
 from bot.services.requests.resolve import Resolved
 from generation import GenerationRequest

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field, replace
 from bot.domain import Derivation, Job, JobState, Order, Origin, Wishes, new_job_id, now
 from bot.errors import DeliveryError, JobTakenError, LimitError, StorageError
 from bot.services.access import Actor
-from bot.services.admission import Admission, AdmittedRequest
-from bot.services.dispatcher import Dispatcher
+from bot.services.jobs.admission import Admission, AdmittedRequest
+from bot.services.jobs.dispatcher import Dispatcher
+from bot.services.jobs.fair_queue import FairQueue, weight_of
 from bot.services.patience import insist
 from bot.services.ports import Ledger
-from bot.services.queue import FairQueue, weight_of
 from bot.services.requests.layers import Taste
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.resolve import Defaults, Resolved, resolve
