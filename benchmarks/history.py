@@ -25,7 +25,7 @@ from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database, upgrade
 from bot.persistence.history import SqlHistory
 from bot.persistence.terms import terms_of
-from bot.services.history import PAGE
+from bot.services.people.history import PAGE
 from bot.services.requests.preferences import Seat, Tastes
 from generation import GenerationRequest, metadata
 

@@ -31,9 +31,6 @@ from bot.persistence.stars import SqlStars
 from bot.persistence.upkeep import remove_copies, report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.services.actions import PictureActions, Rules
-from bot.services.choices import Choices
-from bot.services.forget import Forgetting
-from bot.services.history import History
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.inputs import MIB, InputLimits, InputShelf
 from bot.services.images.regions import Divider
@@ -49,13 +46,16 @@ from bot.services.jobs.price import PriceLimit
 from bot.services.jobs.recovery import Takeover
 from bot.services.jobs.status_board import StatusBoard
 from bot.services.models import ModelShelf
-from bot.services.overview import QueueOverview
+from bot.services.people.choices import Choices
+from bot.services.people.forget import Forgetting
+from bot.services.people.history import History
+from bot.services.people.overview import QueueOverview
+from bot.services.people.presets import Presets
+from bot.services.people.remembering import RememberedChoices, RememberedPresets
+from bot.services.people.retention import GIB, Limits, Retention, Traces
 from bot.services.ports import Ports
-from bot.services.presets import Presets
-from bot.services.remembering import RememberedChoices, RememberedPresets
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.resolve import Defaults
-from bot.services.retention import GIB, Limits, Retention, Traces
 from bot.services.tools import Toolbox
 from bot.settings import DISCORD_API, Settings
 from bot.ui import escape

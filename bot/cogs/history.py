@@ -8,8 +8,8 @@ from discord.ext import commands
 
 from bot.domain import Draft, Search
 from bot.services.books import DraftBook
-from bot.services.history import History, search_for
 from bot.services.models import ModelShelf
+from bot.services.people.history import History, search_for
 from bot.services.requests.flags import changes
 from bot.ui import history_words
 from bot.ui.autocomplete import matching

@@ -8,7 +8,7 @@ from discord.ext import commands
 
 from bot.errors import EaselError
 from bot.services.actions import PictureActions
-from bot.services.overview import ALL, QueueOverview
+from bot.services.people.overview import ALL, QueueOverview
 from bot.ui import words
 from bot.ui.escape import plain
 from bot.ui.private import whisper

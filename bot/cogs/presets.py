@@ -8,8 +8,8 @@ from discord.ext import commands
 
 from bot.domain import Order, Owner
 from bot.errors import LimitError
-from bot.services.history import History
-from bot.services.presets import Making, Presets
+from bot.services.people.history import History
+from bot.services.people.presets import Making, Presets
 from bot.services.requests.preferences import Tastes
 from bot.ui import presets_words
 from bot.ui.autocomplete import matching

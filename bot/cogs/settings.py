@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.domain import Owner, Scope
 from bot.errors import LimitError
-from bot.services.choices import Choices, Panel
+from bot.services.people.choices import Choices, Panel
 from bot.ui.form_fields import sent_in
 from bot.ui.lasting import LastingButton, LastingSelect
 from bot.ui.panel import BUTTONS, PLACE, TYPED, UNSET, Place, TypeValue, panel_text, panel_view, place_of

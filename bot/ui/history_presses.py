@@ -7,8 +7,8 @@ import discord
 from bot.domain import Search
 from bot.errors import LimitError
 from bot.services.books import DraftBook
-from bot.services.forget import Forgetting
-from bot.services.history import search_for
+from bot.services.people.forget import Forgetting
+from bot.services.people.history import search_for
 from bot.ui import history_words
 from bot.ui.history_views import DEEDS, NO_DRAFT, TURNS, page_view
 from bot.ui.lasting import LastingButton, LastingSelect

@@ -6,7 +6,7 @@ from typing import Any
 import discord
 
 from bot.domain import Entry
-from bot.services.history import Page
+from bot.services.people.history import Page
 from bot.ui.history_words import choice_label
 
 NO_DRAFT = "0" * 10  # a history without a filter needs nothing kept

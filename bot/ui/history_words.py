@@ -8,9 +8,9 @@ from discord import app_commands
 
 from bot.domain import Entry, Job, Search
 from bot.services.access import VisibleJob
-from bot.services.family import Member
-from bot.services.history import Page
 from bot.services.images.originals import removal
+from bot.services.people.family import Member
+from bot.services.people.history import Page
 from bot.services.requests.flags import changes
 from bot.ui.escape import escape, plain
 from bot.ui.words import ACTIONS, CONTENT_LIMIT

@@ -8,7 +8,7 @@ from typing import Any
 import discord
 
 from bot.domain import Owner, Scope
-from bot.services.choices import LABELS, Panel
+from bot.services.people.choices import LABELS, Panel
 from bot.ui.escape import escape
 
 OFFERS = 24  # what fits into a select beside "as it was"

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from bot.domain import Owner, Preset, Scope
-from bot.services.presets import BUILT_IN
+from bot.services.people.presets import BUILT_IN
 from bot.services.requests.layers import PROMPT
 from bot.ui.escape import escape
 from bot.ui.words import CONTENT_LIMIT

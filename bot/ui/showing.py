@@ -8,10 +8,10 @@ from typing import Any
 import discord
 
 from bot.services.access import VisibleJob
-from bot.services.family import sheet
-from bot.services.history import History, pack
 from bot.services.images.fit_upload import REQUEST_LIMIT, Fitter
 from bot.services.images.originals import batches, removal
+from bot.services.people.family import sheet
+from bot.services.people.history import History, pack
 from bot.services.ports import Upload
 from bot.ui import history_words
 from bot.ui.history_views import job_view

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from bot.domain import Action, Job, Usage
 from bot.services.access import VisibleJob
-from bot.services.overview import Overview, Standing
+from bot.services.people.overview import Overview, Standing
 from bot.ui.escape import escape
 from generation import GenerationRequest, Progress, Stage
 from generation.typed_text import TypedText

@@ -14,10 +14,11 @@ import bot
 import generation
 from bot.domain import InputFile, Order, Owner, Preset, Scope
 from bot.persistence import terms
-from bot.services import history, presets, tools
-from bot.services.choices import Choices
-from bot.services.overview import QueueOverview
-from bot.services.presets import Making, Presets
+from bot.services import tools
+from bot.services.people import history, presets
+from bot.services.people.choices import Choices
+from bot.services.people.overview import QueueOverview
+from bot.services.people.presets import Making, Presets
 from bot.services.requests import derive, extra, flags, framing, layers, resolve, sizes
 from bot.services.requests.preferences import Seat
 from bot.services.tools import Bounds
@@ -39,7 +40,7 @@ HANDED_ON = {
     "bot.services.actions.PictureActions.cancel",
     "bot.services.actions.PictureActions.find",
     "bot.services.actions.PictureActions.paint_region",
-    "bot.services.history.History.show",
+    "bot.services.people.history.History.show",
     "bot.ui.showing.send_originals",
     "bot.ui.showing.show_family",
     "bot.ui.showing.show_job",
@@ -76,21 +77,23 @@ def readers(house: House) -> dict[str, Reader]:
         **_pure(),
         **_of_orders(),
         **_of_forms(),
-        "bot.services.choices.Choices.choose": lambda text: choices.choose(ME, "model", text, SEAT),
-        "bot.services.choices.Choices._checked": lambda text: choices._checked(
+        "bot.services.people.choices.Choices.choose": lambda text: choices.choose(ME, "model", text, SEAT),
+        "bot.services.people.choices.Choices._checked": lambda text: choices._checked(
             "aspect", text, {}, (SEAT, Scope.PERSON)
         ),
-        "bot.services.overview.QueueOverview.meant": lambda text: overview.meant(1, text),
-        "bot.services.presets.Presets.find": lambda text: saved.find([ME], text),
-        "bot.services.presets.Presets.save": lambda text: saved.save(ME, text, Making(flags=TypedText("--steps 3"))),
+        "bot.services.people.overview.QueueOverview.meant": lambda text: overview.meant(1, text),
+        "bot.services.people.presets.Presets.find": lambda text: saved.find([ME], text),
+        "bot.services.people.presets.Presets.save": lambda text: saved.save(
+            ME, text, Making(flags=TypedText("--steps 3"))
+        ),
         "Presets.save, flags": lambda text: saved.save(ME, TypedText("it"), Making(flags=text)),
         "Presets.save, template": lambda text: saved.save(ME, TypedText("it"), Making(template=text)),
-        "bot.services.presets.Presets.delete": lambda text: saved.delete(ME, text),
-        "bot.services.presets.Presets.rename": lambda text: saved.rename(ME, text, text),
-        "bot.services.presets.Presets.make_default": lambda text: saved.make_default(ME, text, [ME]),
-        "bot.services.presets.Presets.share": lambda text: saved.share(ME, text),
-        "bot.services.presets.Presets.copy": lambda text: saved.copy(ME, text, text),
-        "bot.services.presets.Presets.give": lambda text: saved.give(ME, preset, text),
+        "bot.services.people.presets.Presets.delete": lambda text: saved.delete(ME, text),
+        "bot.services.people.presets.Presets.rename": lambda text: saved.rename(ME, text, text),
+        "bot.services.people.presets.Presets.make_default": lambda text: saved.make_default(ME, text, [ME]),
+        "bot.services.people.presets.Presets.share": lambda text: saved.share(ME, text),
+        "bot.services.people.presets.Presets.copy": lambda text: saved.copy(ME, text, text),
+        "bot.services.people.presets.Presets.give": lambda text: saved.give(ME, preset, text),
     }
 
 
@@ -106,11 +109,13 @@ def _pure() -> dict[str, Reader]:
         "bot.services.requests.flags.read": flags.read,
         "bot.services.requests.flags.value_of": lambda text: flags.value_of("aspect", text),
         "bot.services.requests.framing.outpainted": lambda text: framing.outpainted(text, 64, 64, 64),
-        "bot.services.history._day": lambda text: history._day("since", text),
-        "bot.services.history.search_for": lambda text: history.search_for(text, text, None, None, starred=False),
+        "bot.services.people.history._day": lambda text: history._day("since", text),
+        "bot.services.people.history.search_for": lambda text: history.search_for(
+            text, text, None, None, starred=False
+        ),
         "bot.services.requests.layers.wrap": lambda text: layers.wrap(text, [LAYER] * 5),
-        "bot.services.presets.checked_name": presets.checked_name,
-        "bot.services.presets.checked_template": presets.checked_template,
+        "bot.services.people.presets.checked_name": presets.checked_name,
+        "bot.services.people.presets.checked_template": presets.checked_template,
         "bot.services.requests.sizes.parse_aspect": sizes.parse_aspect,
         "bot.services.tools.check_outpaint": lambda text: tools.check_outpaint(IMAGE, text, Bounds(64, 2048, 4096)),
         "bot.ui.autocomplete.matching": lambda text: autocomplete.matching(text, names),

@@ -17,7 +17,10 @@ STRING = 3  # Discord's type of an option
 TAKES_IN = {"TypedText", "take_in"}
 # What such a parameter is called where text comes in; elsewhere it may hold anything.
 TYPED_NAMES = {"prompt", "negative", "typed", "template", "aspect", "lora", "outpaint", "which", "code", "flags"}
-KEPT = {("bot.services.books", "code"), ("bot.services.remembering", "code")}  # of a shared preset, by what keeps it
+KEPT = {
+    ("bot.services.books", "code"),
+    ("bot.services.people.remembering", "code"),
+}  # of a shared preset, by what keeps it
 
 
 def options() -> Iterator[tuple[str, app_commands.Parameter, object]]:

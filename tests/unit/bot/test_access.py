@@ -9,7 +9,7 @@ from bot.domain import Action, Derivation, Job, JobState, Order, Picture, Wishes
 from bot.errors import EaselError, LimitError
 from bot.services.access import AGE_RESTRICTED, Access, Actor, ChannelAccess, VisibleJob
 from bot.services.actions import NOT_YOUR_INPUT, OVER, PictureActions, Rules, Words
-from bot.services.history import History
+from bot.services.people.history import History
 from bot.services.requests.layers import Taste
 from bot.services.tools import Toolbox
 from generation import Init, Mask

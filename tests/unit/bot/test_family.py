@@ -7,9 +7,9 @@ from PIL import Image, UnidentifiedImageError
 
 from bot.domain import Action, Derivation, Job
 from bot.services.access import VisibleJob
-from bot.services.family import THUMBNAIL, arranged, sheet, small
 from bot.services.images.fit_upload import _encoded
 from bot.services.images.grid import grid
+from bot.services.people.family import THUMBNAIL, arranged, sheet, small
 from bot.services.ports import Upload
 from tests.fakes import png
 from tests.unit.bot.jobs import job

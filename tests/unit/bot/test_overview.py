@@ -6,7 +6,7 @@ from bot.services.jobs.costs import CostModel
 from bot.services.jobs.fair_queue import FairQueue
 from bot.services.jobs.forecast import Forecast
 from bot.services.jobs.status_board import StatusBoard
-from bot.services.overview import QueueOverview
+from bot.services.people.overview import QueueOverview
 from bot.ui import words
 from generation import Progress, Stage
 from generation.scheduling.simulation import CallTable

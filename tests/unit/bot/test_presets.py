@@ -1,6 +1,6 @@
 import pytest
 
-from bot.services.presets import checked_template
+from bot.services.people.presets import checked_template
 from generation import InvalidRequestError
 from generation.typed_text import TypedText
 

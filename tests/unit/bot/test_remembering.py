@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from bot.domain import Owner, Preset, Scope, Values
-from bot.services.remembering import SECONDS, RememberedChoices, RememberedPresets
+from bot.services.people.remembering import SECONDS, RememberedChoices, RememberedPresets
 from tests.unit.bot.books import MemoryChoices, MemoryPresets
 
 ME, YOU = Owner(Scope.PERSON, 1), Owner(Scope.PERSON, 2)

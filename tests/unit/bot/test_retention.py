@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from bot.domain import TOKEN_LIFE, Owner, Scope, now
-from bot.services.retention import Limits, Retention, Traces
+from bot.services.people.retention import Limits, Retention, Traces
 
 
 class MemoryBook:

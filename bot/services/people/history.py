@@ -14,8 +14,8 @@ from bot.domain import Entry, Job, Search
 from bot.errors import LimitError, PictureLostError
 from bot.services.access import AGE_RESTRICTED, Access, Actor, VisibleJob
 from bot.services.books import HistoryBook
-from bot.services.family import Member, arranged, small
 from bot.services.images.originals import originals
+from bot.services.people.family import Member, arranged, small
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from generation import InvalidRequestError
 from generation.request.validation import check_text, quoted

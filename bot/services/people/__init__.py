@@ -1,0 +1,1 @@
+"""What the bot keeps of people: presets, choices, history, retention, forgetting."""
