@@ -30,7 +30,8 @@ from bot.persistence.speeds import SqlSpeedBook
 from bot.persistence.stars import SqlStars
 from bot.persistence.upkeep import remove_copies, report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
-from bot.services.actions import PictureActions, Rules
+from bot.services.actions.actions import PictureActions, Rules
+from bot.services.actions.tools import Toolbox
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.inputs import MIB, InputLimits, InputShelf
 from bot.services.images.regions import Divider
@@ -56,7 +57,6 @@ from bot.services.people.retention import GIB, Limits, Retention, Traces
 from bot.services.ports import Ports
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.resolve import Defaults
-from bot.services.tools import Toolbox
 from bot.settings import DISCORD_API, Settings
 from bot.ui import escape
 from bot.ui.messenger import DiscordMessenger

@@ -24,7 +24,7 @@ from bot.cogs.settings import FieldSelect, PanelButton, SettingsCog, ValueSelect
 from bot.cogs.tool_forms import ToolFormsCog
 from bot.errors import StorageError
 from bot.persistence.database import Database
-from bot.services.actions import PictureActions
+from bot.services.actions.actions import PictureActions
 from bot.services.books import DraftBook
 from bot.services.images.inputs import InputShelf
 from bot.services.images.regions import Divider

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.domain import InputFile
 from bot.errors import NotKeptError
-from bot.services.actions import FORGOTTEN, PictureActions, check_user
+from bot.services.actions.actions import FORGOTTEN, PictureActions, check_user
 from bot.services.books import DraftBook
 from bot.services.images.inputs import InputShelf
 from bot.services.jobs.admission import AdmittedRequest

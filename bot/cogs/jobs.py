@@ -7,7 +7,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.errors import EaselError
-from bot.services.actions import PictureActions
+from bot.services.actions.actions import PictureActions
 from bot.services.people.overview import ALL, QueueOverview
 from bot.ui import words
 from bot.ui.escape import plain

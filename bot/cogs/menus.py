@@ -9,7 +9,7 @@ from discord.ext import commands
 from bot.domain import Draft
 from bot.errors import NotKeptError
 from bot.services.access import VisibleJob
-from bot.services.actions import PictureActions, check_user
+from bot.services.actions.actions import PictureActions, check_user
 from bot.services.books import DraftBook
 from bot.ui.history_views import job_view
 from bot.ui.input_form import attached_to, input_form, painted_here

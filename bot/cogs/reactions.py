@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.errors import ClosedMessagesError, DeliveryError, LimitError, NotKeptError
 from bot.services.access import Actor, VisibleJob
-from bot.services.actions import FORGOTTEN, PictureActions, check_user
+from bot.services.actions.actions import FORGOTTEN, PictureActions, check_user
 from bot.services.lines import Lines
 from bot.ui.cooldown import Cooldown
 from bot.ui.gallery import Gallery

@@ -9,7 +9,7 @@ from discord.ext import commands
 
 from bot.domain import InputFile, Order
 from bot.services.access import Actor
-from bot.services.actions import Accepted, PictureActions, check_user
+from bot.services.actions.actions import Accepted, PictureActions, check_user
 from bot.services.images.inputs import InputShelf
 from bot.services.images.regions import Divider, check_chosen, mask_file
 from bot.services.jobs.admission import AdmittedRequest

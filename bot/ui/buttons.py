@@ -5,7 +5,7 @@ from typing import Any, Protocol, cast
 import discord
 
 from bot.domain import Job
-from bot.services.actions import PictureActions
+from bot.services.actions.actions import PictureActions
 from bot.ui.lasting import LastingButton
 from bot.ui.private import nod
 from bot.ui.seats import actor_of

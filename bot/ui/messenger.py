@@ -10,8 +10,8 @@ import discord
 
 from bot.domain import Job, now
 from bot.errors import AnswerExpiredError, DeliveryError, UnreachableError
+from bot.services.actions.tools import Toolbox, known_size
 from bot.services.ports import Upload
-from bot.services.tools import Toolbox, known_size
 from bot.ui import words
 from bot.ui.buttons import cancel_view, cancels
 from bot.ui.escape import escape

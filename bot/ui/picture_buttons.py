@@ -8,8 +8,8 @@ from typing import Any
 import discord
 
 from bot.domain import Job
+from bot.services.actions.tools import Tool
 from bot.services.requests.derive import settled
-from bot.services.tools import Tool
 
 IN_A_ROW = 5
 WHOLE = 0  # the number of no picture: the job as a whole

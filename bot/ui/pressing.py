@@ -10,12 +10,12 @@ import discord
 from bot.domain import Action
 from bot.errors import NotKeptError
 from bot.services.access import Actor, VisibleJob, check_rights
-from bot.services.actions import FORGOTTEN, Accepted, PictureActions, Words, check_user
+from bot.services.actions.actions import FORGOTTEN, Accepted, PictureActions, Words, check_user
+from bot.services.actions.tools import OUTPAINTS, SCALES, Tool, known_size
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.originals import batches
 from bot.services.patience import insist
 from bot.services.ports import Upload
-from bot.services.tools import OUTPAINTS, SCALES, Tool, known_size
 from bot.ui import words
 from bot.ui.edit_form import edit_form
 from bot.ui.lasting import LastingButton

@@ -12,7 +12,7 @@ import discord
 
 from bot.errors import LimitError
 from bot.services.access import VisibleJob
-from bot.services.actions import PictureActions, check_user
+from bot.services.actions.actions import PictureActions, check_user
 from bot.services.images.overlay import overlay
 from bot.services.images.regions import Choice, Divided, Divider, at_level, chosen, with_parts
 from bot.services.lines import Lines

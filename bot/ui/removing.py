@@ -7,7 +7,7 @@ import discord
 from bot.domain import JobState
 from bot.errors import NotKeptError
 from bot.services.access import Actor
-from bot.services.actions import FORGOTTEN, PictureActions, check_owner
+from bot.services.actions.actions import FORGOTTEN, PictureActions, check_owner
 from bot.ui.gallery import Gallery
 from bot.ui.requests import patiently
 

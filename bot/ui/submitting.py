@@ -10,7 +10,7 @@ import discord
 
 from bot.domain import Derivation, Job, Origin, Wishes, now
 from bot.errors import AnswerExpiredError, DeliveryError, EaselError, JobTakenError
-from bot.services.actions import Accepted
+from bot.services.actions.actions import Accepted
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.generation import GenerationService
 from bot.ui.private import acknowledge, whisper

@@ -7,7 +7,7 @@ import discord
 
 from bot.domain import Action
 from bot.services.access import VisibleJob
-from bot.services.actions import Words
+from bot.services.actions.actions import Words
 from bot.services.requests import flags
 from bot.services.requests.sizes import parse_aspect
 from bot.ui.form_fields import Sent, prompt_field

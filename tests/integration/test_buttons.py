@@ -10,7 +10,7 @@ from discord import Permissions
 from PIL import Image
 
 from bot.playground.messages import REPLY
-from bot.services.actions import PictureActions
+from bot.services.actions.actions import PictureActions
 from bot.settings import Settings
 from bot.ui.private import BROKEN
 from tests.fakes import FakeExecutor, picture

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from bot.playground import limits
 from bot.playground.people import EVERYBODY, MODERATION, Person
-from bot.services.actions import FORGOTTEN
+from bot.services.actions.actions import FORGOTTEN
 from bot.settings import Settings
 from bot.ui import letters
 from bot.ui.picture_buttons import LOOKS

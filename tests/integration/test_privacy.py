@@ -5,7 +5,7 @@ from discord import Permissions
 
 from bot.playground.messages import Channel, Message
 from bot.services.access import AGE_RESTRICTED, HIDDEN
-from bot.services.actions import OVER
+from bot.services.actions.actions import OVER
 from bot.settings import Settings
 from tests.fakes import FakeExecutor, jpeg
 from tests.integration.asking import acked, answer, job_of, result, told

@@ -14,14 +14,14 @@ import bot
 import generation
 from bot.domain import InputFile, Order, Owner, Preset, Scope
 from bot.persistence import terms
-from bot.services import tools
+from bot.services.actions import tools
+from bot.services.actions.tools import Bounds
 from bot.services.people import history, presets
 from bot.services.people.choices import Choices
 from bot.services.people.overview import QueueOverview
 from bot.services.people.presets import Making, Presets
 from bot.services.requests import derive, extra, flags, framing, layers, resolve, sizes
 from bot.services.requests.preferences import Seat
-from bot.services.tools import Bounds
 from bot.ui import autocomplete, edit_form, escape, form_fields, input_form, ordering, words, zoom_form
 from generation import GenerationRequest, ModelEntry, metadata
 from generation.metadata import easel_json, foreign
@@ -37,9 +37,9 @@ LEFT_OUT = ("bot.__main__", "bot.playground", "generation.sdxl", "generation.sta
 # They give typed text to a reader that is called here by itself, and do no work on it.
 HANDED_ON = {
     "bot.cogs.settings._choose",
-    "bot.services.actions.PictureActions.cancel",
-    "bot.services.actions.PictureActions.find",
-    "bot.services.actions.PictureActions.paint_region",
+    "bot.services.actions.actions.PictureActions.cancel",
+    "bot.services.actions.actions.PictureActions.find",
+    "bot.services.actions.actions.PictureActions.paint_region",
     "bot.services.people.history.History.show",
     "bot.ui.showing.send_originals",
     "bot.ui.showing.show_family",
@@ -117,7 +117,9 @@ def _pure() -> dict[str, Reader]:
         "bot.services.people.presets.checked_name": presets.checked_name,
         "bot.services.people.presets.checked_template": presets.checked_template,
         "bot.services.requests.sizes.parse_aspect": sizes.parse_aspect,
-        "bot.services.tools.check_outpaint": lambda text: tools.check_outpaint(IMAGE, text, Bounds(64, 2048, 4096)),
+        "bot.services.actions.tools.check_outpaint": lambda text: tools.check_outpaint(
+            IMAGE, text, Bounds(64, 2048, 4096)
+        ),
         "bot.ui.autocomplete.matching": lambda text: autocomplete.matching(text, names),
         "bot.ui.escape.escape": escape.escape,
         "bot.ui.escape.plain": escape.plain,

@@ -8,10 +8,10 @@ import pytest
 from bot.domain import Action, Derivation, Job, JobState, Order, Picture, Wishes, new_job_id
 from bot.errors import EaselError, LimitError
 from bot.services.access import AGE_RESTRICTED, Access, Actor, ChannelAccess, VisibleJob
-from bot.services.actions import NOT_YOUR_INPUT, OVER, PictureActions, Rules, Words
+from bot.services.actions.actions import NOT_YOUR_INPUT, OVER, PictureActions, Rules, Words
+from bot.services.actions.tools import Toolbox
 from bot.services.people.history import History
 from bot.services.requests.layers import Taste
-from bot.services.tools import Toolbox
 from generation import Init, Mask
 from generation.typed_text import TypedText
 from tests.fakes import model_files, picture

@@ -5,7 +5,7 @@ import pytest
 from bot.domain import Post
 from bot.errors import LimitError
 from bot.services.access import Actor
-from bot.services.actions import check_owner, check_user
+from bot.services.actions.actions import check_owner, check_user
 from tests.unit.bot.jobs import job
 
 HERE = Actor(person=1, channel_id=10, guild_id=20)

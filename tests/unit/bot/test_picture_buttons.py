@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from bot.domain import Picture
-from bot.services.tools import Tool
+from bot.services.actions.tools import Tool
 from bot.ui.picture_buttons import LOOKS, Press, Shown, result_view, rows
 from bot.ui.pressing import PictureButton
 from bot.ui.reactions import MEANINGS, Meaning, plain

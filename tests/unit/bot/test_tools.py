@@ -4,8 +4,8 @@ import pytest
 
 from bot.domain import Action, InputFile
 from bot.errors import LimitError
+from bot.services.actions.tools import Bounds, Tool, best_upscaler, check_scale, known_size, offered
 from bot.services.requests.derive import has_noise, outpainted, overpainted, settled, upscaled
-from bot.services.tools import Bounds, Tool, best_upscaler, check_scale, known_size, offered
 from generation import GenerationRequest, Hires, Init, Margins, Mask
 from generation.typed_text import TypedText
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from bot.domain import Action, Derivation, InputFile, Job, JobState, Order, Post
 from bot.errors import LimitError, NotKeptError, StorageError
 from bot.services.access import Access, Actor, VisibleJob
+from bot.services.actions.tools import Toolbox, check_outpaint, check_scale, known_size
 from bot.services.images.originals import KeptPicture, originals
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.generation import GenerationService
@@ -15,7 +16,6 @@ from bot.services.requests import derive
 from bot.services.requests.layers import Taste
 from bot.services.requests.partwords import outpainted_as, with_pictures, without_pictures
 from bot.services.requests.resolve import random_seed
-from bot.services.tools import Toolbox, check_outpaint, check_scale, known_size
 from generation import GenerationRequest, Mask
 from generation.images import loading
 from generation.typed_text import TypedText

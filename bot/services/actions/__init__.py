@@ -1,0 +1,1 @@
+"""What a button or reaction under a picture does."""
