@@ -16,7 +16,7 @@ from bot.domain import Job, Post
 from bot.services.jobs.generation import GenerationService
 
 ROOT = Path(__file__).parents[2] / "bot"
-MAKERS = {"VisibleJob": "services/access.py", "AdmittedRequest": "services/admission.py"}
+MAKERS = {"VisibleJob": "services/access.py", "AdmittedRequest": "services/jobs/admission.py"}
 
 # A job's own message and its author's direct messages: nobody but its author chose where they are.
 OWN = {"bot.ui.messenger", "bot.ui.words", "bot.ui.threads", "bot.ui.submitting"}
@@ -61,7 +61,7 @@ def test_no_cast_goes_around_the_gates() -> None:
 def functions() -> Iterator[tuple[str, str, Any]]:
     """Yields every function and method of ui and the cogs: its module, its name, itself."""
     for package in (bot.ui, bot.cogs):
-        for info in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        for info in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             module = importlib.import_module(info.name)
             owners = [module, *(each for _, each in inspect.getmembers(module, inspect.isclass))]
             for owner in owners:
