@@ -41,20 +41,20 @@ from bot.services.ports import Stars
 from bot.services.requests.preferences import Tastes
 from bot.settings import Settings
 from bot.ui.buttons import CancelButton
-from bot.ui.command_rights import CommandRights
+from bot.ui.discord.command_rights import CommandRights
+from bot.ui.discord.direct_messages import Letters
+from bot.ui.discord.permissions import invite_link
+from bot.ui.discord.persistent import LastingItem
+from bot.ui.discord.responses import confess
+from bot.ui.discord.retry import PASSING
+from bot.ui.discord.tree import EaselTree
 from bot.ui.gallery import Gallery
 from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnButton
-from bot.ui.lasting import LastingItem
-from bot.ui.letters import Letters
 from bot.ui.ordering import ChoicesButton
-from bot.ui.permissions import invite_link
 from bot.ui.pressing import PictureButton
-from bot.ui.private import confess
 from bot.ui.region_presses import Panels, PartsButton, PartSelect
 from bot.ui.removing import Remover
-from bot.ui.requests import PASSING
 from bot.ui.showing import Bench
-from bot.ui.tree import EaselTree
 from generation import Executor
 
 log = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from bot.errors import EaselError
 from bot.persistence.database import Database, newest_revision
 from bot.private_files import POSIX, readable_by_others
 from bot.settings import Settings
-from bot.ui.permissions import invite_link
+from bot.ui.discord.permissions import invite_link
 from generation import Catalog, GenerationError, ModelEntry
 
 SECONDS = 20

@@ -15,14 +15,14 @@ from bot.services.images.inputs import InputShelf
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.requests.partwords import with_pictures
 from bot.services.requests.preferences import Tastes
-from bot.ui.attachments import Attached, Files, expecting, with_files
+from bot.ui.discord.attachments import Attached, Files, expecting, with_files
+from bot.ui.discord.context import actor_of, seat_of
+from bot.ui.discord.form_fields import IMAGE, Sent, sent_in
+from bot.ui.discord.permissions import check_posting
 from bot.ui.edit_form import FORM_ID, edited
-from bot.ui.form_fields import IMAGE, Sent, sent_in
 from bot.ui.input_form import INPUT_FORM_ID, input_order, picked
 from bot.ui.ordering import place_order
-from bot.ui.permissions import check_posting
 from bot.ui.picture_buttons import WHOLE
-from bot.ui.seats import actor_of, seat_of
 from bot.ui.submitting import submit
 
 

@@ -10,10 +10,10 @@ from bot.errors import EaselError
 from bot.services.actions.actions import PictureActions
 from bot.services.people.overview import ALL, QueueOverview
 from bot.ui import words
-from bot.ui.escape import plain
-from bot.ui.private import whisper
-from bot.ui.seats import actor_of
-from bot.ui.typed_option import Typed
+from bot.ui.discord.context import actor_of
+from bot.ui.discord.escape import plain
+from bot.ui.discord.responses import whisper
+from bot.ui.discord.typed_option import Typed
 from generation.typed_text import TypedText
 
 

@@ -11,15 +11,15 @@ from bot.errors import NotKeptError
 from bot.services.access import VisibleJob
 from bot.services.actions.actions import PictureActions, check_user
 from bot.services.books import DraftBook
+from bot.ui.discord.context import actor_of
+from bot.ui.discord.permissions import check_posting
+from bot.ui.discord.responses import NO_MENTIONS
+from bot.ui.discord.uploads import as_files
 from bot.ui.history_views import job_view
 from bot.ui.input_form import attached_to, input_form, painted_here
-from bot.ui.permissions import check_posting
-from bot.ui.private import NO_MENTIONS
 from bot.ui.recipe_card import recipe_card
-from bot.ui.seats import actor_of
 from bot.ui.showing import Bench
 from bot.ui.submitting import submit
-from bot.ui.uploads import as_files
 
 _NONE = "This message shows no picture that I know of; right-click one that I painted."
 

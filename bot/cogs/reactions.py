@@ -11,16 +11,16 @@ from bot.errors import ClosedMessagesError, DeliveryError, LimitError, NotKeptEr
 from bot.services.access import Actor, VisibleJob
 from bot.services.actions.actions import FORGOTTEN, PictureActions, check_user
 from bot.services.lines import Lines
-from bot.ui.cooldown import Cooldown
+from bot.ui.discord.context import reactor_of
+from bot.ui.discord.cooldown import Cooldown
+from bot.ui.discord.direct_messages import Letters
+from bot.ui.discord.responses import NO_MENTIONS
+from bot.ui.discord.retry import patiently
 from bot.ui.gallery import Gallery
-from bot.ui.letters import Letters
 from bot.ui.picture_buttons import is_result
-from bot.ui.private import NO_MENTIONS
 from bot.ui.reactions import MEANINGS, Meaning, plain
 from bot.ui.recipe_card import recipe_card
 from bot.ui.removing import Remover
-from bot.ui.requests import patiently
-from bot.ui.seats import reactor_of
 from bot.ui.submitting import submit_for_reaction
 
 log = logging.getLogger(__name__)

@@ -10,11 +10,11 @@ from discord.ext import commands
 from bot.domain import Owner, Scope
 from bot.errors import LimitError
 from bot.services.people.choices import Choices, Panel
-from bot.ui.form_fields import sent_in
-from bot.ui.lasting import LastingButton, LastingSelect
+from bot.ui.discord.context import manages, seat_of
+from bot.ui.discord.form_fields import sent_in
+from bot.ui.discord.persistent import LastingButton, LastingSelect
+from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.panel import BUTTONS, PLACE, TYPED, UNSET, Place, TypeValue, panel_text, panel_view, place_of
-from bot.ui.private import NO_MENTIONS
-from bot.ui.seats import manages, seat_of
 from generation.typed_text import TypedText, take_in
 
 _TYPED = re.compile(rf"{TYPED}:{PLACE}")

@@ -14,12 +14,12 @@ from bot.services.images.inputs import InputShelf
 from bot.services.images.regions import Divider, check_chosen, mask_file
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.requests.derive import masked
-from bot.ui.attachments import Attached, expecting
-from bot.ui.form_fields import Sent, sent_in
-from bot.ui.permissions import check_posting
+from bot.ui.discord.attachments import Attached, expecting
+from bot.ui.discord.context import actor_of
+from bot.ui.discord.form_fields import Sent, sent_in
+from bot.ui.discord.permissions import check_posting
 from bot.ui.region_panel import MASK, REGION_FORM_ID, Region, region_of
 from bot.ui.region_presses import found
-from bot.ui.seats import actor_of
 from bot.ui.submitting import submit
 from bot.ui.zoom_form import ZOOM_ID, read_prompt, zoomed
 from generation import InvalidRequestError, Mask

@@ -6,9 +6,9 @@ import discord
 
 from bot.domain import Job
 from bot.services.actions.actions import PictureActions
-from bot.ui.lasting import LastingButton
-from bot.ui.private import nod
-from bot.ui.seats import actor_of
+from bot.ui.discord.context import actor_of
+from bot.ui.discord.persistent import LastingButton
+from bot.ui.discord.responses import nod
 
 
 class HasActions(Protocol):

@@ -8,7 +8,7 @@ from bot.domain import Order
 from bot.services.access import VisibleJob
 from bot.services.requests import flags
 from bot.services.requests.partwords import without_pictures
-from bot.ui.form_fields import STRENGTH, Sent, picture_field, prompt_field, strength_field
+from bot.ui.discord.form_fields import STRENGTH, Sent, picture_field, prompt_field, strength_field
 from bot.ui.picture_buttons import WHOLE
 from generation import InvalidRequestError
 from generation.prompt import permutations

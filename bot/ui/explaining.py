@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from bot.domain import InputFile, Order
 from bot.services.jobs.explain import Explanation
 from bot.services.requests.layers import SIZE, Chosen, Source
-from bot.ui.escape import escape
+from bot.ui.discord.escape import escape
 from bot.ui.words import CONTENT_LIMIT
 from generation import GenerationRequest
 

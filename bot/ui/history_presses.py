@@ -10,9 +10,9 @@ from bot.services.books import DraftBook
 from bot.services.people.forget import Forgetting
 from bot.services.people.history import search_for
 from bot.ui import history_words
+from bot.ui.discord.persistent import LastingButton, LastingSelect
+from bot.ui.discord.responses import whisper
 from bot.ui.history_views import DEEDS, NO_DRAFT, TURNS, page_view
-from bot.ui.lasting import LastingButton, LastingSelect
-from bot.ui.private import whisper
 from bot.ui.showing import Bench, send_originals, show_job, star_job
 
 _JOB = r"[0-9a-z]{10}"

@@ -12,7 +12,7 @@ from bot.services.images.originals import removal
 from bot.services.people.family import Member
 from bot.services.people.history import Page
 from bot.services.requests.flags import changes
-from bot.ui.escape import escape, plain
+from bot.ui.discord.escape import escape, plain
 from bot.ui.words import ACTIONS, CONTENT_LIMIT
 
 _LABEL_LIMIT = 100  # Discord's, of one choice

@@ -14,11 +14,11 @@ from bot.services.actions.tools import Toolbox, known_size
 from bot.services.ports import Upload
 from bot.ui import words
 from bot.ui.buttons import cancel_view, cancels
-from bot.ui.escape import escape
+from bot.ui.discord.escape import escape
+from bot.ui.discord.responses import NO_MENTIONS
+from bot.ui.discord.retry import patiently
+from bot.ui.discord.uploads import as_files
 from bot.ui.picture_buttons import result_view
-from bot.ui.private import NO_MENTIONS
-from bot.ui.requests import patiently
-from bot.ui.uploads import as_files
 from generation import Progress
 from generation.images import loading
 

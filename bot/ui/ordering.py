@@ -15,12 +15,12 @@ from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.generation import GenerationService
 from bot.services.requests.layers import Taste
 from bot.services.requests.preferences import Tastes
-from bot.ui.attachments import Attached, expecting, with_files
-from bot.ui.escape import escape
-from bot.ui.lasting import LastingButton
-from bot.ui.permissions import check_posting
-from bot.ui.private import NO_MENTIONS
-from bot.ui.seats import actor_of, seat_of
+from bot.ui.discord.attachments import Attached, expecting, with_files
+from bot.ui.discord.context import actor_of, seat_of
+from bot.ui.discord.escape import escape
+from bot.ui.discord.permissions import check_posting
+from bot.ui.discord.persistent import LastingButton
+from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.submitting import submit_all, submit_many
 from generation.prompt.permutations import count, expand
 

@@ -9,7 +9,7 @@ import discord
 
 from bot.domain import Owner, Scope
 from bot.services.people.choices import LABELS, Panel
-from bot.ui.escape import escape
+from bot.ui.discord.escape import escape
 
 OFFERS = 24  # what fits into a select beside "as it was"
 UNSET = "-"

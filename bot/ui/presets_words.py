@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from bot.domain import Owner, Preset, Scope
 from bot.services.people.presets import BUILT_IN
 from bot.services.requests.layers import PROMPT
-from bot.ui.escape import escape
+from bot.ui.discord.escape import escape
 from bot.ui.words import CONTENT_LIMIT
 from generation.request import presets
 

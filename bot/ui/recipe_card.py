@@ -4,7 +4,7 @@ from bot.services.access import VisibleJob
 from bot.services.ports import Upload
 from bot.services.requests.flags import command_line
 from bot.ui import words
-from bot.ui.escape import escape
+from bot.ui.discord.escape import escape
 from generation import GenerationRequest
 
 LONGEST_LINE = 1200  # a longer one comes as a file

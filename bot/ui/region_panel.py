@@ -13,7 +13,7 @@ from bot.errors import NotKeptError
 from bot.services.access import VisibleJob
 from bot.services.images.regions import CHOICE, MOST_STEPS, Choice, Divided, choice_of
 from bot.services.requests import flags
-from bot.ui.form_fields import prompt_field
+from bot.ui.discord.form_fields import prompt_field
 
 PROMPT, MASK = "prompt", "mask"
 DEEDS = ("grow", "shrink", "invert", "coarser", "finer", "paint", "upload")

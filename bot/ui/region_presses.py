@@ -17,9 +17,12 @@ from bot.services.images.overlay import overlay
 from bot.services.images.regions import Choice, Divided, Divider, at_level, chosen, with_parts
 from bot.services.lines import Lines
 from bot.services.ports import Upload
-from bot.ui.lasting import LastingButton, LastingSelect
-from bot.ui.permissions import check_posting
-from bot.ui.private import nod, promise
+from bot.ui.discord.context import actor_of
+from bot.ui.discord.permissions import check_posting
+from bot.ui.discord.persistent import LastingButton, LastingSelect
+from bot.ui.discord.responses import nod, promise
+from bot.ui.discord.retry import patiently
+from bot.ui.discord.uploads import as_files
 from bot.ui.region_panel import (
     DEEDS,
     OVERLAY_NAME,
@@ -32,9 +35,6 @@ from bot.ui.region_panel import (
     region_in,
     region_of,
 )
-from bot.ui.requests import patiently
-from bot.ui.seats import actor_of
-from bot.ui.uploads import as_files
 
 MOST_PANELS = 500
 SETTLE_SECONDS = 1.0  # a form must be opened within Discord's three

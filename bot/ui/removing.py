@@ -8,8 +8,8 @@ from bot.domain import JobState
 from bot.errors import NotKeptError
 from bot.services.access import Actor
 from bot.services.actions.actions import FORGOTTEN, PictureActions, check_owner
+from bot.ui.discord.retry import patiently
 from bot.ui.gallery import Gallery
-from bot.ui.requests import patiently
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ from bot.services.people.family import sheet
 from bot.services.people.history import History, pack
 from bot.services.ports import Upload
 from bot.ui import history_words
+from bot.ui.discord.context import actor_of
+from bot.ui.discord.responses import NO_MENTIONS
+from bot.ui.discord.retry import patiently
+from bot.ui.discord.uploads import as_files
 from bot.ui.history_views import job_view
-from bot.ui.private import NO_MENTIONS
 from bot.ui.recipe_card import recipe_card
-from bot.ui.requests import patiently
-from bot.ui.seats import actor_of
-from bot.ui.uploads import as_files
 from generation.typed_text import TypedText
 
 

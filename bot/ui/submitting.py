@@ -13,8 +13,8 @@ from bot.errors import AnswerExpiredError, DeliveryError, EaselError, JobTakenEr
 from bot.services.actions.actions import Accepted
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.generation import GenerationService
-from bot.ui.private import acknowledge, whisper
-from bot.ui.requests import patiently
+from bot.ui.discord.responses import acknowledge, whisper
+from bot.ui.discord.retry import patiently
 from bot.ui.threads import head
 from generation.typed_text import TypedText
 

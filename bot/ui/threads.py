@@ -9,9 +9,9 @@ import discord
 from bot.domain import Job, Origin
 from bot.errors import DeliveryError
 from bot.ui import words
-from bot.ui.escape import plain
-from bot.ui.private import NO_MENTIONS
-from bot.ui.requests import patiently
+from bot.ui.discord.escape import plain
+from bot.ui.discord.responses import NO_MENTIONS
+from bot.ui.discord.retry import patiently
 from generation.typed_text import TypedText
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.domain import Action, Job, Usage
 from bot.services.access import VisibleJob
 from bot.services.people.overview import Overview, Standing
-from bot.ui.escape import escape
+from bot.ui.discord.escape import escape
 from generation import GenerationRequest, Progress, Stage
 from generation.typed_text import TypedText
 

@@ -10,7 +10,7 @@ from bot.services.access import VisibleJob
 from bot.services.actions.actions import Words
 from bot.services.requests import flags
 from bot.services.requests.sizes import parse_aspect
-from bot.ui.form_fields import Sent, prompt_field
+from bot.ui.discord.form_fields import Sent, prompt_field
 from generation import InvalidRequestError
 from generation.prompt import permutations
 from generation.request.validation import quoted

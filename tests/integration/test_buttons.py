@@ -12,7 +12,7 @@ from PIL import Image
 from bot.playground.messages import REPLY
 from bot.services.actions.actions import PictureActions
 from bot.settings import Settings
-from bot.ui.private import BROKEN
+from bot.ui.discord.responses import BROKEN
 from tests.fakes import FakeExecutor, picture
 from tests.integration.conftest import running
 from tests.loopback import Fault, Interaction, LoopbackDiscord, Message

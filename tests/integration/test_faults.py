@@ -14,7 +14,7 @@ import pytest
 from bot.persistence import database as storage
 from bot.services import patience
 from bot.settings import Settings
-from bot.ui import requests
+from bot.ui.discord import retry
 from tests.fakes import FakeExecutor
 from tests.integration.conftest import running
 from tests.loopback import Fault, Interaction, LoopbackDiscord
@@ -25,7 +25,7 @@ EDIT, POST = ("PATCH", "/webhooks/.*/messages/"), ("POST", r"/channels/\d+/messa
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Shortens the pauses between two tries at Discord, not their number."""
-    monkeypatch.setattr(requests, "PAUSES", (0.05,) * len(requests.PAUSES))
+    monkeypatch.setattr(retry, "PAUSES", (0.05,) * len(retry.PAUSES))
 
 
 def results(discord: LoopbackDiscord) -> list[str]:

@@ -17,7 +17,7 @@ from bot.playground import limits
 from bot.playground.people import EVERYBODY, MODERATION, Person
 from bot.services.actions.actions import FORGOTTEN
 from bot.settings import Settings
-from bot.ui import letters
+from bot.ui.discord import direct_messages
 from bot.ui.picture_buttons import LOOKS
 from bot.ui.reactions import MEANINGS
 from tests.fakes import FakeExecutor, model_files
@@ -276,7 +276,7 @@ async def stage(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPat
             grace_seconds=0,
         )
         monkeypatch = stack.enter_context(pytest.MonkeyPatch.context())
-        monkeypatch.setattr(letters, "ONCE_SECONDS", -1.0)  # the owner is told the same in many cases
+        monkeypatch.setattr(direct_messages, "ONCE_SECONDS", -1.0)  # the owner is told the same in many cases
         monkeypatch.setattr(limits, "_kind", lambda _method, _route: ("all", 10_000, 1.0))  # so many acts at once
         stage = Stage(discord, executor)
         process = await stack.enter_async_context(AsyncExitStack())

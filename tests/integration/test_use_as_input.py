@@ -8,7 +8,7 @@ import pytest
 from bot.errors import NotKeptError
 from bot.playground.wire import UploadedFile
 from bot.settings import Settings
-from bot.ui.form_fields import Sent
+from bot.ui.discord.form_fields import Sent
 from bot.ui.input_form import PICTURE, picked
 from tests.fakes import FakeExecutor, picture, png
 from tests.integration.asking import job_of, result, told

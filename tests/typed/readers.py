@@ -22,7 +22,8 @@ from bot.services.people.overview import QueueOverview
 from bot.services.people.presets import Making, Presets
 from bot.services.requests import derive, extra, flags, framing, layers, resolve, sizes
 from bot.services.requests.preferences import Seat
-from bot.ui import autocomplete, edit_form, escape, form_fields, input_form, ordering, words, zoom_form
+from bot.ui import autocomplete, edit_form, input_form, ordering, words, zoom_form
+from bot.ui.discord import escape, form_fields
 from generation import GenerationRequest, ModelEntry, metadata
 from generation.metadata import easel_json, foreign
 from generation.prompt import parser, permutations
@@ -121,8 +122,8 @@ def _pure() -> dict[str, Reader]:
             IMAGE, text, Bounds(64, 2048, 4096)
         ),
         "bot.ui.autocomplete.matching": lambda text: autocomplete.matching(text, names),
-        "bot.ui.escape.escape": escape.escape,
-        "bot.ui.escape.plain": escape.plain,
+        "bot.ui.discord.escape.escape": escape.escape,
+        "bot.ui.discord.escape.plain": escape.plain,
         "bot.ui.words.many": lambda text: words.many(text, 1, 5),
         "generation.request.validation.check_name": lambda text: validation.check_name("model", text, names),
         "generation.request.validation.check_text": lambda text: validation.check_text("prompt", text),

@@ -8,8 +8,8 @@ import pytest
 from discord import app_commands
 from discord.ext import commands
 
-from bot.ui.form_fields import Sent
-from bot.ui.typed_option import TypedOption
+from bot.ui.discord.form_fields import Sent
+from bot.ui.discord.typed_option import TypedOption
 from generation.typed_text import TypedText
 from tests.typed.readers import modules, sources
 
@@ -58,7 +58,7 @@ def test_what_is_typed_while_offers_are_made_is_typed_text() -> None:
 def test_forms_are_read_in_one_place_as_typed_text() -> None:
     readers = [name for name, source in sources().items() if name.startswith("bot.") and 'data["components"]' in source]
 
-    assert readers == ["bot.ui.form_fields"]
+    assert readers == ["bot.ui.discord.form_fields"]
     assert typing.get_args(typing.get_type_hints(Sent)["texts"]) == (str, TypedText)
 
 

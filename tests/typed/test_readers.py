@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.ui import escape
+from bot.ui.discord import escape
 from generation.prompt import parser
 from generation.typed_text import TypedText
 from tests.fakes import model_files

@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.domain import InputFile, Waiting
 from bot.errors import DeliveryError, LimitError
 from bot.services.images.inputs import MIB, InputLimits, InputShelf
-from bot.ui.attachments import Attached
+from bot.ui.discord.attachments import Attached
 from generation import InvalidRequestError
 from generation.images.loading import MAX_BYTES, digest_of
 from tests.fakes import png

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bot.ui.command_rights import Entry, Target, allows
+from bot.ui.discord.command_rights import Entry, Target, allows
 
 SERVER, PERSON, PAINTERS, MUTED, CHANNEL = 100, 1, 201, 202, 301
 EVERYBODY = Entry(SERVER, Target.ROLE, allowed=False)

@@ -1,6 +1,6 @@
 """What may happen again only after a while."""
 
-from bot.ui.cooldown import Cooldown
+from bot.ui.discord.cooldown import Cooldown
 
 
 class Clock:

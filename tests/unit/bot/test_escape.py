@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.ui.escape import escape, plain
+from bot.ui.discord.escape import escape, plain
 from tests.discord_markdown import live, shown
 
 LIVE = [

@@ -5,7 +5,7 @@ import pytest
 
 from bot.ui import words
 from bot.ui.autocomplete import matching
-from bot.ui.permissions import invite_link
+from bot.ui.discord.permissions import invite_link
 from generation import Progress, Stage
 from generation.typed_text import TypedText
 from tests.unit.bot.jobs import job

@@ -3,7 +3,7 @@ import pytest
 from bot.domain import Action
 from bot.services.access import VisibleJob
 from bot.services.actions.actions import Words
-from bot.ui.form_fields import Sent
+from bot.ui.discord.form_fields import Sent
 from bot.ui.zoom_form import ZOOM_ID, zoom_form, zoomed
 from generation import InvalidRequestError
 from generation.typed_text import TypedText

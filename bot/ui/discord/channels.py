@@ -4,7 +4,7 @@ import discord
 
 from bot.errors import AnswerExpiredError, DeliveryError
 from bot.services.access import NO_ACCESS, ChannelAccess
-from bot.ui.requests import patiently
+from bot.ui.discord.retry import patiently
 
 Room = discord.abc.GuildChannel | discord.Thread
 _WITH_AGE_RESTRICTION = (

@@ -8,7 +8,7 @@ import discord
 
 from bot.domain import Origin, now
 from bot.errors import AnswerExpiredError, EaselError
-from bot.ui.requests import PASSING
+from bot.ui.discord.retry import PASSING
 from generation import GenerationError
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,7 @@ from typing import Any
 import discord
 from discord import app_commands
 
-from bot.ui.private import confess
+from bot.ui.discord.responses import confess
 
 
 class EaselTree(app_commands.CommandTree[Any]):

@@ -13,7 +13,7 @@ from bot.domain import Derivation, InputFile, Order
 from bot.errors import DeliveryError
 from bot.services.images.inputs import MIB, InputShelf
 from bot.services.images.originals import KeptPicture
-from bot.ui.requests import patiently
+from bot.ui.discord.retry import patiently
 from generation import InvalidRequestError
 from generation.images.loading import KNOWN, MAX_BYTES
 

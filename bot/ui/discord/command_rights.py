@@ -12,8 +12,8 @@ from typing import Any
 
 import discord
 
-from bot.ui.channels import Room
-from bot.ui.requests import patiently
+from bot.ui.discord.channels import Room
+from bot.ui.discord.retry import patiently
 
 FRESH_SECONDS = 600.0  # Discord tells of changes while the bot is online; this is for those it missed
 

@@ -8,8 +8,8 @@ import discord
 from bot.errors import DeliveryError
 from bot.services.access import Actor
 from bot.services.requests.preferences import Seat
-from bot.ui.channels import MemberChannels, Room, find_channel, is_age_restricted, rights_in
-from bot.ui.command_rights import CommandRights
+from bot.ui.discord.channels import MemberChannels, Room, find_channel, is_age_restricted, rights_in
+from bot.ui.discord.command_rights import CommandRights
 
 log = logging.getLogger(__name__)
 

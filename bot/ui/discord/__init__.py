@@ -1,0 +1,1 @@
+"""What every feature needs of Discord: responses, retries, persistent components, permissions, attachments."""
