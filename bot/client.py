@@ -40,7 +40,6 @@ from bot.services.people.retention import Retention
 from bot.services.ports import Stars
 from bot.services.requests.preferences import Tastes
 from bot.settings import Settings
-from bot.ui.buttons import CancelButton
 from bot.ui.discord.command_rights import CommandRights
 from bot.ui.discord.direct_messages import Letters
 from bot.ui.discord.permissions import invite_link
@@ -50,7 +49,8 @@ from bot.ui.discord.retry import PASSING
 from bot.ui.discord.tree import EaselTree
 from bot.ui.gallery import Gallery
 from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnButton
-from bot.ui.ordering import ChoicesButton
+from bot.ui.jobs.buttons import CancelButton
+from bot.ui.jobs.ordering import ChoicesButton
 from bot.ui.pressing import PictureButton
 from bot.ui.region_presses import Panels, PartsButton, PartSelect
 from bot.ui.removing import Remover

@@ -21,9 +21,9 @@ from bot.ui.discord.form_fields import IMAGE, Sent, sent_in
 from bot.ui.discord.permissions import check_posting
 from bot.ui.edit_form import FORM_ID, edited
 from bot.ui.input_form import INPUT_FORM_ID, input_order, picked
-from bot.ui.ordering import place_order
-from bot.ui.picture_buttons import WHOLE
-from bot.ui.submitting import submit
+from bot.ui.jobs.ordering import place_order
+from bot.ui.jobs.picture_buttons import WHOLE
+from bot.ui.jobs.submitting import submit
 
 
 class FormsCog(commands.Cog):

@@ -13,13 +13,13 @@ from bot.services.jobs.generation import GenerationService
 from bot.services.requests.extra import KEYS
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.sizes import ASPECTS
-from bot.ui.autocomplete import matching
 from bot.ui.discord.attachments import Attached, expecting
 from bot.ui.discord.context import seat_of
 from bot.ui.discord.responses import whisper
 from bot.ui.discord.typed_option import PromptOption, Typed
-from bot.ui.explaining import explanation
-from bot.ui.ordering import place_order, written_out
+from bot.ui.jobs.autocomplete import matching
+from bot.ui.jobs.explaining import explanation
+from bot.ui.jobs.ordering import place_order, written_out
 from generation import SAMPLERS, SCHEDULES
 from generation.request import presets
 from generation.request.options import MAX_SCALE

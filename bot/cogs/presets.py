@@ -12,11 +12,11 @@ from bot.services.people.history import History
 from bot.services.people.presets import Making, Presets
 from bot.services.requests.preferences import Tastes
 from bot.ui import presets_words
-from bot.ui.autocomplete import matching
 from bot.ui.discord.context import actor_of, manages, seat_of
 from bot.ui.discord.responses import whisper
 from bot.ui.discord.typed_option import JobIdOption, PromptOption, TypedOption
-from bot.ui.ordering import place_order
+from bot.ui.jobs.autocomplete import matching
+from bot.ui.jobs.ordering import place_order
 from generation.request import presets as built_in
 from generation.request.validation import MAX_OPTION_CHARACTERS
 from generation.typed_text import TypedText

@@ -9,7 +9,7 @@ from bot.services.access import VisibleJob
 from bot.services.requests import flags
 from bot.services.requests.partwords import without_pictures
 from bot.ui.discord.form_fields import STRENGTH, Sent, picture_field, prompt_field, strength_field
-from bot.ui.picture_buttons import WHOLE
+from bot.ui.jobs.picture_buttons import WHOLE
 from generation import InvalidRequestError
 from generation.prompt import permutations
 from generation.request.validation import quoted

@@ -13,7 +13,7 @@ from bot.services.people.family import Member
 from bot.services.people.history import Page
 from bot.services.requests.flags import changes
 from bot.ui.discord.escape import escape, plain
-from bot.ui.words import ACTIONS, CONTENT_LIMIT
+from bot.ui.jobs.text import ACTIONS, CONTENT_LIMIT
 
 _LABEL_LIMIT = 100  # Discord's, of one choice
 _NOTHING = "Nothing was found. /history without anything shows all that was painted for you and is remembered."

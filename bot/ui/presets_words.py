@@ -6,7 +6,7 @@ from bot.domain import Owner, Preset, Scope
 from bot.services.people.presets import BUILT_IN
 from bot.services.requests.layers import PROMPT
 from bot.ui.discord.escape import escape
-from bot.ui.words import CONTENT_LIMIT
+from bot.ui.jobs.text import CONTENT_LIMIT
 from generation.request import presets
 
 

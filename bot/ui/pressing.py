@@ -16,7 +16,6 @@ from bot.services.images.fit_upload import Fitter
 from bot.services.images.originals import batches
 from bot.services.patience import insist
 from bot.services.ports import Upload
-from bot.ui import words
 from bot.ui.discord.context import actor_of
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.persistent import LastingButton
@@ -24,11 +23,12 @@ from bot.ui.discord.responses import NO_MENTIONS, acknowledge, nod, promise
 from bot.ui.discord.retry import patiently
 from bot.ui.discord.uploads import as_files
 from bot.ui.edit_form import edit_form
-from bot.ui.picture_buttons import LOOKS, WHOLE, Deed, Press, result_view
+from bot.ui.jobs import text as words
+from bot.ui.jobs.picture_buttons import LOOKS, WHOLE, Deed, Press, result_view
+from bot.ui.jobs.submitting import submit
 from bot.ui.recipe_card import recipe_card
 from bot.ui.region_presses import open_panel
 from bot.ui.removing import Remover
-from bot.ui.submitting import submit
 from bot.ui.zoom_form import zoom_form
 from generation.images import loading
 

@@ -3,8 +3,8 @@
 from bot.services.access import VisibleJob
 from bot.services.ports import Upload
 from bot.services.requests.flags import command_line
-from bot.ui import words
 from bot.ui.discord.escape import escape
+from bot.ui.jobs import text
 from generation import GenerationRequest
 
 LONGEST_LINE = 1200  # a longer one comes as a file
@@ -25,12 +25,12 @@ def recipe_card(job: VisibleJob, number: int | None, command: str) -> tuple[str,
     """
     request = job.request if number is None else job.request.picture(number - 1)
     line = command_line(request, command)
-    said = [words.lineage(job), NEEDS_PICTURES if request.inputs else None, *map(_shortened, job.notes)]
+    said = [text.lineage(job), NEEDS_PICTURES if request.inputs else None, *map(_shortened, job.notes)]
     parts = [_heading(job, number), *_described(request), *(f"-# {each}" for each in said if each)]
     if len(line) <= LONGEST_LINE and "```" not in line:
-        return "\n".join([*parts, f"```\n{line}\n```"])[: words.CONTENT_LIMIT], []
+        return "\n".join([*parts, f"```\n{line}\n```"])[: text.CONTENT_LIMIT], []
     parts.append("The line that paints this again is in recipe.txt.")
-    return "\n".join(parts)[: words.CONTENT_LIMIT], [Upload("recipe.txt", f"{line}\n".encode())]
+    return "\n".join(parts)[: text.CONTENT_LIMIT], [Upload("recipe.txt", f"{line}\n".encode())]
 
 
 def _heading(job: VisibleJob, number: int | None) -> str:
@@ -46,4 +46,4 @@ def _shortened(note: str) -> str:
 
 def _described(request: GenerationRequest) -> list[str]:
     negative = [f"Negative: {escape(request.negative_prompt, _LONGEST_PROMPT)}"] if request.negative_prompt else []
-    return [f"Prompt: {escape(request.prompt, _LONGEST_PROMPT)}", *negative, words.recipe_line(request)]
+    return [f"Prompt: {escape(request.prompt, _LONGEST_PROMPT)}", *negative, text.recipe_line(request)]

@@ -27,7 +27,7 @@ from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.upkeep import upgrade_safely
 from bot.settings import Settings
-from bot.ui.messenger import DiscordMessenger
+from bot.ui.jobs.messenger import DiscordMessenger
 from tests.fakes import FakeExecutor
 
 WATCHED: list[tuple[type, str]] = [

@@ -18,7 +18,7 @@ from bot.playground.people import EVERYBODY, MODERATION, Person
 from bot.services.actions.actions import FORGOTTEN
 from bot.settings import Settings
 from bot.ui.discord import direct_messages
-from bot.ui.picture_buttons import LOOKS
+from bot.ui.jobs.picture_buttons import LOOKS
 from bot.ui.reactions import MEANINGS
 from tests.fakes import FakeExecutor, model_files
 from tests.integration.conftest import running

@@ -6,7 +6,7 @@ import pytest
 
 from bot import domain
 from bot.services.jobs import status
-from bot.ui import messenger
+from bot.ui.jobs import messenger
 from tests.fakes import FakeExecutor, jpeg
 from tests.loopback import Interaction, LoopbackDiscord
 

@@ -309,6 +309,6 @@ async def test_a_forged_form_without_a_mask_is_refused(discord: LoopbackDiscord,
 
 
 def test_every_action_has_its_words() -> None:
-    from bot.ui.words import ACTIONS
+    from bot.ui.jobs.text import ACTIONS
 
     assert set(ACTIONS) == set(Action)

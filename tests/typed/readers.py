@@ -22,8 +22,10 @@ from bot.services.people.overview import QueueOverview
 from bot.services.people.presets import Making, Presets
 from bot.services.requests import derive, extra, flags, framing, layers, resolve, sizes
 from bot.services.requests.preferences import Seat
-from bot.ui import autocomplete, edit_form, input_form, ordering, words, zoom_form
+from bot.ui import edit_form, input_form, zoom_form
 from bot.ui.discord import escape, form_fields
+from bot.ui.jobs import autocomplete, ordering
+from bot.ui.jobs import text as words
 from generation import GenerationRequest, ModelEntry, metadata
 from generation.metadata import easel_json, foreign
 from generation.prompt import parser, permutations
@@ -45,10 +47,10 @@ HANDED_ON = {
     "bot.ui.showing.send_originals",
     "bot.ui.showing.show_family",
     "bot.ui.showing.show_job",
-    "bot.ui.submitting.submit_many",
+    "bot.ui.jobs.submitting.submit_many",
     "bot.ui.showing.star_job",
-    "bot.ui.threads._open",
-    "bot.ui.threads.head",
+    "bot.ui.jobs.threads._open",
+    "bot.ui.jobs.threads.head",
     "generation.metadata.files._read",
     "generation.prompt.token_count.TokenCounter.count",  # counts in another thread; encoders have their own limits
 }
@@ -121,10 +123,10 @@ def _pure() -> dict[str, Reader]:
         "bot.services.actions.tools.check_outpaint": lambda text: tools.check_outpaint(
             IMAGE, text, Bounds(64, 2048, 4096)
         ),
-        "bot.ui.autocomplete.matching": lambda text: autocomplete.matching(text, names),
+        "bot.ui.jobs.autocomplete.matching": lambda text: autocomplete.matching(text, names),
         "bot.ui.discord.escape.escape": escape.escape,
         "bot.ui.discord.escape.plain": escape.plain,
-        "bot.ui.words.many": lambda text: words.many(text, 1, 5),
+        "bot.ui.jobs.text.many": lambda text: words.many(text, 1, 5),
         "generation.request.validation.check_name": lambda text: validation.check_name("model", text, names),
         "generation.request.validation.check_text": lambda text: validation.check_text("prompt", text),
         "generation.request.validation.quoted": validation.quoted,

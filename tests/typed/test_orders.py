@@ -15,7 +15,7 @@ from bot.services.requests.extra import KEYS
 from bot.services.requests.flags import FLAGS
 from bot.services.requests.layers import Taste
 from bot.services.requests.resolve import Defaults, resolve
-from bot.ui.ordering import written_out
+from bot.ui.jobs.ordering import written_out
 from generation import SAMPLERS, SCHEDULES, GenerationRequest, InvalidRequestError, ModelEntry
 from generation.limits import check_limits
 from generation.request.validation import MAX_PROMPT_CHARACTERS

@@ -17,7 +17,7 @@ from bot.cogs.menus import MenusCog
 from bot.services.requests.extra import KEYS
 from bot.services.requests.flags import FLAGS
 from bot.settings import Settings
-from bot.ui.picture_buttons import LOOKS, Look
+from bot.ui.jobs.picture_buttons import LOOKS, Look
 from bot.ui.reactions import MEANINGS, plain
 
 ROOT = Path(__file__).parents[2]

@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[2] / "bot"
 MAKERS = {"VisibleJob": "services/access.py", "AdmittedRequest": "services/jobs/admission.py"}
 
 # A job's own message and its author's direct messages: nobody but its author chose where they are.
-OWN = {"bot.ui.messenger", "bot.ui.words", "bot.ui.threads", "bot.ui.submitting"}
+OWN = {"bot.ui.jobs.messenger", "bot.ui.jobs.text", "bot.ui.jobs.threads", "bot.ui.jobs.submitting"}
 # Names and components alone: nothing of what the job shows.
-NAMING = {"bot.ui.buttons", "bot.ui.picture_buttons"}
+NAMING = {"bot.ui.jobs.buttons", "bot.ui.jobs.picture_buttons"}
 
 
 def sources() -> Iterator[tuple[str, ast.AST]]:

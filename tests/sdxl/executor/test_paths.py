@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from bot.ui.words import recipe_line
+from bot.ui.jobs.text import recipe_line
 from generation import Catalog, GenerationError, GenerationRequest, GenerationSettings, Hires
 from generation.models.catalog import ModelEntry
 from generation.request.options import Lora, Refiner

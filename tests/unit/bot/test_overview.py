@@ -7,7 +7,7 @@ from bot.services.jobs.fair_queue import FairQueue
 from bot.services.jobs.forecast import Forecast
 from bot.services.jobs.status_board import StatusBoard
 from bot.services.people.overview import QueueOverview
-from bot.ui import words
+from bot.ui.jobs import text as words
 from generation import Progress, Stage
 from generation.scheduling.simulation import CallTable
 from generation.typed_text import TypedText

@@ -4,7 +4,7 @@ import pytest
 
 from bot.domain import Picture
 from bot.services.actions.tools import Tool
-from bot.ui.picture_buttons import LOOKS, Press, Shown, result_view, rows
+from bot.ui.jobs.picture_buttons import LOOKS, Press, Shown, result_view, rows
 from bot.ui.pressing import PictureButton
 from bot.ui.reactions import MEANINGS, Meaning, plain
 from tests.unit.bot.jobs import job

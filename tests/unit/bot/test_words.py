@@ -3,9 +3,9 @@ from typing import Any
 
 import pytest
 
-from bot.ui import words
-from bot.ui.autocomplete import matching
 from bot.ui.discord.permissions import invite_link
+from bot.ui.jobs import text as words
+from bot.ui.jobs.autocomplete import matching
 from generation import Progress, Stage
 from generation.typed_text import TypedText
 from tests.unit.bot.jobs import job

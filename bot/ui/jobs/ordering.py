@@ -21,7 +21,7 @@ from bot.ui.discord.escape import escape
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.persistent import LastingButton
 from bot.ui.discord.responses import NO_MENTIONS
-from bot.ui.submitting import submit_all, submit_many
+from bot.ui.jobs.submitting import submit_all, submit_many
 from generation.prompt.permutations import count, expand
 
 ASKED_ABOVE = 4  # so many jobs are painted without a question

@@ -12,13 +12,13 @@ from bot.domain import Job, now
 from bot.errors import AnswerExpiredError, DeliveryError, UnreachableError
 from bot.services.actions.tools import Toolbox, known_size
 from bot.services.ports import Upload
-from bot.ui import words
-from bot.ui.buttons import cancel_view, cancels
 from bot.ui.discord.escape import escape
 from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.discord.retry import patiently
 from bot.ui.discord.uploads import as_files
-from bot.ui.picture_buttons import result_view
+from bot.ui.jobs import text as words
+from bot.ui.jobs.buttons import cancel_view, cancels
+from bot.ui.jobs.picture_buttons import result_view
 from generation import Progress
 from generation.images import loading
 

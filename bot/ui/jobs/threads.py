@@ -8,10 +8,10 @@ import discord
 
 from bot.domain import Job, Origin
 from bot.errors import DeliveryError
-from bot.ui import words
 from bot.ui.discord.escape import plain
 from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.discord.retry import patiently
+from bot.ui.jobs import text as words
 from generation.typed_text import TypedText
 
 log = logging.getLogger(__name__)

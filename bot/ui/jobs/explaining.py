@@ -6,7 +6,7 @@ from bot.domain import InputFile, Order
 from bot.services.jobs.explain import Explanation
 from bot.services.requests.layers import SIZE, Chosen, Source
 from bot.ui.discord.escape import escape
-from bot.ui.words import CONTENT_LIMIT
+from bot.ui.jobs.text import CONTENT_LIMIT
 from generation import GenerationRequest
 
 _LEFT_OUT = {"prompt", "preset", *SIZE}

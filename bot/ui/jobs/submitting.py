@@ -15,7 +15,7 @@ from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.generation import GenerationService
 from bot.ui.discord.responses import acknowledge, whisper
 from bot.ui.discord.retry import patiently
-from bot.ui.threads import head
+from bot.ui.jobs.threads import head
 from generation.typed_text import TypedText
 
 log = logging.getLogger(__name__)

@@ -1,0 +1,1 @@
+"""Messages of queued, running and finished jobs."""
