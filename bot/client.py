@@ -52,7 +52,7 @@ from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnBu
 from bot.ui.jobs.buttons import CancelButton
 from bot.ui.jobs.ordering import ChoicesButton
 from bot.ui.pressing import PictureButton
-from bot.ui.region_presses import Panels, PartsButton, PartSelect
+from bot.ui.regions.presses import Panels, PartsButton, PartSelect
 from bot.ui.removing import Remover
 from bot.ui.showing import Bench
 from generation import Executor

@@ -19,8 +19,8 @@ from bot.ui.discord.context import actor_of
 from bot.ui.discord.form_fields import Sent, sent_in
 from bot.ui.discord.permissions import check_posting
 from bot.ui.jobs.submitting import submit
-from bot.ui.region_panel import MASK, REGION_FORM_ID, Region, region_of
-from bot.ui.region_presses import found
+from bot.ui.regions.panel import MASK, REGION_FORM_ID, Region, region_of
+from bot.ui.regions.presses import found
 from bot.ui.zoom_form import ZOOM_ID, read_prompt, zoomed
 from generation import InvalidRequestError, Mask
 from generation.images.loading import digest_of

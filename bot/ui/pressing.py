@@ -27,7 +27,7 @@ from bot.ui.jobs import text as words
 from bot.ui.jobs.picture_buttons import LOOKS, WHOLE, Deed, Press, result_view
 from bot.ui.jobs.submitting import submit
 from bot.ui.recipe_card import recipe_card
-from bot.ui.region_presses import open_panel
+from bot.ui.regions.presses import open_panel
 from bot.ui.removing import Remover
 from bot.ui.zoom_form import zoom_form
 from generation.images import loading

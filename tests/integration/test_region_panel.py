@@ -12,7 +12,7 @@ from bot.domain import Action
 from bot.playground.wire import UploadedFile
 from bot.services.images.regions import Divided, Divider
 from bot.settings import Settings
-from bot.ui import region_presses
+from bot.ui.regions import presses
 from generation import GenerationRequest
 from generation.images.inpaint_canvas import prepare
 from tests.fakes import FakeExecutor, png, quarters
@@ -185,7 +185,7 @@ async def test_a_choice_that_takes_long_is_not_painted_without(
 ) -> None:
     panel = await Panel.open(discord, executor)
     await panel.choose(RED)
-    monkeypatch.setattr(region_presses, "SETTLE_SECONDS", 0.05)
+    monkeypatch.setattr(presses, "SETTLE_SECONDS", 0.05)
     divide, dividing = Divider.divide, asyncio.Event()
 
     async def slow(divider: Divider, digest: str) -> Divided:

@@ -23,7 +23,7 @@ from bot.ui.discord.persistent import LastingButton, LastingSelect
 from bot.ui.discord.responses import nod, promise
 from bot.ui.discord.retry import patiently
 from bot.ui.discord.uploads import as_files
-from bot.ui.region_panel import (
+from bot.ui.regions.panel import (
     DEEDS,
     OVERLAY_NAME,
     PICTURE,

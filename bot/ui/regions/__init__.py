@@ -1,0 +1,1 @@
+"""Choosing a region of a picture to paint."""
