@@ -47,13 +47,13 @@ from bot.ui.discord.persistent import LastingItem
 from bot.ui.discord.responses import confess
 from bot.ui.discord.retry import PASSING
 from bot.ui.discord.tree import EaselTree
-from bot.ui.gallery import Gallery
 from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnButton
 from bot.ui.jobs.buttons import CancelButton
 from bot.ui.jobs.ordering import ChoicesButton
-from bot.ui.pressing import PictureButton
 from bot.ui.regions.presses import Panels, PartsButton, PartSelect
-from bot.ui.removing import Remover
+from bot.ui.results.gallery import Gallery
+from bot.ui.results.pressing import PictureButton
+from bot.ui.results.removing import Remover
 from bot.ui.showing import Bench
 from generation import Executor
 

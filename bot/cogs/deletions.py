@@ -6,7 +6,7 @@ import discord
 from discord.ext import commands
 
 from bot.errors import StorageError
-from bot.ui.removing import Remover
+from bot.ui.results.removing import Remover
 
 log = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ from bot.ui.discord.attachments import Attached, Files, expecting, with_files
 from bot.ui.discord.context import actor_of, seat_of
 from bot.ui.discord.form_fields import IMAGE, Sent, sent_in
 from bot.ui.discord.permissions import check_posting
-from bot.ui.edit_form import FORM_ID, edited
-from bot.ui.input_form import INPUT_FORM_ID, input_order, picked
 from bot.ui.jobs.ordering import place_order
 from bot.ui.jobs.picture_buttons import WHOLE
 from bot.ui.jobs.submitting import submit
+from bot.ui.results.edit_form import FORM_ID, edited
+from bot.ui.results.input_form import INPUT_FORM_ID, input_order, picked
 
 
 class FormsCog(commands.Cog):

@@ -16,12 +16,12 @@ from bot.ui.discord.cooldown import Cooldown
 from bot.ui.discord.direct_messages import Letters
 from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.discord.retry import patiently
-from bot.ui.gallery import Gallery
 from bot.ui.jobs.picture_buttons import is_result
 from bot.ui.jobs.submitting import submit_for_reaction
-from bot.ui.reactions import MEANINGS, Meaning, plain
-from bot.ui.recipe_card import recipe_card
-from bot.ui.removing import Remover
+from bot.ui.results.gallery import Gallery
+from bot.ui.results.reactions import MEANINGS, Meaning, plain
+from bot.ui.results.recipe_card import recipe_card
+from bot.ui.results.removing import Remover
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from bot.ui.discord.permissions import check_posting
 from bot.ui.jobs.submitting import submit
 from bot.ui.regions.panel import MASK, REGION_FORM_ID, Region, region_of
 from bot.ui.regions.presses import found
-from bot.ui.zoom_form import ZOOM_ID, read_prompt, zoomed
+from bot.ui.results.zoom_form import ZOOM_ID, read_prompt, zoomed
 from generation import InvalidRequestError, Mask
 from generation.images.loading import digest_of
 from generation.typed_text import TypedText

@@ -19,7 +19,7 @@ from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.discord.retry import patiently
 from bot.ui.discord.uploads import as_files
 from bot.ui.history_views import job_view
-from bot.ui.recipe_card import recipe_card
+from bot.ui.results.recipe_card import recipe_card
 from generation.typed_text import TypedText
 
 

@@ -19,7 +19,7 @@ from bot.services.actions.actions import FORGOTTEN
 from bot.settings import Settings
 from bot.ui.discord import direct_messages
 from bot.ui.jobs.picture_buttons import LOOKS
-from bot.ui.reactions import MEANINGS
+from bot.ui.results.reactions import MEANINGS
 from tests.fakes import FakeExecutor, model_files
 from tests.integration.conftest import running
 from tests.loopback import Channel, Interaction, LoopbackDiscord, Message

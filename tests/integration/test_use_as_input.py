@@ -9,7 +9,7 @@ from bot.errors import NotKeptError
 from bot.playground.wire import UploadedFile
 from bot.settings import Settings
 from bot.ui.discord.form_fields import Sent
-from bot.ui.input_form import PICTURE, picked
+from bot.ui.results.input_form import PICTURE, picked
 from tests.fakes import FakeExecutor, picture, png
 from tests.integration.asking import job_of, result, told
 from tests.integration.conftest import running

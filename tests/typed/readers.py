@@ -22,10 +22,10 @@ from bot.services.people.overview import QueueOverview
 from bot.services.people.presets import Making, Presets
 from bot.services.requests import derive, extra, flags, framing, layers, resolve, sizes
 from bot.services.requests.preferences import Seat
-from bot.ui import edit_form, input_form, zoom_form
 from bot.ui.discord import escape, form_fields
 from bot.ui.jobs import autocomplete, ordering
 from bot.ui.jobs import text as words
+from bot.ui.results import edit_form, input_form, zoom_form
 from generation import GenerationRequest, ModelEntry, metadata
 from generation.metadata import easel_json, foreign
 from generation.prompt import parser, permutations

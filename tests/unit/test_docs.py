@@ -18,7 +18,7 @@ from bot.services.requests.extra import KEYS
 from bot.services.requests.flags import FLAGS
 from bot.settings import Settings
 from bot.ui.jobs.picture_buttons import LOOKS, Look
-from bot.ui.reactions import MEANINGS, plain
+from bot.ui.results.reactions import MEANINGS, plain
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"

@@ -7,8 +7,8 @@ import pytest
 from bot.errors import LimitError
 from bot.services.access import VisibleJob
 from bot.ui.discord.form_fields import IMAGE, STRENGTH, Sent
-from bot.ui.edit_form import FLAGS, FORM_ID, NEGATIVE, PROMPT, edit_form, edited
-from bot.ui.recipe_card import recipe_card
+from bot.ui.results.edit_form import FLAGS, FORM_ID, NEGATIVE, PROMPT, edit_form, edited
+from bot.ui.results.recipe_card import recipe_card
 from generation import Init, InvalidRequestError, Mask
 from generation.typed_text import TypedText
 from tests.unit.bot.jobs import job

@@ -7,7 +7,7 @@ import discord
 import pytest
 from discord import Permissions
 
-from bot.ui.gallery import all_readers_can_read
+from bot.ui.results.gallery import all_readers_can_read
 
 SERVER, MEMBER, ARTISTS, MUTED = 100, 1, 201, 202
 VIEW, HISTORY = Permissions(view_channel=True), Permissions(read_message_history=True)

@@ -5,8 +5,8 @@ import pytest
 from bot.domain import Picture
 from bot.services.actions.tools import Tool
 from bot.ui.jobs.picture_buttons import LOOKS, Press, Shown, result_view, rows
-from bot.ui.pressing import PictureButton
-from bot.ui.reactions import MEANINGS, Meaning, plain
+from bot.ui.results.pressing import PictureButton
+from bot.ui.results.reactions import MEANINGS, Meaning, plain
 from tests.unit.bot.jobs import job
 
 PICTURE = Picture(digest="a" * 64, media_type="image/png", size=1, seed=1)

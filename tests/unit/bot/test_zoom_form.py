@@ -4,7 +4,7 @@ from bot.domain import Action
 from bot.services.access import VisibleJob
 from bot.services.actions.actions import Words
 from bot.ui.discord.form_fields import Sent
-from bot.ui.zoom_form import ZOOM_ID, zoom_form, zoomed
+from bot.ui.results.zoom_form import ZOOM_ID, zoom_form, zoomed
 from generation import InvalidRequestError
 from generation.typed_text import TypedText
 from tests.unit.bot.jobs import job

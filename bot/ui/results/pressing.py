@@ -22,14 +22,14 @@ from bot.ui.discord.persistent import LastingButton
 from bot.ui.discord.responses import NO_MENTIONS, acknowledge, nod, promise
 from bot.ui.discord.retry import patiently
 from bot.ui.discord.uploads import as_files
-from bot.ui.edit_form import edit_form
 from bot.ui.jobs import text as words
 from bot.ui.jobs.picture_buttons import LOOKS, WHOLE, Deed, Press, result_view
 from bot.ui.jobs.submitting import submit
-from bot.ui.recipe_card import recipe_card
 from bot.ui.regions.presses import open_panel
-from bot.ui.removing import Remover
-from bot.ui.zoom_form import zoom_form
+from bot.ui.results.edit_form import edit_form
+from bot.ui.results.recipe_card import recipe_card
+from bot.ui.results.removing import Remover
+from bot.ui.results.zoom_form import zoom_form
 from generation.images import loading
 
 

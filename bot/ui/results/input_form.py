@@ -13,7 +13,7 @@ from bot.services.requests import flags
 from bot.services.requests.framing import IMAGE_STRENGTH
 from bot.ui.discord.escape import plain
 from bot.ui.discord.form_fields import FIELD_LIMIT, Sent, prompt_field, strength_field
-from bot.ui.edit_form import strength_of
+from bot.ui.results.edit_form import strength_of
 
 INPUT_FORM_ID = re.compile(r"easel:use:(?P<draft>[0-9a-z]{10})")
 PROMPT, PICTURE = "prompt", "picture"

@@ -9,7 +9,7 @@ from bot.errors import NotKeptError
 from bot.services.access import Actor
 from bot.services.actions.actions import FORGOTTEN, PictureActions, check_owner
 from bot.ui.discord.retry import patiently
-from bot.ui.gallery import Gallery
+from bot.ui.results.gallery import Gallery
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Buttons, forms and reactions under finished pictures."""
