@@ -59,8 +59,8 @@ from bot.services.requests.preferences import Tastes
 from bot.services.requests.resolve import Defaults
 from bot.settings import DISCORD_API, Settings
 from bot.ui.discord import escape
+from bot.ui.history.showing import Bench
 from bot.ui.jobs.messenger import DiscordMessenger
-from bot.ui.showing import Bench
 from generation import Catalog, Executor, ProcessExecutor
 from generation.models.auxiliary import Extras
 from generation.prompt import parser

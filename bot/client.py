@@ -47,14 +47,14 @@ from bot.ui.discord.persistent import LastingItem
 from bot.ui.discord.responses import confess
 from bot.ui.discord.retry import PASSING
 from bot.ui.discord.tree import EaselTree
-from bot.ui.history_presses import ForgetButton, ShownButton, ShowSelect, TurnButton
+from bot.ui.history.presses import ForgetButton, ShownButton, ShowSelect, TurnButton
+from bot.ui.history.showing import Bench
 from bot.ui.jobs.buttons import CancelButton
 from bot.ui.jobs.ordering import ChoicesButton
 from bot.ui.regions.presses import Panels, PartsButton, PartSelect
 from bot.ui.results.gallery import Gallery
 from bot.ui.results.pressing import PictureButton
 from bot.ui.results.removing import Remover
-from bot.ui.showing import Bench
 from generation import Executor
 
 log = logging.getLogger(__name__)

@@ -11,13 +11,13 @@ from bot.services.books import DraftBook
 from bot.services.models import ModelShelf
 from bot.services.people.history import History, search_for
 from bot.services.requests.flags import changes
-from bot.ui import history_words
 from bot.ui.discord.context import actor_of
 from bot.ui.discord.responses import NO_MENTIONS, whisper
 from bot.ui.discord.typed_option import JobIdOption, TypedOption
-from bot.ui.history_views import NO_DRAFT, forget_view, page_view
+from bot.ui.history import text as history_words
+from bot.ui.history.showing import Bench, show_family, show_job
+from bot.ui.history.views import NO_DRAFT, forget_view, page_view
 from bot.ui.jobs.autocomplete import matching
-from bot.ui.showing import Bench, show_family, show_job
 from generation import InvalidRequestError
 from generation.typed_text import TypedText
 

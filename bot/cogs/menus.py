@@ -15,11 +15,11 @@ from bot.ui.discord.context import actor_of
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.discord.uploads import as_files
-from bot.ui.history_views import job_view
+from bot.ui.history.showing import Bench
+from bot.ui.history.views import job_view
 from bot.ui.jobs.submitting import submit
 from bot.ui.results.input_form import attached_to, input_form, painted_here
 from bot.ui.results.recipe_card import recipe_card
-from bot.ui.showing import Bench
 
 _NONE = "This message shows no picture that I know of; right-click one that I painted."
 

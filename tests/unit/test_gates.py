@@ -81,7 +81,7 @@ def test_what_shows_a_job_takes_one_that_its_viewer_may_see() -> None:
 
     assert unchecked <= {
         "bot.ui.results.gallery.Gallery.star",  # the post says which picture; the job beside it is a visible one
-        "bot.ui.history_words._link",
+        "bot.ui.history.text._link",
     }
 
 

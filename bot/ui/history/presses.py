@@ -9,11 +9,11 @@ from bot.errors import LimitError
 from bot.services.books import DraftBook
 from bot.services.people.forget import Forgetting
 from bot.services.people.history import search_for
-from bot.ui import history_words
 from bot.ui.discord.persistent import LastingButton, LastingSelect
 from bot.ui.discord.responses import whisper
-from bot.ui.history_views import DEEDS, NO_DRAFT, TURNS, page_view
-from bot.ui.showing import Bench, send_originals, show_job, star_job
+from bot.ui.history import text as history_words
+from bot.ui.history.showing import Bench, send_originals, show_job, star_job
+from bot.ui.history.views import DEEDS, NO_DRAFT, TURNS, page_view
 
 _JOB = r"[0-9a-z]{10}"
 

@@ -13,12 +13,12 @@ from bot.services.images.originals import batches, removal
 from bot.services.people.family import sheet
 from bot.services.people.history import History, pack
 from bot.services.ports import Upload
-from bot.ui import history_words
 from bot.ui.discord.context import actor_of
 from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.discord.retry import patiently
 from bot.ui.discord.uploads import as_files
-from bot.ui.history_views import job_view
+from bot.ui.history import text as history_words
+from bot.ui.history.views import job_view
 from bot.ui.results.recipe_card import recipe_card
 from generation.typed_text import TypedText
 

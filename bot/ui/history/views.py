@@ -7,7 +7,7 @@ import discord
 
 from bot.domain import Entry
 from bot.services.people.history import Page
-from bot.ui.history_words import choice_label
+from bot.ui.history.text import choice_label
 
 NO_DRAFT = "0" * 10  # a history without a filter needs nothing kept
 TURNS = ("newer", "older")

@@ -1,0 +1,1 @@
+"""/history: pages, entries and their buttons."""
