@@ -11,12 +11,12 @@ from bot.errors import LimitError
 from bot.services.people.history import History
 from bot.services.people.presets import Making, Presets
 from bot.services.requests.preferences import Tastes
-from bot.ui import presets_words
 from bot.ui.discord.context import actor_of, manages, seat_of
 from bot.ui.discord.responses import whisper
 from bot.ui.discord.typed_option import JobIdOption, PromptOption, TypedOption
 from bot.ui.jobs.autocomplete import matching
 from bot.ui.jobs.ordering import place_order
+from bot.ui.settings import presets_text
 from generation.request import presets as built_in
 from generation.request.validation import MAX_OPTION_CHARACTERS
 from generation.typed_text import TypedText
@@ -65,7 +65,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
         preset = await self._presets.save(
             owner, name, Making(request=request, flags=flags or TypedText(""), template=template or TypedText(""))
         )
-        await whisper(interaction, f"Saved.\n{presets_words.described(preset)}")
+        await whisper(interaction, f"Saved.\n{presets_text.described(preset)}")
 
     @app_commands.command(name="list", description="See the presets you can name")
     async def list_all(self, interaction: discord.Interaction[Any]) -> None:
@@ -74,13 +74,13 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
         mine = await self._presets.of([seat.me])
         server = await self._presets.of([seat.server]) if seat.server else []
         default = (await self._tastes.of(seat)).mine.get("preset")
-        await whisper(interaction, presets_words.listed(mine, server, default))
+        await whisper(interaction, presets_text.listed(mine, server, default))
 
     @app_commands.command(name="show", description="See what a preset sets")
     @app_commands.describe(name="Its name")
     async def show(self, interaction: discord.Interaction[Any], name: Name) -> None:
         """Shows a preset."""
-        await whisper(interaction, presets_words.described(await self._presets.find(_owners(interaction), name)))
+        await whisper(interaction, presets_text.described(await self._presets.find(_owners(interaction), name)))
 
     @app_commands.command(name="use", description="Paint with a preset")
     @app_commands.describe(name="Its name", prompt="What to paint; flags work too")
@@ -134,7 +134,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     ) -> None:
         """Copies a shared preset."""
         preset = await self._presets.copy(seat_of(interaction).me, code, name)
-        await whisper(interaction, f"Saved.\n{presets_words.described(preset)}")
+        await whisper(interaction, f"Saved.\n{presets_text.described(preset)}")
 
     @show.autocomplete("name")
     @use.autocomplete("name")

@@ -14,7 +14,7 @@ from bot.ui.discord.context import manages, seat_of
 from bot.ui.discord.form_fields import sent_in
 from bot.ui.discord.persistent import LastingButton, LastingSelect
 from bot.ui.discord.responses import NO_MENTIONS
-from bot.ui.panel import BUTTONS, PLACE, TYPED, UNSET, Place, TypeValue, panel_text, panel_view, place_of
+from bot.ui.settings.panel import BUTTONS, PLACE, TYPED, UNSET, Place, TypeValue, panel_text, panel_view, place_of
 from generation.typed_text import TypedText, take_in
 
 _TYPED = re.compile(rf"{TYPED}:{PLACE}")
