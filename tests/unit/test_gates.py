@@ -91,11 +91,11 @@ def test_jobs_are_made_of_admitted_requests_alone() -> None:
         assert all("AdmittedRequest" in kind for kind in kinds)
         assert kinds
 
-    assert calls("keep") >= {"ui/submitting.py"}
+    assert calls("keep") >= {"ui/jobs/submitting.py"}
     makers = {
         file
         for file, tree in sources()
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "Job"
     }
-    assert makers == {"services/generation.py", "persistence/ledger.py"}
+    assert makers == {"services/jobs/generation.py", "persistence/ledger.py"}
