@@ -12,6 +12,7 @@ COPY constraints.txt pyproject.toml README.md LICENSE ./
 COPY bot bot
 COPY generation generation
 COPY migrations migrations
+COPY playground playground
 RUN /opt/easel/bin/pip install --no-cache-dir --constraint constraints.txt '.[postgresql]'
 
 FROM python:3.12-slim

@@ -25,7 +25,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bot.playground import messages
+from playground.state import messages
 from tests.chaos.storm import Kill, Storm
 from tests.fakes import model_files
 from tests.loopback import Interaction, LoopbackDiscord

@@ -20,9 +20,9 @@ from rich.console import Console
 from rich.table import Table
 
 from bot import bootstrap
-from bot.playground import Playground
-from bot.playground.actions import Place
 from bot.settings import Settings
+from playground import Playground
+from playground.events.actions import Place
 from tests.fakes import FakeExecutor, model_files
 
 COMMANDS, PEOPLE, TIMEOUT = 200, 50, 120.0

@@ -101,7 +101,7 @@ async def play(settings: Settings) -> None:
     The page's address is printed, alone on its line, and the next one whenever that was used; another one is opened
     where there is a display.
     """
-    from bot.playground import Playground, open_page  # noqa: PLC0415 - a bot on Discord has no use for it
+    from playground import Playground, open_page  # noqa: PLC0415 - a bot on Discord has no use for it
 
     _stop_on_signals()
     async with AsyncExitStack() as stack:

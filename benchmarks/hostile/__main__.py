@@ -27,7 +27,7 @@ from rich.table import Table
 from benchmarks.hostile.bot import BotProcess, running
 from benchmarks.hostile.people import PAUSE_SECONDS, Bystander, Crowd, Sample
 from benchmarks.hostile.prompts import hostile_prompts, ordinary_prompts
-from bot.playground import Playground
+from playground import Playground
 
 SAMPLES = 300
 MOST_SECONDS = 0.5  # until the first answer, for 99 of 100

@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 
 from benchmarks.hostile.prompts import MODEL
-from bot.playground import Playground
+from playground import Playground
 
 START_SECONDS = 120.0
 STOP_SECONDS = 30.0

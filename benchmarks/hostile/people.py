@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.hostile.prompts import LORA, TEMPLATE, TEMPLATES, Hostile
-from bot.playground import Playground
-from bot.playground.actions import Place
-from bot.playground.interactions import Interaction
-from bot.playground.messages import Message
-from bot.playground.people import Person
-from bot.playground.resolved import Impossible
+from playground import Playground
+from playground.events.actions import Place
+from playground.payloads.resolved import Impossible
+from playground.state.interactions import Interaction
+from playground.state.messages import Message
+from playground.state.people import Person
 
 ATTACKERS = 5
 SIZE = {"width": 256, "height": 256}

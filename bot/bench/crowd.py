@@ -18,9 +18,9 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from bot.playground import Playground
-from bot.playground.actions import Place
-from bot.playground.interactions import Interaction
+from playground import Playground
+from playground.events.actions import Place
+from playground.state.interactions import Interaction
 
 LOOK_SECONDS = 0.25  # what changes without a word is seen this soon
 EACH = 5  # commands of one person: so many may wait

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import bot.playground
+import playground
 
-PAGE = Path(bot.playground.__file__).parent / "page"
+PAGE = Path(playground.__file__).parent / "page"
 
 
 def test_the_built_page_belongs_to_the_present_sources() -> None:
@@ -31,7 +31,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     if node is None:
         pytest.skip("no Node found, so the page's sources were not checked")
     if not (PAGE / "node_modules").is_dir():
-        pytest.skip("the page's sources were not checked: run npm ci in bot/playground/page")
+        pytest.skip("the page's sources were not checked: run npm ci in playground/page")
     return subprocess.run(  # noqa: S603 - our own scripts
         [node, *arguments], cwd=PAGE, capture_output=True, text=True, check=False
     )

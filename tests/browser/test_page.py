@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Browser, expect
 
-from bot.playground.actions import Place
+from playground.events.actions import Place
 from tests.browser.conftest import showing
 from tests.browser.visitor import PHONE, Visitor
 from tests.loopback import LoopbackDiscord
@@ -179,7 +179,7 @@ async def test_a_message_and_its_menu_are_reached_by_keyboard(visitor: Visitor) 
 async def test_it_works_under_the_strictest_policy(
     visitor: Visitor, discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bot.playground.page_api.POLICY", "default-src 'self'")
+    monkeypatch.setattr("playground.page_api.POLICY", "default-src 'self'")
     async with showing(discord):
         answer = await visitor.page.reload()
         assert answer is not None

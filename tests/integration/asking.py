@@ -1,7 +1,7 @@
 """Waiting for the bot's answers, in one word each."""
 
-from bot.playground.interactions import Interaction
-from bot.playground.messages import Message
+from playground.state.interactions import Interaction
+from playground.state.messages import Message
 from tests.loopback import LoopbackDiscord
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.playground.interactions import (
+from playground.state.interactions import (
     CHOICES,
     COMMAND,
     DEFERRED_MESSAGE,
@@ -15,7 +15,7 @@ from bot.playground.interactions import (
     UPDATE,
     Interaction,
 )
-from bot.playground.limits import ACK_SECONDS, TOKEN_SECONDS
+from playground.state.limits import ACK_SECONDS, TOKEN_SECONDS
 from tests.loopback import Fault, LoopbackDiscord
 from tests.loopback.schemas import Schemas
 

@@ -9,10 +9,10 @@ import pytest
 from discord import Permissions
 from PIL import Image
 
-from bot.playground.messages import REPLY
 from bot.services.actions.actions import PictureActions
 from bot.settings import Settings
 from bot.ui.discord.responses import BROKEN
+from playground.state.messages import REPLY
 from tests.fakes import FakeExecutor, picture
 from tests.integration.conftest import running
 from tests.loopback import Fault, Interaction, LoopbackDiscord, Message

@@ -17,8 +17,8 @@ from pydantic import SecretStr
 
 from bot import bootstrap
 from bot.errors import SettingsError
-from bot.playground import Playground
 from bot.settings import Settings
+from playground import Playground
 from tests.fakes import FakeExecutor, model_files
 
 REAL_LOOKING = "MTIzNDU2Nzg5MDEyMzQ1Njc4.GabcdE.abcdefghijklmnopqrstuvwxyz0123456789AB"  # made up

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from bot.playground.wire import UploadedFile
 from bot.settings import Settings
+from playground.state.wire import UploadedFile
 from tests.fakes import FakeExecutor, png
 from tests.integration.asking import result, told
 from tests.integration.conftest import running

@@ -12,7 +12,7 @@ import pytest
 import zstandard
 from discord import utils
 
-from bot.playground.gateway import KEPT_EVENTS, UNKNOWN_OPCODE, WRONG_TOKEN
+from playground.events.gateway import KEPT_EVENTS, UNKNOWN_OPCODE, WRONG_TOKEN
 from tests.loopback import LoopbackDiscord
 from tests.scripted import ScriptedBot, running
 

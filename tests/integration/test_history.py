@@ -5,10 +5,10 @@ import zipfile
 
 import pytest
 
-from bot.playground.messages import Message
-from bot.playground.people import Person
-from bot.playground.wire import UploadedFile
 from bot.settings import Settings
+from playground.state.messages import Message
+from playground.state.people import Person
+from playground.state.wire import UploadedFile
 from tests.fakes import FakeExecutor, png
 from tests.integration.asking import acked, answer, job_of, result, telling, told
 from tests.integration.conftest import running

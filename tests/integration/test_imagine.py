@@ -7,9 +7,9 @@ import pytest
 from discord import Permissions
 from safetensors.numpy import save_file
 
-from bot.playground.interactions import DEFERRED_MESSAGE
 from bot.settings import Settings
 from generation import GenerationError
+from playground.state.interactions import DEFERRED_MESSAGE
 from tests.fakes import FakeExecutor, picture
 from tests.loopback import Fault, LoopbackDiscord
 

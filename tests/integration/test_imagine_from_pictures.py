@@ -10,11 +10,11 @@ from safetensors.numpy import save_file
 
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.upkeep import check
-from bot.playground.interactions import Interaction
-from bot.playground.wire import UploadedFile
 from bot.settings import Settings
 from generation import ExecutorClosedError
 from generation.request.options import Lora
+from playground.state.interactions import Interaction
+from playground.state.wire import UploadedFile
 from tests.fakes import FakeExecutor, png
 from tests.integration.conftest import running
 from tests.loopback import LoopbackDiscord

@@ -12,10 +12,10 @@ from discord import Permissions
 from bot.errors import StorageError
 from bot.persistence.drafts import SqlDrafts
 from bot.persistence.ledger import SqlLedger
-from bot.playground import limits
-from bot.playground.messages import HAS_THREAD, Channel, Message
 from bot.services import patience
 from bot.settings import Settings
+from playground.state import limits
+from playground.state.messages import HAS_THREAD, Channel, Message
 from tests.fakes import FakeExecutor
 from tests.integration.asking import answer, job_of, result, told
 from tests.integration.conftest import running

@@ -13,13 +13,13 @@ import pytest
 import pytest_asyncio
 from pydantic import SecretStr
 
-from bot.playground import limits
-from bot.playground.people import EVERYBODY, MODERATION, Person
 from bot.services.actions.actions import FORGOTTEN
 from bot.settings import Settings
 from bot.ui.discord import direct_messages
 from bot.ui.jobs.picture_buttons import LOOKS
 from bot.ui.results.reactions import MEANINGS
+from playground.state import limits
+from playground.state.people import EVERYBODY, MODERATION, Person
 from tests.fakes import FakeExecutor, model_files
 from tests.integration.conftest import running
 from tests.loopback import Channel, Interaction, LoopbackDiscord, Message

@@ -7,10 +7,10 @@ import aiohttp
 import discord as api
 import pytest
 
-from bot.playground.actions import MOST_REACTIONS
-from bot.playground.limits import UPLOAD_LIMIT
-from bot.playground.people import EVERYBODY
-from bot.playground.resolved import Impossible
+from playground.events.actions import MOST_REACTIONS
+from playground.payloads.resolved import Impossible
+from playground.state.limits import UPLOAD_LIMIT
+from playground.state.people import EVERYBODY
 from tests.fakes import png
 from tests.loopback import Fault, LoopbackDiscord
 from tests.scripted import ScriptedBot, running

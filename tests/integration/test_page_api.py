@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.playground.page_api import DIST
+from playground.page_api import DIST
 from tests.fakes import png
 from tests.loopback import LoopbackDiscord
 from tests.scripted import ScriptedBot, running

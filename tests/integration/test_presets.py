@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from bot.playground.people import Person
 from bot.settings import Settings
+from playground.state.people import Person
 from tests.fakes import FakeExecutor
 from tests.integration.asking import job_of, result, told
 from tests.integration.conftest import running

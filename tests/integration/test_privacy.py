@@ -3,10 +3,10 @@
 import pytest
 from discord import Permissions
 
-from bot.playground.messages import Channel, Message
 from bot.services.access import AGE_RESTRICTED, HIDDEN
 from bot.services.actions.actions import OVER
 from bot.settings import Settings
+from playground.state.messages import Channel, Message
 from tests.fakes import FakeExecutor, jpeg
 from tests.integration.asking import acked, answer, job_of, result, told
 from tests.integration.conftest import running

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.playground.messages import Channel, Message
 from bot.settings import Settings
+from playground.state.messages import Channel, Message
 from tests.fakes import FakeExecutor
 from tests.integration.asking import acked, answer, result, told
 from tests.integration.conftest import running

@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from bot.domain import Action
-from bot.playground.wire import UploadedFile
 from bot.services.images.regions import Divided, Divider
 from bot.settings import Settings
 from bot.ui.regions import presses
 from generation import GenerationRequest
 from generation.images.inpaint_canvas import prepare
+from playground.state.wire import UploadedFile
 from tests.fakes import FakeExecutor, png, quarters
 from tests.integration.conftest import running
 from tests.integration.test_buttons import painted, result, shown, told

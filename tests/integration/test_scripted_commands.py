@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from bot.playground.interactions import MODAL, UPDATE
-from bot.playground.messages import COMPONENTS_V2, EPHEMERAL, LOADING
-from bot.playground.resolved import Impossible
-from bot.playground.wire import UploadedFile
+from playground.payloads.resolved import Impossible
+from playground.state.interactions import MODAL, UPDATE
+from playground.state.messages import COMPONENTS_V2, EPHEMERAL, LOADING
+from playground.state.wire import UploadedFile
 from tests.fakes import png
 from tests.loopback import LoopbackDiscord
 from tests.scripted import ScriptedBot, running

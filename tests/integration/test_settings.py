@@ -2,9 +2,9 @@
 
 import pytest
 
-from bot.playground.messages import Message
-from bot.playground.people import Person
 from bot.settings import Settings
+from playground.state.messages import Message
+from playground.state.people import Person
 from tests.fakes import FakeExecutor
 from tests.integration.asking import acked, answer, ids, told
 from tests.integration.conftest import running

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from bot.errors import NotKeptError
-from bot.playground.wire import UploadedFile
 from bot.settings import Settings
 from bot.ui.discord.form_fields import Sent
 from bot.ui.results.input_form import PICTURE, picked
+from playground.state.wire import UploadedFile
 from tests.fakes import FakeExecutor, picture, png
 from tests.integration.asking import job_of, result, told
 from tests.integration.conftest import running

@@ -12,7 +12,7 @@ import pytest
 from tests import tiny
 
 ROOT = Path(__file__).parents[2]
-LIST_PAGE = "import bot.playground.page_api as api; print(*(path.name for path in api.DIST.iterdir()))"
+LIST_PAGE = "import playground.page_api as api; print(*(path.name for path in api.DIST.iterdir()))"
 
 
 def run(*command: str | Path, cwd: Path | None = None) -> str:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bot.playground.messages import Message
 from bot.settings import Settings
+from playground.state.messages import Message
 from tests.fakes import FakeExecutor, jpeg
 from tests.integration.asking import acked, answer, job_of, result, told
 from tests.integration.conftest import running

@@ -5,15 +5,15 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from bot.playground import Playground
-from bot.playground.actions import Place
-from bot.playground.clock import Clock
-from bot.playground.commands import CommandBook
-from bot.playground.interactions import Interaction
-from bot.playground.messages import Channel, Message
-from bot.playground.people import Person
-from bot.playground.portrait import Portrait
-from bot.playground.wire import UploadedFile
+from playground import Playground
+from playground.events.actions import Place
+from playground.events.portrait import Portrait
+from playground.state.clock import Clock
+from playground.state.commands import CommandBook
+from playground.state.interactions import Interaction
+from playground.state.messages import Channel, Message
+from playground.state.people import Person
+from playground.state.wire import UploadedFile
 from tests.loopback.schemas import Schemas
 
 PATIENCE = 60.0  # seconds that something may take on a busy machine

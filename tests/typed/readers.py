@@ -35,7 +35,7 @@ from tests.unit.bot.books import MemoryPresets
 from tests.unit.bot.house import House
 
 # Rooms that no typed text reaches: the engine gets requests, the playground is the other end of the line.
-LEFT_OUT = ("bot.__main__", "bot.playground", "generation.sdxl", "generation.starter", "generation.worker")
+LEFT_OUT = ("bot.__main__", "playground", "generation.sdxl", "generation.starter", "generation.worker")
 
 # They give typed text to a reader that is called here by itself, and do no work on it.
 HANDED_ON = {

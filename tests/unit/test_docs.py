@@ -153,7 +153,10 @@ def test_the_example_unit_runs_under_an_account_of_its_own_with_the_token_as_a_c
 def test_every_source_file_has_its_line_in_the_architecture() -> None:
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
     files = [
-        path for room in ("bot", "generation") for path in (ROOT / room).rglob("*.py") if path.stat().st_size > 100
+        path
+        for room in ("bot", "generation", "playground")
+        for path in (ROOT / room).rglob("*.py")
+        if path.stat().st_size > 100
     ]
     named = {path.relative_to(ROOT).as_posix().partition("/")[2] for path in files if path.name != "__init__.py"}
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [path for room in ("bot", "generation") for path in (ROOT / room).rglob("*.py")]
+SOURCES = [path for room in ("bot", "generation", "playground") for path in (ROOT / room).rglob("*.py")]
 
 
 @pytest.mark.parametrize(
@@ -31,7 +31,7 @@ def test_importing_the_bot_loads_no_torch(module: str) -> None:
 
 
 def test_a_bot_that_comes_online_has_loaded_nothing_it_does_not_need_yet() -> None:
-    unneeded = {"scipy", "bot.playground", "rich", "torchsde"}
+    unneeded = {"scipy", "playground", "rich", "torchsde"}
     code = f"import sys, bot.bootstrap; print(sorted({unneeded} & set(sys.modules)))"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603

@@ -3,9 +3,9 @@
 import pytest
 from discord import Permissions
 
-from bot.playground.people import EVERYBODY
 from bot.settings import Settings
 from generation import GenerationError
+from playground.state.people import EVERYBODY
 from tests.fakes import FakeExecutor
 from tests.integration.conftest import running
 from tests.integration.reactions.conftest import bots, busy, painted, until_it_waits, until_kept

@@ -1,0 +1,1 @@
+"""What the playground remembers: guilds, people, messages, commands, files, limits, faults."""
