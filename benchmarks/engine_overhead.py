@@ -17,7 +17,7 @@ from rich.table import Table
 from generation import CancelToken, GenerationRequest
 from generation.models.catalog import describe
 from generation.sdxl.engine.engine import Engine
-from generation.sdxl.engine.model_cache import Residency
+from generation.sdxl.engine.model_cache import ModelCache
 from generation.sdxl.engine.work import Work
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import choose_placement
@@ -67,7 +67,7 @@ def main() -> None:
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         model = load(describe(tiny.save_single_file(Path(folder) / "tiny.safetensors")), choose_placement("cpu"))
-    engine = Engine(Residency(lambda _name: model))
+    engine = Engine(ModelCache(lambda _name: model))
     with torch.inference_mode():
         encoded = model.encode("a red apple", "")
     text = Conditioning(torch.cat([each.hidden for each in encoded]), torch.cat([each.pooled for each in encoded]))

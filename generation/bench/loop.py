@@ -14,7 +14,7 @@ from generation.request.request import GenerationRequest
 from generation.sdxl.acceleration.compiled import BlockwiseUnet
 from generation.sdxl.acceleration.cuda_graphs import USUAL, GraphedUnet
 from generation.sdxl.engine.engine import Engine
-from generation.sdxl.engine.model_cache import Residency
+from generation.sdxl.engine.model_cache import ModelCache
 from generation.sdxl.engine.work import Work
 from generation.sdxl.model.model import Model, Shortcut
 from generation.sdxl.model.text_encoders import Conditioning
@@ -45,7 +45,7 @@ class Speed:
 
 def engine_of(model: Model) -> Engine:
     """Returns an engine that paints with one model, which is loaded already."""
-    engine = Engine(Residency(lambda _name: model))
+    engine = Engine(ModelCache(lambda _name: model))
     engine.warm_up(NAME)
     return engine
 

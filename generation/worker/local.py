@@ -26,7 +26,7 @@ from generation.request.result import Artifact, GenerationResult, Progress, Stag
 from generation.scheduling.batch_table import CallTable, read_table
 from generation.sdxl.acceleration.accelerate import shortcut
 from generation.sdxl.engine.engine import Engine
-from generation.sdxl.engine.model_cache import Residency
+from generation.sdxl.engine.model_cache import ModelCache
 from generation.sdxl.engine.png import encode
 from generation.sdxl.engine.preview_stream import Sketchbook
 from generation.sdxl.engine.work import Painting, Work
@@ -207,7 +207,7 @@ class LocalExecutor:
                 return model
 
             budget = self._settings.model_memory * 2**30 or psutil.virtual_memory().available / 2
-            self._engine = Engine(Residency(load_named, budget, self._size))
+            self._engine = Engine(ModelCache(load_named, budget, self._size))
         return self._engine
 
     def _find(self, name: str) -> ModelEntry:

@@ -73,7 +73,7 @@ class Counting:
     def forget(self) -> None:
         """Has nothing to forget."""
 
-    def relent(self) -> bool:
+    def release(self) -> bool:
         return False
 
 

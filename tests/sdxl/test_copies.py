@@ -20,7 +20,7 @@ from generation.models.catalog import describe
 from generation.request.options import Lora
 from generation.sdxl.acceleration.compiled import BlockwiseUnet
 from generation.sdxl.acceleration.cuda_graphs import GraphedUnet
-from generation.sdxl.engine.model_cache import Residency
+from generation.sdxl.engine.model_cache import ModelCache
 from generation.sdxl.model import lora as lora_room
 from generation.sdxl.model import model as model_room
 from generation.sdxl.model.checkpoint import load
@@ -28,7 +28,7 @@ from generation.sdxl.model.device import Placement
 from generation.sdxl.model.fused_modules import streamline
 from generation.sdxl.model.lora import LoadedLora, read
 from generation.sdxl.model.model import Model
-from generation.sdxl.model.pinned_weights import ALIGNED, CHUNK, Copies, pack
+from generation.sdxl.model.pinned_weights import ALIGNED, CHUNK, PinnedWeights, pack
 from generation.sdxl.model.placement import Rung
 from tests.sdxl.conftest import CPU
 from tests.sdxl.loras import UNET, kohya, weight
@@ -79,7 +79,7 @@ def model(models_folder: Path, card: Card) -> Model:
     """The tiny model, loaded and settled on a card, where it has not come yet."""
     found = load(describe(models_folder / "tiny.safetensors"), CPU)
     streamline(found.unet)
-    found.copies = Copies(card)
+    found.copies = PinnedWeights(card)
     found.settle(CARD)
     found.copies.keep((found.unet, found.vae, *found.text.modules), Pool())
     return found
@@ -140,7 +140,7 @@ def test_kept_weights_lie_in_few_chunks_with_their_values_and_their_layout() -> 
     convolution.weight.data = convolution.weight.data.contiguous(memory_format=torch.channels_last)
     module = nn.Sequential(convolution, nn.BatchNorm2d(6), nn.Linear(5, 7))
     before, strides = values(weights(module)), [each.stride() for each in weights(module)]
-    pool, copies = Pool(), Copies()
+    pool, copies = Pool(), PinnedWeights()
 
     copies.keep([module], pool)
 
@@ -153,7 +153,7 @@ def test_kept_weights_lie_in_few_chunks_with_their_values_and_their_layout() -> 
 def test_what_cannot_be_pinned_is_kept_where_it_was_and_a_line_says_so(caplog: pytest.LogCaptureFixture) -> None:
     module = nn.ModuleList(nn.Linear(4096, 4096) for _ in range(3))  # 64 MiB each
     before = values(weights(module))
-    pool, copies = Pool(chunks=1), Copies(Card())
+    pool, copies = Pool(chunks=1), PinnedWeights(Card())
 
     copies.keep([module], pool)
 
@@ -166,7 +166,7 @@ def test_what_cannot_be_pinned_is_kept_where_it_was_and_a_line_says_so(caplog: p
 
 
 def test_a_module_that_is_not_kept_takes_its_weights_along() -> None:
-    module, copies = nn.Linear(3, 3), Copies()
+    module, copies = nn.Linear(3, 3), PinnedWeights()
 
     assert copies.move(module, torch.device("meta"))
     assert not copies.move(module, torch.device("meta"))
@@ -349,7 +349,7 @@ def test_what_is_pinned_in_vain_counts_within_the_budget(models_folder: Path) ->
     one = read_and_pinned("a")
     assert one.held == one.bytes + one.copies.spare > one.bytes
     for budget, kept in ((2 * one.held, ("a", "b")), (2 * one.held - 1, ("b",))):
-        residency = Residency(read_and_pinned, budget)
+        residency = ModelCache(read_and_pinned, budget)
         residency.get("a")
         residency.get("b")
         assert residency.names == kept
@@ -358,7 +358,7 @@ def test_what_is_pinned_in_vain_counts_within_the_budget(models_folder: Path) ->
 
 def test_a_checkpoint_that_is_let_go_leaves_its_memory_to_the_next_at_once(models_folder: Path, card: Card) -> None:
     found = load(describe(models_folder / "tiny.safetensors"), CPU)
-    found.copies = Copies(card)
+    found.copies = PinnedWeights(card)
     found.copies.keep((found.unet, found.vae, *found.text.modules), Pool())
     found.settle(CARD)
     found.faster = GraphedUnet(found.unet)

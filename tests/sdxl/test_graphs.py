@@ -117,7 +117,7 @@ def test_where_memory_is_short_nothing_is_recorded_any_more(tape: Tape, caplog: 
     for _ in range(USUAL + 1):
         ask(unet, 1)
 
-    gave_up = [unet.relent(), unet.relent()]
+    gave_up = [unet.release(), unet.release()]
     for _ in range(2 * USUAL):
         ask(unet, 1)
 

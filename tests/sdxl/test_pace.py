@@ -8,7 +8,7 @@ import torch
 from generation.request.cancellation import CancelToken
 from generation.request.request import GenerationRequest
 from generation.sdxl.engine import device_clock
-from generation.sdxl.engine.device_clock import AHEAD, Download, Pace
+from generation.sdxl.engine.device_clock import AHEAD, DeviceClock, Download
 from generation.sdxl.engine.work import Work
 
 CARD = torch.device("cuda")
@@ -82,7 +82,7 @@ def charged(work: Work) -> float:
 
 
 def test_the_host_is_one_piece_of_work_ahead_of_the_card(card: Card) -> None:
-    host, someone = Pace(), work()
+    host, someone = DeviceClock(), work()
 
     for _ in range(5):
         with host.spent_on([someone], CARD):
@@ -93,7 +93,7 @@ def test_the_host_is_one_piece_of_work_ahead_of_the_card(card: Card) -> None:
 
 
 def test_works_pay_what_the_card_took_by_its_own_clock(card: Card) -> None:
-    host, one, other = Pace(), work(), work()
+    host, one, other = DeviceClock(), work(), work()
 
     with host.spent_on([one], CARD):
         card.tell(2.0)
@@ -107,7 +107,7 @@ def test_works_pay_what_the_card_took_by_its_own_clock(card: Card) -> None:
 
 
 def test_what_fails_is_not_charged(card: Card) -> None:
-    host, someone = Pace(), work()
+    host, someone = DeviceClock(), work()
 
     def fail() -> None:
         with host.spent_on([someone], CARD):

@@ -10,7 +10,7 @@ import torch
 
 from generation import CancelToken, Catalog, GenerationCancelledError, GenerationSettings, ModelEntry
 from generation.errors import ModelError
-from generation.sdxl.engine.model_cache import Residency
+from generation.sdxl.engine.model_cache import ModelCache
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import Placement
 from generation.sdxl.model.model import Model
@@ -42,22 +42,22 @@ def shelf(model: Model) -> Shelf:
 
 
 @pytest.fixture
-def two(shelf: Shelf, model: Model) -> Iterator[Residency]:
+def two(shelf: Shelf, model: Model) -> Iterator[ModelCache]:
     """Has room for two checkpoints."""
-    residency = Residency(shelf, 2 * model.bytes, lambda _name: model.bytes)
+    residency = ModelCache(shelf, 2 * model.bytes, lambda _name: model.bytes)
     yield residency
     shelf.gate.set()
     residency.close()
 
 
-def test_switching_between_two_in_memory_reads_nothing(two: Residency, shelf: Shelf) -> None:
+def test_switching_between_two_in_memory_reads_nothing(two: ModelCache, shelf: Shelf) -> None:
     models = [two.get(name) for name in "ababa"]
 
     assert shelf.read == ["a", "b"]
     assert models[0] is models[2] is models[4]
 
 
-def test_the_least_recently_used_leaves_first(two: Residency, shelf: Shelf) -> None:
+def test_the_least_recently_used_leaves_first(two: ModelCache, shelf: Shelf) -> None:
     for name in ("a", "b", "a", "c"):
         two.get(name)
 
@@ -66,7 +66,7 @@ def test_the_least_recently_used_leaves_first(two: Residency, shelf: Shelf) -> N
     assert shelf.read == ["a", "b", "c", "b"]
 
 
-def test_one_that_is_in_use_stays_and_the_next_waits_for_room(two: Residency) -> None:
+def test_one_that_is_in_use_stays_and_the_next_waits_for_room(two: ModelCache) -> None:
     two.get("a")
     two.get("b")
 
@@ -77,7 +77,7 @@ def test_one_that_is_in_use_stays_and_the_next_waits_for_room(two: Residency) ->
 
 
 def test_a_checkpoint_larger_than_the_budget_is_alone(shelf: Shelf, model: Model) -> None:
-    residency = Residency(shelf, model.bytes / 2, lambda _name: model.bytes)
+    residency = ModelCache(shelf, model.bytes / 2, lambda _name: model.bytes)
 
     residency.get("a")
     residency.get("b")
@@ -86,7 +86,7 @@ def test_a_checkpoint_larger_than_the_budget_is_alone(shelf: Shelf, model: Model
     residency.close()
 
 
-def test_the_next_comes_while_nobody_waits_for_it(two: Residency, shelf: Shelf) -> None:
+def test_the_next_comes_while_nobody_waits_for_it(two: ModelCache, shelf: Shelf) -> None:
     two.get("a")
     shelf.gate.clear()
 
@@ -99,7 +99,7 @@ def test_the_next_comes_while_nobody_waits_for_it(two: Residency, shelf: Shelf) 
     assert shelf.read == ["a", "b"]
 
 
-def test_one_that_cannot_be_loaded_is_tried_again_when_asked_again(two: Residency, shelf: Shelf) -> None:
+def test_one_that_cannot_be_loaded_is_tried_again_when_asked_again(two: ModelCache, shelf: Shelf) -> None:
     for _ in range(2):
         with pytest.raises(ModelError, match="damaged is damaged"):
             two.get("damaged")
@@ -108,7 +108,7 @@ def test_one_that_cannot_be_loaded_is_tried_again_when_asked_again(two: Residenc
     assert two.empty
 
 
-def test_nobody_waits_for_one_that_has_failed_already(two: Residency, shelf: Shelf) -> None:
+def test_nobody_waits_for_one_that_has_failed_already(two: ModelCache, shelf: Shelf) -> None:
     two.ask("damaged")
     two.wait(20)
     assert two.ready("damaged")
@@ -121,7 +121,7 @@ def test_nobody_waits_for_one_that_has_failed_already(two: Residency, shelf: She
     assert two.ready("a")
 
 
-def test_a_failure_that_nobody_waits_for_is_tried_anew_and_another_is_kept(two: Residency, shelf: Shelf) -> None:
+def test_a_failure_that_nobody_waits_for_is_tried_anew_and_another_is_kept(two: ModelCache, shelf: Shelf) -> None:
     two.ask("damaged")
     two.wait(20)
 
@@ -135,7 +135,7 @@ def test_a_failure_that_nobody_waits_for_is_tried_anew_and_another_is_kept(two: 
     assert shelf.read == ["damaged", "damaged"]
 
 
-def test_one_that_came_for_a_cancelled_work_leaves_when_room_is_needed(two: Residency) -> None:
+def test_one_that_came_for_a_cancelled_work_leaves_when_room_is_needed(two: ModelCache) -> None:
     two.get("a")
     two.ask("forgotten", in_use={"a"})
     two.wait(20)
@@ -147,7 +147,7 @@ def test_one_that_came_for_a_cancelled_work_leaves_when_room_is_needed(two: Resi
 
 
 def test_on_a_full_device_the_least_recently_used_gives_way(
-    two: Residency, model: Model, monkeypatch: pytest.MonkeyPatch
+    two: ModelCache, model: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing is moved: the test says what fits and notes what would move."""
     first, second = two.get("a"), two.get("b")

@@ -12,7 +12,7 @@ from generation.sdxl.model import model as model_room
 from generation.sdxl.model.auxiliary import Additions
 from generation.sdxl.model.device import Placement
 from generation.sdxl.model.model import Model
-from generation.sdxl.model.pinned_weights import Copies
+from generation.sdxl.model.pinned_weights import PinnedWeights
 from generation.sdxl.model.placement import WORKING
 
 
@@ -90,7 +90,7 @@ def test_the_device_needs_room_for_the_separate_vaes_too(painter: Model, monkeyp
 def test_on_a_card_a_separate_vae_is_kept_in_main_memory_while_it_is_used(painter: Model) -> None:
     """There is no card here: what would be copied to one is copied within main memory."""
     painter.placement = Placement(torch.device("cuda"), torch.float32, torch.float32)
-    painter.copies = Copies(lambda kept, _device: kept.clone())
+    painter.copies = PinnedWeights(lambda kept, _device: kept.clone())
 
     for name in ("soft", "hard", "loud"):
         painter.use_vae(name)

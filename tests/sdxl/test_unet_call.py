@@ -113,7 +113,7 @@ class Stand:
     def forget(self) -> None:
         """Has nothing to forget."""
 
-    def relent(self) -> bool:
+    def release(self) -> bool:
         return False
 
 

@@ -84,7 +84,7 @@ class CompiledUnet:
         """Lets shapes be tried again whose compiling was under way while the weights moved: it may fail for that."""
         self._warm = {shape: warm for shape, warm in self._warm.items() if warm.done()}
 
-    def relent(self) -> bool:
+    def release(self) -> bool:
         """Says that there is nothing to give up: what is compiled takes no memory of the device's."""
         return False
 

@@ -120,7 +120,7 @@ class GraphedUnet:
         if self._compiled is not None:
             self._compiled.forget()
 
-    def relent(self) -> bool:
+    def release(self) -> bool:
         """Forgets everything recorded and records no more, as memory is short; says whether that gave up anything."""
         gave_up = bool(self._recordings)
         if not self._short:

@@ -21,7 +21,7 @@ Event: Any = torch.cuda.Event  # torch has not annotated it
 AHEAD = 1  # pieces of work that a card has been told of beside the one it is at
 
 
-class Pace:
+class DeviceClock:
     """Charges works for the device's time and keeps the host from running far ahead. Belongs to the device's thread."""
 
     def __init__(self) -> None:

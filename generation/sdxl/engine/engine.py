@@ -20,9 +20,9 @@ from generation.models.catalog import no_beginner
 from generation.prompt.parser import Dialect
 from generation.request.result import Stage
 from generation.scheduling.policy import QUANTUM, Turn, choose
-from generation.sdxl.engine.device_clock import Download, Pace
+from generation.sdxl.engine.device_clock import DeviceClock, Download
 from generation.sdxl.engine.hires import second_pass
-from generation.sdxl.engine.model_cache import Residency
+from generation.sdxl.engine.model_cache import ModelCache
 from generation.sdxl.engine.refiner import Unrefined, put_down, refined
 from generation.sdxl.engine.run import Run, call_unet
 from generation.sdxl.engine.work import Saving, Work
@@ -49,14 +49,14 @@ class Engine:
         models: Where checkpoints come from, by their names in the catalogue.
     """
 
-    def __init__(self, models: Residency) -> None:
+    def __init__(self, models: ModelCache) -> None:
         self._models = models
         self._waiting: deque[Entry] = deque()
         self._painting: list[tuple[Work, Run]] = []
         self._painted: deque[tuple[Work, Run]] = deque()
         self._finishing: tuple[Run, Slices[Tensor | Run]] | None = None
         self._decoded: deque[tuple[Work, int, Download]] = deque()
-        self._pace = Pace()
+        self._pace = DeviceClock()
         self._serving: list[Work] = []
         self._turn = Turn()
 
@@ -341,7 +341,7 @@ class Engine:
         """
         if not is_memory_error(error):
             raise error
-        if self._models.relent():
+        if self._models.release():
             return
         saving = _next_saving(works, savings, error)
         for work in works:

@@ -11,7 +11,7 @@ from generation.sdxl.model.model import Model
 log = logging.getLogger(__name__)
 
 
-class Residency:
+class ModelCache:
     """Loaded checkpoints within a memory budget. All methods belong to the device's thread.
 
     Reading a checkpoint happens on a thread of its own and only fills main memory; coming to the device and leaving
@@ -111,9 +111,9 @@ class Residency:
         model.come()
         return True
 
-    def relent(self) -> bool:
+    def release(self) -> bool:
         """Gives up the device's memory that is held only to be faster; says whether there was any."""
-        gave_up = [model.relent() for model in self._here.values()]
+        gave_up = [model.release() for model in self._here.values()]
         return any(gave_up)
 
     def offload(self, names: Collection[str]) -> None:

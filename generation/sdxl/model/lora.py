@@ -20,7 +20,7 @@ from generation.models.auxiliary import Extras
 from generation.models.safetensors_header import Kind, lora_base, read_header
 from generation.request.options import Lora
 from generation.sdxl.model.layout import PREFIXES, Component, origins
-from generation.sdxl.model.pinned_weights import Copies
+from generation.sdxl.model.pinned_weights import PinnedWeights
 from generation.sdxl.model.tensors import read_tensors
 from generation.visible import shortened
 
@@ -163,7 +163,7 @@ class Merger:
     """
 
     weights: Mapping[str, tuple[Tensor, bool]]
-    copies: Copies = field(default_factory=Copies)
+    copies: PinnedWeights = field(default_factory=PinnedWeights)
     merged: tuple[Lora, ...] = ()
     _plan: dict[int, tuple[Tensor, list[Share]]] = field(default_factory=dict)
     _originals: dict[int, tuple[Tensor, Tensor]] = field(default_factory=dict)  # of the weights that are changed now

@@ -15,7 +15,7 @@ from generation.scheduling.batch_table import CallTable, DeviceKey
 from generation.sdxl.model.auxiliary import Additions
 from generation.sdxl.model.device import Placement, device_name, free_memory
 from generation.sdxl.model.lora import LoadedLora, Merger, weights_of
-from generation.sdxl.model.pinned_weights import Copies, PinnedMemory
+from generation.sdxl.model.pinned_weights import PinnedMemory, PinnedWeights
 from generation.sdxl.model.placement import WORKING, Rung, choose_rung
 from generation.sdxl.model.text_encoders import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
@@ -37,7 +37,7 @@ class Shortcut(Protocol):
         """Learns that the weights lie elsewhere now."""
         ...
 
-    def relent(self) -> bool:
+    def release(self) -> bool:
         """Gives up the memory that it holds, for good; says whether there was any."""
         ...
 
@@ -76,7 +76,7 @@ class Model:
     bytes: int = 0
     rung: Rung = Rung.RESIDENT
     faster: Shortcut | None = None
-    copies: Copies = field(default_factory=Copies)
+    copies: PinnedWeights = field(default_factory=PinnedWeights)
     _merger: Merger | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)  # the checkpoint's own is ""; the last used is last
 
@@ -268,9 +268,9 @@ class Model:
         if self._merger is not None:
             self._merger.catch_up()
 
-    def relent(self) -> bool:
+    def release(self) -> bool:
         """Gives up the device's memory that is held only to be faster; says whether there was any."""
-        return self.faster is not None and self.faster.relent()
+        return self.faster is not None and self.faster.release()
 
     def _unet_moved(self) -> None:
         if self.faster is not None:

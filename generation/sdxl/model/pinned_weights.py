@@ -75,7 +75,7 @@ def pack(sizes: Sequence[int], chunk: int = CHUNK) -> tuple[list[tuple[int, int]
     return places, [1 << (taken - 1).bit_length() if taken else 0 for taken in used]
 
 
-class Copies:
+class PinnedWeights:
     """A model's weights in main memory, for good; on a device they are while they are needed there.
 
     Only where a Parameter's data lies is changed: whoever holds the Parameter sees it.

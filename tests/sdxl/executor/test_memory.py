@@ -34,7 +34,7 @@ async def test_short_of_memory_recordings_are_given_up_before_anything_else(
     executor: LocalExecutor, unet: Watch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recorded = [False, True]
-    monkeypatch.setattr(Model, "relent", lambda _model: recorded.pop())
+    monkeypatch.setattr(Model, "release", lambda _model: recorded.pop())
     unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
 
     result = await executor.generate(request(count=2))
