@@ -176,13 +176,13 @@ def test_a_module_that_is_not_kept_takes_its_weights_along() -> None:
 def test_coming_and_leaving_paint_the_same_and_leaving_copies_nothing(model: Model, card: Card) -> None:
     at_home = [each.data_ptr() for each in everything(model)]
     parameters = [id(each) for each in model.unet.parameters()]
-    model.come()
+    model.to_device()
     expected, there = predict(model), [each.data_ptr() for each in everything(model)]
 
-    model.leave()
+    model.evict_to_host()
 
     assert [each.data_ptr() for each in everything(model)] == at_home
-    model.come()
+    model.to_device()
     assert torch.equal(predict(model), expected)
     assert not set(there) & set(at_home)
     assert card.came == 2 * len(there)
@@ -192,10 +192,10 @@ def test_coming_and_leaving_paint_the_same_and_leaving_copies_nothing(model: Mod
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch itself, when it imports its compiler
 def test_a_compiled_twin_goes_along(model: Model) -> None:
     twin: Any = BlockwiseUnet(model.unet)._twin
-    model.come()
+    model.to_device()
     assert [each.data_ptr() for each in weights(twin)] == [each.data_ptr() for each in weights(model.unet)]
 
-    model.leave()
+    model.evict_to_host()
 
     assert [each.data_ptr() for each in weights(twin)] == [each.data_ptr() for each in weights(model.unet)]
 
@@ -215,15 +215,15 @@ def test_a_card_that_is_full_half_way_keeps_nothing(model: Model, card: Card) ->
 
 def test_loras_come_out_of_weights_that_leave_and_go_in_again_bit_by_bit(model: Model, fur: LoadedLora) -> None:
     originals = values(everything(model))
-    model.come()
+    model.to_device()
     model.use_loras([fur])
     merged = values(everything(model))
 
-    model.leave()
+    model.evict_to_host()
 
     assert model.loras == ()
     assert equal(everything(model), originals)
-    model.come()
+    model.to_device()
     assert equal(everything(model), originals)
     assert model.use_loras([fur])
     assert equal(everything(model), merged)
@@ -234,7 +234,7 @@ def test_a_lora_needs_no_second_copy_of_what_is_kept(
     model: Model, fur: LoadedLora, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     originals = values(everything(model))
-    model.come()
+    model.to_device()
     copied: list[str] = []
     to = Tensor.to
 
@@ -251,13 +251,13 @@ def test_a_lora_needs_no_second_copy_of_what_is_kept(
 
 
 def test_while_offloading_each_stage_has_its_loras_whenever_it_comes(model: Model, fur: LoadedLora, card: Card) -> None:
-    model.come()
+    model.to_device()
     model.use_loras([fur])
     expected = predict(model)
     merged = values(weights(model.unet))
-    model.leave()
+    model.evict_to_host()
     model.offload = True
-    model.come()
+    model.to_device()
 
     model.use_loras([fur])
 
@@ -274,13 +274,13 @@ def test_while_offloading_each_stage_has_its_loras_whenever_it_comes(model: Mode
 
 
 def test_offloading_that_ends_leaves_the_loras_in_every_stage(model: Model, fur: LoadedLora) -> None:
-    model.come()
+    model.to_device()
     model.use_loras([fur])
     merged = values(everything(model))
 
     model.offload = True
     model.bring("vae")
-    model.stay()
+    model.reset_offloading()
 
     assert equal(everything(model), merged)
 
@@ -291,7 +291,7 @@ def test_layers_that_come_and_go_by_themselves_have_loras_in_main_memory(
     originals = values(everything(model))
     monkeypatch.setattr(model_room, "choose_rung", lambda _free, _parts: Rung.STREAMED)
     monkeypatch.setattr(model.unet, "enable_group_offload", lambda *_args, **_options: None, raising=False)
-    model.come()
+    model.to_device()
     before = weight(model, "unet", UNET).data_ptr()
 
     model.use_loras([fur])
@@ -299,7 +299,7 @@ def test_layers_that_come_and_go_by_themselves_have_loras_in_main_memory(
     assert weight(model, "unet", UNET).data_ptr() == before
     model.bring("text")
     assert not equal(weights(*model.text.modules), originals[-len(weights(*model.text.modules)) :])
-    model.leave()
+    model.evict_to_host()
     assert equal(everything(model), originals)
 
 
@@ -307,7 +307,7 @@ def test_a_lora_for_which_memory_is_short_is_in_no_weight(
     model: Model, fur: LoadedLora, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     originals = values(everything(model))
-    model.come()
+    model.to_device()
     change, calls = lora_room.change, 0
 
     def short(parts: lora_room.Parts, like: Tensor) -> Tensor:
@@ -349,11 +349,11 @@ def test_what_is_pinned_in_vain_counts_within_the_budget(models_folder: Path) ->
     one = read_and_pinned("a")
     assert one.held == one.bytes + one.copies.spare > one.bytes
     for budget, kept in ((2 * one.held, ("a", "b")), (2 * one.held - 1, ("b",))):
-        residency = ModelCache(read_and_pinned, budget)
-        residency.get("a")
-        residency.get("b")
-        assert residency.names == kept
-        residency.close()
+        cache = ModelCache(read_and_pinned, budget)
+        cache.get("a")
+        cache.get("b")
+        assert cache.names == kept
+        cache.close()
 
 
 def test_a_checkpoint_that_is_let_go_leaves_its_memory_to_the_next_at_once(models_folder: Path, card: Card) -> None:
@@ -362,8 +362,8 @@ def test_a_checkpoint_that_is_let_go_leaves_its_memory_to_the_next_at_once(model
     found.copies.keep((found.unet, found.vae, *found.text.modules), Pool())
     found.settle(CARD)
     found.faster = GraphedUnet(found.unet)
-    found.come()
-    found.leave()
+    found.to_device()
+    found.evict_to_host()
     parts = [weakref.ref(each) for each in (found.unet, found.vae, *found.text.modules)]
     gc.disable()
 

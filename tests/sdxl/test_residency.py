@@ -44,10 +44,10 @@ def shelf(model: Model) -> Shelf:
 @pytest.fixture
 def two(shelf: Shelf, model: Model) -> Iterator[ModelCache]:
     """Has room for two checkpoints."""
-    residency = ModelCache(shelf, 2 * model.bytes, lambda _name: model.bytes)
-    yield residency
+    cache = ModelCache(shelf, 2 * model.bytes, lambda _name: model.bytes)
+    yield cache
     shelf.gate.set()
-    residency.close()
+    cache.close()
 
 
 def test_switching_between_two_in_memory_reads_nothing(two: ModelCache, shelf: Shelf) -> None:
@@ -70,27 +70,27 @@ def test_one_that_is_in_use_stays_and_the_next_waits_for_room(two: ModelCache) -
     two.get("a")
     two.get("b")
 
-    assert not two.ask("c", in_use={"a", "b"})
-    assert two.ask("c", in_use={"b"})
+    assert not two.prefetch("c", in_use={"a", "b"})
+    assert two.prefetch("c", in_use={"b"})
     assert isinstance(two.get("c", in_use={"b"}), Model)
     assert two.names == ("b", "c")
 
 
 def test_a_checkpoint_larger_than_the_budget_is_alone(shelf: Shelf, model: Model) -> None:
-    residency = ModelCache(shelf, model.bytes / 2, lambda _name: model.bytes)
+    cache = ModelCache(shelf, model.bytes / 2, lambda _name: model.bytes)
 
-    residency.get("a")
-    residency.get("b")
+    cache.get("a")
+    cache.get("b")
 
-    assert residency.names == ("b",)
-    residency.close()
+    assert cache.names == ("b",)
+    cache.close()
 
 
 def test_the_next_comes_while_nobody_waits_for_it(two: ModelCache, shelf: Shelf) -> None:
     two.get("a")
     shelf.gate.clear()
 
-    assert two.ask("b", in_use={"a"})
+    assert two.prefetch("b", in_use={"a"})
     assert not two.ready("b")
     shelf.gate.set()
     two.wait(20)
@@ -109,11 +109,11 @@ def test_one_that_cannot_be_loaded_is_tried_again_when_asked_again(two: ModelCac
 
 
 def test_nobody_waits_for_one_that_has_failed_already(two: ModelCache, shelf: Shelf) -> None:
-    two.ask("damaged")
+    two.prefetch("damaged")
     two.wait(20)
     assert two.ready("damaged")
     shelf.gate.clear()
-    two.ask("a")
+    two.prefetch("a")
     threading.Timer(0.2, shelf.gate.set).start()
 
     two.wait(20)
@@ -122,11 +122,11 @@ def test_nobody_waits_for_one_that_has_failed_already(two: ModelCache, shelf: Sh
 
 
 def test_a_failure_that_nobody_waits_for_is_tried_anew_and_another_is_kept(two: ModelCache, shelf: Shelf) -> None:
-    two.ask("damaged")
+    two.prefetch("damaged")
     two.wait(20)
 
     two.forget_failures(awaited={"damaged"})
-    two.ask("damaged")
+    two.prefetch("damaged")
     assert shelf.read == ["damaged"]
     two.forget_failures(awaited=())
     with pytest.raises(ModelError, match="damaged is damaged"):
@@ -137,10 +137,10 @@ def test_a_failure_that_nobody_waits_for_is_tried_anew_and_another_is_kept(two: 
 
 def test_one_that_came_for_a_cancelled_work_leaves_when_room_is_needed(two: ModelCache) -> None:
     two.get("a")
-    two.ask("forgotten", in_use={"a"})
+    two.prefetch("forgotten", in_use={"a"})
     two.wait(20)
 
-    assert two.ask("b", in_use={"a"})
+    assert two.prefetch("b", in_use={"a"})
     two.get("b", in_use={"a"})
 
     assert two.names == ("a", "b")
@@ -158,8 +158,8 @@ def test_on_a_full_device_the_least_recently_used_gives_way(
     monkeypatch.setattr(Model, "_move", lambda self, to: moves.append(("a" if self is first else "b", str(to))))
     monkeypatch.setattr(Model, "fits", lambda _self: not first.here)
 
-    assert two.bring(second)
-    assert not two.bring(second)
+    assert two.to_device(second)
+    assert not two.to_device(second)
 
     assert moves == [("a", "cpu"), ("b", "mps")]
     assert (first.here, second.here) == (False, True)

@@ -250,8 +250,8 @@ def test_a_model_that_never_fitted_whole_goes_on_stage_by_stage(
 ) -> None:
     monkeypatch.setattr(model_room, "free_memory", lambda _device: own_model.bytes - 1 + WORKING)
 
-    own_model.come()
-    own_model.stay()
+    own_model.to_device()
+    own_model.reset_offloading()
 
     assert own_model.rung is Rung.OFFLOADED
     assert own_model.offload

@@ -78,7 +78,7 @@ class Engine:
     def warm_up(self, model: str) -> None:
         """Loads a model before anybody asks for it; does nothing once one is in use."""
         if self._models.empty:
-            self._models.bring(self._models.get(model))
+            self._models.to_device(self._models.get(model))
 
     def close(self) -> None:
         """Lets go of the models."""
@@ -96,7 +96,7 @@ class Engine:
         self._finish_one()
         self._hand_out()
         if self.idle:
-            self._models.rest()
+            self._models.reset_offloading()
 
     def fail(self, error: BaseException) -> None:
         """Blames the turn that raised: its one work ends with the error; of several, each goes on alone."""
@@ -150,7 +150,7 @@ class Engine:
         needed = self._in_use
         for work, run in self._waiting:
             name = work.request.model if run is None else run.next_model
-            if not self._models.ask(name, needed):
+            if not self._models.prefetch(name, needed):
                 break
             if self._models.ready(name) and not self._must_wait_for_the_device(work, name):
                 return work, run
@@ -166,7 +166,7 @@ class Engine:
 
     def _bring(self, work: Work, name: str, model: Model) -> bool:
         """Makes sure a checkpoint lies on the device with a work's LoRAs in it; says whether anything had to come."""
-        came = self._models.bring(model)
+        came = self._models.to_device(model)
         return model.use_loras(work.loras_in(name)) or came
 
     def _admit(self) -> None:
@@ -219,7 +219,7 @@ class Engine:
     def _let_refiner_come(self, work: Work) -> None:
         """Lets the checkpoint that will go on with a work's pictures come meanwhile, where there is room for it."""
         if work.request.refiner is not None:
-            self._models.ask(work.request.refiner.model, self._in_use)
+            self._models.prefetch(work.request.refiner.model, self._in_use)
 
     def _advance(self) -> None:
         candidates = [
@@ -280,7 +280,7 @@ class Engine:
         work.tell(Stage.FINISHING if run.request.hires is None else Stage.PAINTING)
         try:
             with self._pace.spent_on([work], run.model.placement.device):
-                self._models.bring(run.model)
+                self._models.to_device(run.model)
                 run.model.use_vae(run.vae)
                 outcome = self._slice(work, run)
         except RuntimeError as error:

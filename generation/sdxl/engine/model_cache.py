@@ -43,7 +43,7 @@ class ModelCache:
         """The checkpoints in memory, the least recently used first."""
         return tuple(self._here)
 
-    def ask(self, name: str, in_use: Collection[str] = ()) -> bool:
+    def prefetch(self, name: str, in_use: Collection[str] = ()) -> bool:
         """Lets a checkpoint come if it is not here or coming already, and makes room for it.
 
         Args:
@@ -91,13 +91,13 @@ class ModelCache:
             ModelError: It could not be loaded; asking again tries anew.
         """
         if name not in self._here:
-            self.ask(name)
+            self.prefetch(name)
             self._here[name] = self._coming.pop(name).result()
             self._make_room(0, {*in_use, name})
         self._here.move_to_end(name)
         return self._here[name]
 
-    def bring(self, model: Model) -> bool:
+    def to_device(self, model: Model) -> bool:
         """Makes sure a checkpoint lies on the device, where need be in place of those used longest ago.
 
         Returns:
@@ -107,8 +107,8 @@ class ModelCache:
             return False
         for other in self._here.values():
             if other is not model and not model.fits():
-                other.leave()
-        model.come()
+                other.evict_to_host()
+        model.to_device()
         return True
 
     def release(self) -> bool:
@@ -121,10 +121,10 @@ class ModelCache:
         for name in names:
             self.get(name).offload = True
 
-    def rest(self) -> None:
+    def reset_offloading(self) -> None:
         """Ends savings of memory that were taken for what is done by now."""
         for model in self._here.values():
-            model.stay()
+            model.reset_offloading()
 
     def close(self) -> None:
         """Lets go of everything; waits for what is being loaded."""
@@ -147,6 +147,6 @@ class ModelCache:
         for name in [name for name in self._here if name not in in_use]:
             if coming + bytes_needed + sum(model.held for model in self._here.values()) <= self._budget:
                 break
-            self._here.pop(name).leave()
+            self._here.pop(name).evict_to_host()
             log.info("%s leaves memory to make room", name)
         return True

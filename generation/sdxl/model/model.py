@@ -210,13 +210,13 @@ class Model:
         if self._on_card:
             self.copies.keep(self._modules, PinnedMemory())
 
-    def stay(self) -> None:
+    def reset_offloading(self) -> None:
         """Ends offloading: every stage lies on the device again."""
         if self.offload and self.rung is Rung.RESIDENT:
             self.offload = False
-            self.come()
+            self.to_device()
 
-    def come(self) -> None:
+    def to_device(self) -> None:
         """Comes to the device, as far as there is room: whole, or stage by stage, or the UNet even layer by layer."""
         self.here = True
         if self.rung is Rung.STREAMED:
@@ -232,7 +232,7 @@ class Model:
             self._move(self.placement.device)
             self._catch_up()
 
-    def leave(self) -> None:
+    def evict_to_host(self) -> None:
         """Leaves the device for main memory; on the CPU there is nowhere to go.
 
         Weights that are kept there are given up on the device, and the LoRAs in them with them.

@@ -78,7 +78,7 @@ async def test_other_errors_are_not_taken_for_a_lack_of_memory(executor: LocalEx
 
 async def test_offloading_ends_with_the_work(models_folder: Path, unet: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
     moves: list[str] = []
-    bring, stay = Model.bring, Model.stay
+    bring, stay = Model.bring, Model.reset_offloading
 
     def noted(model: Model, stage: Any) -> None:
         if model.offload:
