@@ -37,7 +37,7 @@ from bot.services.ports import Ports, Upload
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationRequest, GenerationSettings
 from generation.worker.local import LocalExecutor
-from generation.worker.main import NEWS_SECONDS
+from generation.worker.main import PROGRESS_SECONDS
 from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, job
 
 PEOPLE, SLOTS = 5, 4
@@ -144,7 +144,7 @@ async def measure(jobs: int, waiting: int, seed: int) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         settings = GenerationSettings(data_dir=path, device="cpu", slots=SLOTS)
-        executor = LocalExecutor(settings, Catalog(path), news_seconds=NEWS_SECONDS)  # as the bot hears of it
+        executor = LocalExecutor(settings, Catalog(path), news_seconds=PROGRESS_SECONDS)  # as the bot hears of it
         notes, messenger = Notes(), Watch()
         costs = Watched(notes)
         queue = FairQueue(1000, costs.estimate, 3, 60.0, SLOTS - 1)

@@ -18,7 +18,7 @@ from generation import (
     Progress,
     Stage,
 )
-from generation.scheduling.simulation import CallTable
+from generation.scheduling.simulation import BatchTable
 
 
 class FakeExecutor:
@@ -73,9 +73,9 @@ class FakeExecutor:
         pictures = tuple(self._picture(request.picture(i)) for i in range(request.count))
         return GenerationResult(pictures, 1.5, self.notes, self.device_seconds)
 
-    def sharing(self, model: str) -> CallTable:
+    def sharing(self, model: str) -> BatchTable:
         """Knows nothing of the device."""
-        return CallTable()
+        return BatchTable()
 
     async def close(self) -> None:
         """Ends what is under way."""

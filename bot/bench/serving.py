@@ -18,7 +18,7 @@ from bot import bootstrap
 from bot.errors import EaselError
 from bot.settings import Settings
 from generation import CancelToken, Executor, GenerationRequest, GenerationResult, ProcessExecutor, Progress
-from generation.scheduling.simulation import CallTable
+from generation.scheduling.simulation import BatchTable
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class Timed:
         self.engine_seconds.append(result.seconds)
         return result
 
-    def sharing(self, model: str) -> CallTable:
+    def sharing(self, model: str) -> BatchTable:
         """Passes the question on."""
         return self._executor.sharing(model)
 

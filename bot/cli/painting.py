@@ -29,7 +29,7 @@ from generation.typed_text import TypedText
 
 
 @dataclass(frozen=True, slots=True)
-class Painted:
+class Generated:
     """One picture that was written to disk."""
 
     path: Path
@@ -135,7 +135,7 @@ def bring(order: Order, files: Mapping[str, Path | None]) -> tuple[Order, dict[s
     return replace(order, image=seen.get("image"), mask=seen.get("mask")), inputs
 
 
-async def paint(settings: Settings, order: Order, output: Path | None, inputs: Mapping[str, bytes]) -> list[Painted]:
+async def paint(settings: Settings, order: Order, output: Path | None, inputs: Mapping[str, bytes]) -> list[Generated]:
     """Paints an order and writes its pictures.
 
     Args:
@@ -170,7 +170,7 @@ async def paint(settings: Settings, order: Order, output: Path | None, inputs: M
         path.write_bytes(artifact.data)
     notes = (*result.notes, STARTER_NOTE) if model.bundled else result.notes
     return [
-        Painted(path, artifact.request, result.seconds / request.count, notes)
+        Generated(path, artifact.request, result.seconds / request.count, notes)
         for path, artifact in zip(paths, result.artifacts, strict=True)
     ]
 

@@ -16,7 +16,7 @@ from generation.bench.loop import MODES, ceiling, engine_of, faster_by, overhead
 from generation.bench.models import RANDOM_SDXL, RANDOM_TINY, open_model
 from generation.images.pixels import Pixels
 from generation.models.catalog import Catalog
-from generation.scheduling.batch_table import CallTable, write_table
+from generation.scheduling.batch_table import BatchTable, write_table
 from generation.sdxl.acceleration.accelerate import shortcut
 from generation.sdxl.engine.png import encode
 from generation.sdxl.model.device import choose_placement, device_name, is_memory_error
@@ -123,10 +123,10 @@ class Bench:
 
         return rate
 
-    def calibrate(self) -> tuple[Path, CallTable]:
+    def calibrate(self) -> tuple[Path, BatchTable]:
         """Measures how long calls of several pictures take, and keeps the table for the engine."""
         sides = SDXL_SIDES if self.side >= SDXL_SIDES[0] else (self.side // 2, self.side, 2 * self.side)
-        table = CallTable({side * side: self._calls(side) for side in sides})
+        table = BatchTable({side * side: self._calls(side) for side in sides})
         return write_table(self._settings.data_dir, self.model.key, table), table
 
     def _calls(self, side: int) -> dict[int, float]:

@@ -9,12 +9,12 @@ from typing import Any, Protocol
 from generation.request.cancellation import CancelToken
 from generation.request.request import GenerationRequest
 from generation.request.result import GenerationResult, Progress
-from generation.scheduling.batch_table import CallTable
+from generation.scheduling.batch_table import BatchTable
 
 OnProgress = Callable[[Progress], None]
 Inputs = Mapping[str, bytes]  # files by their SHA-256
 NO_INPUTS: Inputs = MappingProxyType({})
-UNMEASURED = CallTable()
+UNMEASURED = BatchTable()
 
 
 class Executor(Protocol):
@@ -45,7 +45,7 @@ class Executor(Protocol):
         """
         ...
 
-    def sharing(self, model: str) -> CallTable:
+    def sharing(self, model: str) -> BatchTable:
         """Tells how many pictures share a UNet call of a model, as far as that is known yet."""
         ...
 

@@ -26,12 +26,12 @@ from generation.errors import (
 )
 from generation.request.request import GenerationRequest
 from generation.request.result import GenerationResult, Progress
-from generation.scheduling.batch_table import CallTable
+from generation.scheduling.batch_table import BatchTable
 from generation.settings import GenerationSettings
 
-PROTOCOL = 1  # raise it with every change of a message, or of a value inside one
+PROTOCOL = 2  # raise it with every change of a message, or of a value inside one
 HEAD = struct.Struct("!Q")  # a message's length in bytes
-MAX_ORDER = 1 << 27  # bytes: two input files of 25 MB, and the rest
+MAX_COMMAND = 1 << 27  # bytes: two input files of 25 MB, and the rest
 MAX_ANSWER = 1 << 30  # bytes: ten pictures of 4096x4096 without compression take half of it
 
 DEVICE_LOST = 70  # the exit code of an engine whose card does nothing more until another process uses it
@@ -111,14 +111,14 @@ class Refused(Message, frozen=True):
     protocol: int
 
 
-class News(Message, frozen=True):
+class ProgressUpdate(Message, frozen=True):
     """How far a request has come."""
 
     number: int
     progress: Progress
 
 
-class Painted(Message, frozen=True):
+class Generated(Message, frozen=True):
     """A request is done."""
 
     number: int
@@ -156,11 +156,11 @@ class Failed(Message, frozen=True):
         return error
 
 
-class Sharing(Message, frozen=True):
+class BatchTableUpdate(Message, frozen=True):
     """How many pictures share a UNet call of a model."""
 
     model: str
-    table: CallTable
+    table: BatchTable
 
 
 class Logged(Message, frozen=True):
@@ -179,7 +179,7 @@ class Logged(Message, frozen=True):
 
 
 Order = Setup | WarmUp | Begin | Cancel | Close
-Answer = Refused | News | Painted | Failed | Sharing | Logged
+Answer = Refused | ProgressUpdate | Generated | Failed | BatchTableUpdate | Logged
 Some = TypeVar("Some")
 
 
@@ -217,7 +217,7 @@ def packed(message: Order | Answer) -> bytearray:
     except UnicodeEncodeError as error:
         raise ProtocolError(f"{type(message).__name__} holds text that is no Unicode") from error
     length = len(frame) - HEAD.size
-    _check_length(length, MAX_ORDER if isinstance(message, Order) else MAX_ANSWER)
+    _check_length(length, MAX_COMMAND if isinstance(message, Order) else MAX_ANSWER)
     HEAD.pack_into(frame, 0, length)
     return frame
 
@@ -238,7 +238,7 @@ def read_setup(pipe: BinaryIO) -> Setup | Refused | None:
     return _decoded(body, _SETUPS) if opening.protocol == PROTOCOL else Refused(PROTOCOL)
 
 
-def read_order(pipe: BinaryIO) -> Order | None:
+def read_command(pipe: BinaryIO) -> Order | None:
     """Waits for the next order; None once there will be no more.
 
     Raises:
@@ -269,7 +269,7 @@ def _read(pipe: BinaryIO) -> bytes | None:
     if len(head) < HEAD.size:
         return None
     (length,) = HEAD.unpack(head)
-    _check_length(length, MAX_ORDER)
+    _check_length(length, MAX_COMMAND)
     body = pipe.read(length)
     return body if len(body) == length else None
 

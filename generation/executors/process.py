@@ -33,17 +33,17 @@ from generation.executors.messages import (
     DEVICE_LOST,
     PROTOCOL,
     Answer,
+    BatchTableUpdate,
     Begin,
     Cancel,
     Close,
     Failed,
+    Generated,
     Logged,
-    News,
     Order,
-    Painted,
+    ProgressUpdate,
     Refused,
     Setup,
-    Sharing,
     WarmUp,
     packed,
     read_answer,
@@ -51,7 +51,7 @@ from generation.executors.messages import (
 from generation.request.cancellation import CancelToken
 from generation.request.request import GenerationRequest
 from generation.request.result import GenerationResult, Progress, Stage
-from generation.scheduling.batch_table import CallTable
+from generation.scheduling.batch_table import BatchTable
 from generation.settings import GenerationSettings
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class ProcessExecutor:
         self._setup = Setup(PROTOCOL, _of_the_engine(settings), log.getEffectiveLevel(), threads)
         self._command = command
         self._numbers = itertools.count(1)
-        self._tables: dict[str, CallTable] = {}
+        self._tables: dict[str, BatchTable] = {}
         self._process: EngineProcess | None = None
         self._starting = asyncio.Lock()
         self._again = asyncio.Lock()
@@ -132,7 +132,7 @@ class ProcessExecutor:
                 on_progress(Progress(Stage.LOADING, 0, request.calls))
         raise EngineLostError(GIVEN_UP.format(lives=LIVES))
 
-    def sharing(self, model: str) -> CallTable:
+    def sharing(self, model: str) -> BatchTable:
         """Tells how many pictures share a UNet call; by rule of thumb until the model was painted with."""
         return self._tables.get(model, UNMEASURED)
 
@@ -218,7 +218,7 @@ class Job:
 class EngineProcess:
     """One process of the engine's, from its start to its end. Made by `open`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, tables: dict[str, CallTable]) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, tables: dict[str, BatchTable]) -> None:
         if process.stdin is None or process.stdout is None:
             raise AssertionError("the engine is spoken with through pipes")
         self._process = process
@@ -231,7 +231,7 @@ class EngineProcess:
         self._life.add_done_callback(_report)
 
     @classmethod
-    async def open(cls, command: Sequence[str], setup: Setup, tables: dict[str, CallTable]) -> Self:
+    async def open(cls, command: Sequence[str], setup: Setup, tables: dict[str, BatchTable]) -> Self:
         """Starts a process.
 
         Args:
@@ -302,9 +302,9 @@ class EngineProcess:
 
     def _take(self, answer: Answer) -> None:
         match answer:
-            case News(number, progress):
+            case ProgressUpdate(number, progress):
                 self._show(number, progress)
-            case Painted(number, result):
+            case Generated(number, result):
                 self._check_pictures(number, result)
                 _settle(self._job_of(number).painted, result)
             case Failed(number):
@@ -313,7 +313,7 @@ class EngineProcess:
                 for job in self._jobs.values():
                     _fail(job.painted, EngineVersionError(OTHER_VERSION.format(theirs=theirs, ours=PROTOCOL)))
                 self._jobs.clear()
-            case Sharing(model, table):
+            case BatchTableUpdate(model, table):
                 self._tables[model] = table
             case Logged():
                 record = logging.makeLogRecord(msgspec.structs.asdict(answer))

@@ -25,7 +25,7 @@ Seconds = Mapping[int, float]
 
 
 @dataclass(frozen=True, slots=True)
-class CallTable:
+class BatchTable:
     """What UNet calls take on one device.
 
     Attributes:
@@ -73,19 +73,19 @@ class DeviceKey:
         return f"{self.device} | {self.dtype} | {self.parameters}"
 
 
-def read_table(folder: Path, key: DeviceKey) -> CallTable:
+def read_table(folder: Path, key: DeviceKey) -> BatchTable:
     """Reads the table of a device; one without numbers where nothing was measured."""
     try:
         measured = json.loads((folder / FILE).read_text(encoding="utf-8")).get(str(key), {})
-        return CallTable({int(area): _by_count(times) for area, times in measured.items()})
+        return BatchTable({int(area): _by_count(times) for area, times in measured.items()})
     except FileNotFoundError:
-        return CallTable()
+        return BatchTable()
     except (OSError, ValueError, AttributeError, TypeError) as error:
         log.warning("%s cannot be read (%s); `easel bench --calibrate` writes it anew", folder / FILE, error)
-        return CallTable()
+        return BatchTable()
 
 
-def write_table(folder: Path, key: DeviceKey, table: CallTable) -> Path:
+def write_table(folder: Path, key: DeviceKey, table: BatchTable) -> Path:
     """Keeps the table of a device, beside those of others; returns the file.
 
     Raises:

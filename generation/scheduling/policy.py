@@ -14,7 +14,7 @@ their work is of an order: what a draft would lose by a long job in its few call
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
-from generation.scheduling.batch_table import CallTable
+from generation.scheduling.batch_table import BatchTable
 
 PATIENCE = 7
 QUANTUM = 16
@@ -77,7 +77,7 @@ class Choice:
     turn: Turn
 
 
-def choose(candidates: Sequence[Candidate], turn: Turn, tables: Callable[[int], CallTable]) -> Choice:
+def choose(candidates: Sequence[Candidate], turn: Turn, tables: Callable[[int], BatchTable]) -> Choice:
     """Chooses the pictures of the next call.
 
     Args:
@@ -110,7 +110,9 @@ def _pool(candidates: Sequence[Candidate], turn: Turn) -> list[int]:
     return [index for index in far if candidates[index].weights == candidates[far[0]].weights]
 
 
-def _with_mates(candidates: Sequence[Candidate], lead: int, ranked: Sequence[int], table: CallTable) -> tuple[int, ...]:
+def _with_mates(
+    candidates: Sequence[Candidate], lead: int, ranked: Sequence[int], table: BatchTable
+) -> tuple[int, ...]:
     leader = candidates[lead]
     if leader.alone:
         return (lead,)

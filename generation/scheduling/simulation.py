@@ -9,12 +9,12 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from generation.scheduling.batch_table import CallTable
+from generation.scheduling.batch_table import BatchTable
 from generation.scheduling.policy import PATIENCE, Candidate, Turn, choose
 
-__all__ = ["CallTable", "Done", "Foresight", "Outline", "Pass"]
+__all__ = ["BatchTable", "Done", "Foresight", "Outline", "Pass"]
 
-Tables = Callable[[str], CallTable]
+Tables = Callable[[str], BatchTable]
 
 
 @dataclass(frozen=True, slots=True)

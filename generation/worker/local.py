@@ -23,7 +23,7 @@ from generation.request.cancellation import CancelToken
 from generation.request.options import Lora
 from generation.request.request import GenerationRequest
 from generation.request.result import Artifact, GenerationResult, Progress, Stage
-from generation.scheduling.batch_table import CallTable, read_table
+from generation.scheduling.batch_table import BatchTable, read_table
 from generation.sdxl.acceleration.accelerate import shortcut
 from generation.sdxl.engine.engine import Engine
 from generation.sdxl.engine.model_cache import ModelCache
@@ -69,7 +69,7 @@ class LocalExecutor:
         self._compiler = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compiler")
         self._hashes = HashBook(settings.data_dir / "hashes.json")
         self._files: dict[str, Path] = {}  # of the models that were loaded and are one file
-        self._tables: dict[str, CallTable] = {}
+        self._tables: dict[str, BatchTable] = {}
         self._closing = threading.Event()
         self._warm = threading.Event()  # torch is imported, and the first model loaded or refused
         self._loras: LoraFiles | None = None
@@ -108,7 +108,7 @@ class LocalExecutor:
         notes = painting.notes if work.canvas is None else (*work.canvas.notes, *painting.notes)
         return GenerationResult(artifacts, painting.seconds, notes, painting.device_seconds, painting.calls)
 
-    def sharing(self, model: str) -> CallTable:
+    def sharing(self, model: str) -> BatchTable:
         """Tells how many pictures share a UNet call; by rule of thumb until the model was loaded."""
         return self._tables.get(model, UNMEASURED)
 

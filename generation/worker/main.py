@@ -18,36 +18,36 @@ from generation.executors.base import Executor
 from generation.executors.messages import (
     DEVICE_LOST,
     Answer,
+    BatchTableUpdate,
     Begin,
     Cancel,
     Close,
-    News,
+    Generated,
     Order,
-    Painted,
+    ProgressUpdate,
     Refused,
     Setup,
-    Sharing,
     WarmUp,
     failed,
     logged,
     packed,
-    read_order,
+    read_command,
     read_setup,
 )
 from generation.models.catalog import Catalog
 from generation.request.cancellation import CancelToken
 from generation.request.result import GenerationResult, Progress
-from generation.scheduling.batch_table import CallTable
+from generation.scheduling.batch_table import BatchTable
 from generation.settings import GenerationSettings
 
 log = logging.getLogger(__name__)
 
-NEWS_SECONDS = 0.25  # messages are edited every three seconds at most, but countdowns go by it too
+PROGRESS_SECONDS = 0.25  # messages are edited every three seconds at most, but countdowns go by it too
 
 Make = Callable[[GenerationSettings], Executor]
 
 
-class Mouth:
+class MessageWriter:
     """Says answers, whole ones, from any thread."""
 
     def __init__(self, pipe: BinaryIO) -> None:
@@ -68,9 +68,9 @@ class Mouth:
 class Forwarding(QueueHandler):
     """Lets log records be logged by the bot's process, with all others."""
 
-    def __init__(self, mouth: Mouth) -> None:
+    def __init__(self, writer: MessageWriter) -> None:
         super().__init__(None)  # type: ignore[arg-type]  # there is no queue: `enqueue` says them
-        self._mouth = mouth
+        self._mouth = writer
         self.setFormatter(logging.Formatter("%(message)s"))  # the rest is the bot's to add
 
     def enqueue(self, record: logging.LogRecord) -> None:
@@ -86,12 +86,12 @@ class Worker:
         mouth: Says what becomes of it.
     """
 
-    def __init__(self, executor: Executor, mouth: Mouth) -> None:
+    def __init__(self, executor: Executor, writer: MessageWriter) -> None:
         self._executor = executor
-        self._mouth = mouth
+        self._mouth = writer
         self._tokens: dict[int, CancelToken] = {}
         self._paintings: set[asyncio.Task[GenerationResult]] = set()
-        self._tables: dict[str, CallTable] = {}
+        self._tables: dict[str, BatchTable] = {}
         self._warming: asyncio.Future[None] | None = None
         self._closing = asyncio.Event()
 
@@ -124,7 +124,7 @@ class Worker:
     async def _paint(self, order: Begin, token: CancelToken) -> GenerationResult:
         def tell(progress: Progress) -> None:
             self._tell_of_sharing(order.request.model)
-            self._mouth.say(News(order.number, progress))
+            self._mouth.say(ProgressUpdate(order.number, progress))
 
         return await self._executor.generate(order.request, tell if order.watched else None, token, order.inputs)
 
@@ -142,20 +142,20 @@ class Worker:
         table = self._executor.sharing(model)
         if self._tables.get(model) is not table:
             self._tables[model] = table
-            self._mouth.say(Sharing(model, table))
+            self._mouth.say(BatchTableUpdate(model, table))
 
 
 def _answer_of(number: int, painting: "asyncio.Task[GenerationResult]") -> Answer:
     error = painting.exception()
     if error is None:
-        return Painted(number, painting.result())
+        return Generated(number, painting.result())
     return failed(number, error if isinstance(error, GenerationError) else _as_told(error))
 
 
 def _listen(pipe: BinaryIO, take: Callable[[Order], object]) -> None:
     """Hands orders on; when the bot is gone without a word, so is this process, whatever it was at."""
     try:
-        while (order := read_order(pipe)) is not None:
+        while (order := read_command(pipe)) is not None:
             take(order)
             if isinstance(order, Close):
                 return
@@ -180,30 +180,30 @@ def run(make: Make) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)  # they are sent to the bot too, which decides when to end
     faulthandler.enable()
-    orders, mouth = _pipes()
+    orders, writer = _pipes()
     setup = read_setup(orders)
     if isinstance(setup, Refused):
-        mouth.say(setup)
+        writer.say(setup)
     if not isinstance(setup, Setup):
         return
-    logging.basicConfig(level=max(setup.log_level, logging.INFO), handlers=[Forwarding(mouth)])
+    logging.basicConfig(level=max(setup.log_level, logging.INFO), handlers=[Forwarding(writer)])
     logging.getLogger(__package__).setLevel(setup.log_level)
     if setup.threads is not None:
         os.putenv("OMP_NUM_THREADS", str(setup.threads))  # before torch is loaded
 
     async def work() -> None:
-        await Worker(make(setup.settings), mouth).serve(orders)
+        await Worker(make(setup.settings), writer).serve(orders)
 
     asyncio.run(work())
 
 
-def _pipes() -> tuple[BinaryIO, Mouth]:
+def _pipes() -> tuple[BinaryIO, MessageWriter]:
     """Keeps the pipes to itself: what a library prints is no answer, and what it or a child of it reads is no order."""
     orders, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     with Path(os.devnull).open("rb") as nothing:
         os.dup2(nothing.fileno(), 0)
     os.dup2(2, 1)
-    return orders, Mouth(answers)
+    return orders, MessageWriter(answers)
 
 
 def _give_up(error: BaseException) -> None:
@@ -217,4 +217,4 @@ def local(settings: GenerationSettings) -> Executor:
     from generation.worker.local import LocalExecutor  # noqa: PLC0415
 
     catalog = Catalog(settings.models_path, settings.model)
-    return LocalExecutor(settings, catalog, on_lost=_give_up, news_seconds=NEWS_SECONDS)
+    return LocalExecutor(settings, catalog, on_lost=_give_up, news_seconds=PROGRESS_SECONDS)

@@ -152,10 +152,11 @@ async def test_an_error_that_only_the_engine_knows_arrives_as_the_nearest_that_t
 async def test_an_engine_of_another_version_refuses_in_words(
     executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    spoken = process.PROTOCOL
     monkeypatch.setattr(process, "PROTOCOL", 99)
     newer = ProcessExecutor(GenerationSettings(), command=COMMAND)
 
-    with pytest.raises(EngineVersionError, match=r"speaks version 1 of our protocol, I speak 99\)"):
+    with pytest.raises(EngineVersionError, match=rf"speaks version {spoken} of our protocol, I speak 99\)"):
         await newer.generate(request())
     await newer.close()
 

@@ -22,8 +22,8 @@ from generation import (
     Progress,
     Stage,
 )
-from generation.executors.messages import HEAD, Painted, packed
-from generation.scheduling.simulation import CallTable
+from generation.executors.messages import HEAD, Generated, packed
+from generation.scheduling.simulation import BatchTable
 from generation.worker import main as worker
 from generation.worker.main import run
 from tests.fakes import FakeExecutor
@@ -36,7 +36,7 @@ class Scripted(FakeExecutor):
         super().__init__()
         self.seconds_per_call = 0.01
         self._settings = settings
-        self._tables: dict[str, CallTable] = {}
+        self._tables: dict[str, BatchTable] = {}
 
     async def generate(
         self,
@@ -72,12 +72,12 @@ class Scripted(FakeExecutor):
             "ask": lambda: os.read(0, 1),
             "log": lambda: logging.getLogger("some.library").warning("this is %s", "odd", extra=ODD),
             "log badly": lambda: logging.getLogger("some.library").warning("%d of them", "odd"),
-            "measure": lambda: self._tables.update({request.model: CallTable({64: {1: 0.5}})}),
+            "measure": lambda: self._tables.update({request.model: BatchTable({64: {1: 0.5}})}),
             "hang": lambda: time.sleep(600),
         }
         deeds.get(request.prompt, lambda: None)()
 
-    def sharing(self, model: str) -> CallTable:
+    def sharing(self, model: str) -> BatchTable:
         """Tells what was measured."""
         return self._tables.get(model, super().sharing(model))
 
@@ -105,7 +105,7 @@ def boast(mark: Path) -> None:
     """Says of a request nobody made that it is done, the first time."""
     if not mark.exists():
         mark.touch()
-        vars(worker)["packed"] = lambda _answer: packed(Painted(10**6, GenerationResult((), 0.0)))
+        vars(worker)["packed"] = lambda _answer: packed(Generated(10**6, GenerationResult((), 0.0)))
 
 
 def skimp(mark: Path, request: GenerationRequest, file: bytes) -> None:
@@ -113,7 +113,7 @@ def skimp(mark: Path, request: GenerationRequest, file: bytes) -> None:
     if not mark.exists():
         mark.touch()
         pictures = (Artifact(file, "image/png", request),) if file else ()
-        vars(worker)["Painted"] = lambda number, _result: Painted(number, GenerationResult(pictures, 0.0))
+        vars(worker)["Generated"] = lambda number, _result: Generated(number, GenerationResult(pictures, 0.0))
 
 
 def burst(mark: Path) -> None:

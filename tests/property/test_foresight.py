@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.scheduling.policy import Candidate, Turn, choose
-from generation.scheduling.simulation import CallTable, Foresight, Outline, Pass, spread
+from generation.scheduling.simulation import BatchTable, Foresight, Outline, Pass, spread
 
-RULE = CallTable()
-MEASURED = CallTable({64: {1: 1.0, 2: 1.2, 3: 1.4}, 4096: {1: 1.0, 2: 1.9}})
+RULE = BatchTable()
+MEASURED = BatchTable({64: {1: 1.0, 2: 1.2, 3: 1.4}, 4096: {1: 1.0, 2: 1.9}})
 
 PASSES = st.builds(Pass, st.integers(0, 30), st.sampled_from([64, 4096]), st.just(0.5), st.sampled_from([0.1, 2.0]))
 OUTLINES = st.builds(
@@ -47,7 +47,7 @@ class Slow:
         return not self.passes
 
 
-def call_by_call(works: dict[str, Outline], table: CallTable) -> dict[str, float]:
+def call_by_call(works: dict[str, Outline], table: BatchTable) -> dict[str, float]:
     pictures = [Slow(name, outline) for name, outline in works.items() for _ in range(outline.count)]
     left = {name: outline.count for name, outline in works.items()}
     painted = deque(picture for picture in pictures if not picture.passes)
@@ -72,7 +72,7 @@ def call_by_call(works: dict[str, Outline], table: CallTable) -> dict[str, float
 
 
 @given(st.lists(OUTLINES, min_size=1, max_size=6), st.sampled_from([RULE, MEASURED]))
-def test_leaping_comes_to_the_same_as_making_every_call(outlines: list[Outline], table: CallTable) -> None:
+def test_leaping_comes_to_the_same_as_making_every_call(outlines: list[Outline], table: BatchTable) -> None:
     works = {str(number): outline for number, outline in enumerate(outlines)}
     foresight = Foresight(lambda _model: table)
     for name, outline in works.items():

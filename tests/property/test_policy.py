@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from generation.scheduling.batch_table import CallTable
+from generation.scheduling.batch_table import BatchTable
 from generation.scheduling.policy import FAR, PATIENCE, QUANTUM, Candidate, Turn, choose
 
-ONE_BY_ONE = CallTable({1: {1: 1.0}})
+ONE_BY_ONE = BatchTable({1: {1: 1.0}})
 AREA = 512 * 512
 
 candidates = st.lists(
@@ -44,7 +44,7 @@ class Simulated:
         self.left = self.steps
 
 
-def simulate(jobs: list[Simulated], table: CallTable = ONE_BY_ONE) -> tuple[dict[str, int], list[str]]:
+def simulate(jobs: list[Simulated], table: BatchTable = ONE_BY_ONE) -> tuple[dict[str, int], list[str]]:
     """Plays the policy in simulated time, where a call takes as long as its pixels; returns ends, and the switches."""
     clock, turn, loaded, switches = 0, Turn(), "", []
     while left := [job for job in jobs if job.left]:
@@ -70,26 +70,28 @@ def simulate(jobs: list[Simulated], table: CallTable = ONE_BY_ONE) -> tuple[dict
 
 @given(candidates, turns)
 def test_a_call_is_shared_only_by_those_who_can(waiting: list[Candidate], turn: Turn) -> None:
-    chosen = [waiting[index] for index in choose(waiting, turn, lambda _lead: CallTable()).indices]
+    chosen = [waiting[index] for index in choose(waiting, turn, lambda _lead: BatchTable()).indices]
 
     assert bool(chosen) == bool(waiting)
     assert len({(candidate.key, candidate.weights) for candidate in chosen}) <= 1
     assert len(chosen) == 1 or not any(candidate.alone for candidate in chosen)
-    assert len(chosen) <= CallTable().pictures(AREA, len(waiting) or 1)
+    assert len(chosen) <= BatchTable().pictures(AREA, len(waiting) or 1)
 
 
 @given(candidates)
 def test_the_least_product_of_remaining_and_whole_work_leads(waiting: list[Candidate]) -> None:
     everything_there = [replace(candidate, ready=True) for candidate in waiting]
 
-    choice = choose(everything_there, Turn(), lambda _lead: CallTable())
+    choice = choose(everything_there, Turn(), lambda _lead: BatchTable())
 
     ranks = [candidate.rank for candidate in waiting]
     assert not choice.indices or ranks[choice.indices[0]] == min(ranks)
 
 
-@given(arrives=st.integers(0, 59), steps=st.integers(4, 8), table=st.sampled_from([ONE_BY_ONE, CallTable()]))
-def test_a_draft_during_a_long_job_takes_at_most_half_as_long_again(arrives: int, steps: int, table: CallTable) -> None:
+@given(arrives=st.integers(0, 59), steps=st.integers(4, 8), table=st.sampled_from([ONE_BY_ONE, BatchTable()]))
+def test_a_draft_during_a_long_job_takes_at_most_half_as_long_again(
+    arrives: int, steps: int, table: BatchTable
+) -> None:
     ends, _ = simulate([Simulated("long", 60), Simulated("draft", steps, arrives)], table)
 
     assert ends["draft"] - arrives <= 1.5 * steps
@@ -99,7 +101,7 @@ def test_a_draft_during_a_long_job_takes_at_most_half_as_long_again(arrives: int
 def test_who_joins_a_call_has_not_far_more_to_do_than_its_leader(totals: list[int]) -> None:
     waiting = [Candidate("a", "v", total, total, AREA) for total in totals]
 
-    lead, *mates = choose(waiting, Turn(), lambda _lead: CallTable({AREA: {1: 1.0, 8: 1.1}})).indices
+    lead, *mates = choose(waiting, Turn(), lambda _lead: BatchTable({AREA: {1: 1.0, 8: 1.1}})).indices
 
     assert all(totals[mate] <= FAR * totals[lead] for mate in mates)
 
@@ -107,7 +109,7 @@ def test_who_joins_a_call_has_not_far_more_to_do_than_its_leader(totals: list[in
 def test_a_long_job_lets_drafts_join_it_when_its_patience_has_ended() -> None:
     long, draft = Candidate("a", "v", 60, 60, AREA), Candidate("a", "v", 4, 4, AREA)
 
-    choice = choose([long, draft], Turn(passed=PATIENCE * long.cost), lambda _lead: CallTable())
+    choice = choose([long, draft], Turn(passed=PATIENCE * long.cost), lambda _lead: BatchTable())
 
     assert choice.indices == (0, 1)
 
@@ -157,7 +159,7 @@ def test_a_picture_of_other_weights_waits_for_a_bounded_time(arrives: int) -> No
 
 @given(st.integers(64 * 64, 4096 * 4096), st.integers(1, 50))
 def test_unmeasured_devices_paint_large_pictures_one_per_call(pixels: int, waiting: int) -> None:
-    room = CallTable().pictures(pixels, waiting)
+    room = BatchTable().pictures(pixels, waiting)
 
     assert 1 <= room <= min(8, waiting)
     assert room == 1 or room * pixels <= 1024 * 1024

@@ -16,13 +16,13 @@ from bot.services.jobs.costs import ANY_SIZE, CostModel
 from bot.services.jobs.fair_queue import SHORT_SECONDS, FairQueue
 from bot.services.jobs.forecast import Forecast
 from generation.scheduling.policy import PATIENCE, Turn, choose
-from generation.scheduling.simulation import CallTable
+from generation.scheduling.simulation import BatchTable
 from tests.fuzzing import examples
 from tests.property.test_foresight import Slow
 from tests.unit.bot.jobs import job
 
 SLOTS, MAX_RUNNING = 4, 3
-TABLE = CallTable()
+TABLE = BatchTable()
 NATIVE = 1024
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from generation import Artifact, GenerationRequest, GenerationResult, GenerationSettings, Progress, Stage
 from generation.errors import ProtocolError
 from generation.executors import messages
-from generation.scheduling.batch_table import CallTable
+from generation.scheduling.batch_table import BatchTable
 from tests.fuzzing import examples
 from tests.property.test_recipe import parts, plain_requests, texts
 
@@ -50,7 +50,7 @@ progress = st.builds(
     device_seconds=seconds,
 )
 times = st.dictionaries(st.integers(2, 10), measured, max_size=3).map(lambda others: {1: 0.5, **others})
-tables = st.builds(CallTable, st.dictionaries(st.integers(1, 2**24), times, max_size=3))
+tables = st.builds(BatchTable, st.dictionaries(st.integers(1, 2**24), times, max_size=3))
 engine_settings = st.builds(
     GenerationSettings,
     _env_file=st.none(),
@@ -84,8 +84,8 @@ orders: dict[type, st.SearchStrategy[messages.Order]] = {
 }
 answers: dict[type, st.SearchStrategy[messages.Answer]] = {
     messages.Refused: st.builds(messages.Refused, numbers),
-    messages.News: st.builds(messages.News, number=numbers, progress=progress),
-    messages.Painted: st.builds(messages.Painted, number=numbers, result=results),
+    messages.ProgressUpdate: st.builds(messages.ProgressUpdate, number=numbers, progress=progress),
+    messages.Generated: st.builds(messages.Generated, number=numbers, result=results),
     messages.Failed: st.builds(
         messages.Failed,
         number=numbers,
@@ -94,7 +94,7 @@ answers: dict[type, st.SearchStrategy[messages.Answer]] = {
         field=texts,
         notes=st.lists(texts, max_size=2).map(tuple),
     ),
-    messages.Sharing: st.builds(messages.Sharing, model=texts, table=tables),
+    messages.BatchTableUpdate: st.builds(messages.BatchTableUpdate, model=texts, table=tables),
     messages.Logged: st.builds(
         messages.Logged,
         name=texts,
@@ -111,9 +111,9 @@ answers: dict[type, st.SearchStrategy[messages.Answer]] = {
 }
 
 
-def read_order(body: bytes) -> messages.Order | None:
+def read_command(body: bytes) -> messages.Order | None:
     """Reads an order out of the bytes of one message."""
-    return messages.read_order(io.BytesIO(messages.HEAD.pack(len(body)) + body))
+    return messages.read_command(io.BytesIO(messages.HEAD.pack(len(body)) + body))
 
 
 def read_answer(raw: bytes) -> messages.Answer | None:
@@ -136,7 +136,7 @@ def test_every_message_has_its_strategy() -> None:
 @settings(deadline=None)
 @given(order=st.one_of(*orders.values()))
 def test_an_order_arrives_as_it_was_given(order: messages.Order) -> None:
-    assert messages.read_order(io.BytesIO(messages.packed(order))) == order
+    assert messages.read_command(io.BytesIO(messages.packed(order))) == order
 
 
 @settings(deadline=None)
@@ -148,7 +148,7 @@ def test_an_answer_arrives_as_it_was_given(answer: messages.Answer) -> None:
 @settings(deadline=None, max_examples=examples(300))
 @given(body=st.binary(max_size=400))
 def test_noise_is_refused_and_nothing_else_happens(body: bytes) -> None:
-    for read in (read_order, lambda raw: read_answer(messages.HEAD.pack(len(raw)) + raw)):
+    for read in (read_command, lambda raw: read_answer(messages.HEAD.pack(len(raw)) + raw)):
         with pytest.raises(ProtocolError):
             read(body)
 
@@ -177,7 +177,7 @@ def test_a_damaged_message_is_one_of_the_messages_or_refused(
     body = damage.done_to(bytes(messages.packed(message)[messages.HEAD.size :]))
 
     for read, kinds in (
-        (read_order, messages.Order),
+        (read_command, messages.Order),
         (lambda b: read_answer(messages.HEAD.pack(len(b)) + b), messages.Answer),
     ):
         try:
@@ -201,20 +201,24 @@ BEGUN = {"prompt": "a", "model": "tiny", "seed": 1}
     "raw",
     [
         answer_of(type="Begin", number=1),
-        answer_of(type="Painted", number=1, result=RESULT | {"seconds": math.nan}),
-        answer_of(type="Painted", number=1, result=RESULT | {"device_seconds": -1.0}),
+        answer_of(type="Generated", number=1, result=RESULT | {"seconds": math.nan}),
+        answer_of(type="Generated", number=1, result=RESULT | {"device_seconds": -1.0}),
         answer_of(
-            type="Painted",
+            type="Generated",
             number=1,
             result=RESULT | {"artifacts": [{"data": b"", "media_type": "", "request": BEGUN | {"steps": 10**6}}]},
         ),
-        answer_of(type="News", number=1, progress={"stage": "dancing", "done": 1, "total": 2, "preview": None}),
         answer_of(
-            type="News", number=1, progress={"stage": "finishing", "done": 1, "total": 2, "device_seconds": math.inf}
+            type="ProgressUpdate", number=1, progress={"stage": "dancing", "done": 1, "total": 2, "preview": None}
+        ),
+        answer_of(
+            type="ProgressUpdate",
+            number=1,
+            progress={"stage": "finishing", "done": 1, "total": 2, "device_seconds": math.inf},
         ),
         answer_of(type="Failed", number=1, kind="SystemExit", text="", field="", notes=[]),
-        answer_of(type="Sharing", model="tiny", table={"seconds": {64: {2: 1.0}}}),
-        answer_of(type="Sharing", model="tiny", table={"seconds": {64: {1: 0.0}}}),
+        answer_of(type="BatchTableUpdate", model="tiny", table={"seconds": {64: {2: 1.0}}}),
+        answer_of(type="BatchTableUpdate", model="tiny", table={"seconds": {64: {1: 0.0}}}),
         answer_of(type="Logged", name="x", __class__="y"),
         messages.HEAD.pack(100_000) + b"\x91" * 100_000,
         messages.HEAD.pack(messages.MAX_ANSWER + 1),
@@ -228,11 +232,11 @@ def test_a_hostile_answer_is_refused(raw: bytes) -> None:
 
 def test_an_order_beyond_its_length_is_refused_before_it_is_read() -> None:
     with pytest.raises(ProtocolError, match="too long"):
-        messages.read_order(io.BytesIO(messages.HEAD.pack(messages.MAX_ORDER + 1)))
+        messages.read_command(io.BytesIO(messages.HEAD.pack(messages.MAX_COMMAND + 1)))
 
 
 def test_a_message_beyond_its_length_is_not_sent(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(messages, "MAX_ORDER", 100)
+    monkeypatch.setattr(messages, "MAX_COMMAND", 100)
     request = GenerationRequest(prompt="a", model="tiny", seed=1)
 
     with pytest.raises(ProtocolError, match="too long"):
@@ -242,7 +246,7 @@ def test_a_message_beyond_its_length_is_not_sent(monkeypatch: pytest.MonkeyPatch
 def test_what_ends_in_the_middle_of_a_message_is_the_end() -> None:
     frame = bytes(messages.packed(messages.Cancel(7)))
 
-    assert all(messages.read_order(io.BytesIO(frame[:length])) is None for length in range(len(frame)))
+    assert all(messages.read_command(io.BytesIO(frame[:length])) is None for length in range(len(frame)))
     assert all(read_answer(frame[:length]) is None for length in range(len(frame)))
 
 
@@ -264,4 +268,4 @@ def test_text_that_is_no_unicode_is_written_out() -> None:
     assert messages.logged(record).msg == "a\\udcffb"
     assert messages.failed(1, messages.ERRORS["ModelError"]("a\udcffb")).text == "a\\udcffb"
     with pytest.raises(ProtocolError, match="no Unicode"):
-        messages.packed(messages.Sharing("a\udcffb", CallTable()))
+        messages.packed(messages.BatchTableUpdate("a\udcffb", BatchTable()))

@@ -17,7 +17,7 @@ from bot.domain import Job
 from bot.services.jobs.costs import CostModel
 from bot.services.jobs.fair_queue import FairQueue
 from generation import GenerationRequest, Progress
-from generation.scheduling.simulation import CallTable, Foresight, Outline
+from generation.scheduling.simulation import BatchTable, Foresight, Outline
 
 REHEARSED = 24  # waiting jobs; of those behind them the work in front is summed up, since overtaking evens out
 REMEMBERED = 48  # jobs that came last
@@ -59,7 +59,7 @@ class Forecast:
         self,
         queue: FairQueue,
         costs: CostModel,
-        tables: Callable[[str], CallTable],
+        tables: Callable[[str], BatchTable],
         slots: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

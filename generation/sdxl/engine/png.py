@@ -60,8 +60,8 @@ def refined_in_steps(request: GenerationRequest) -> GenerationRequest:
 def _compressed(pixels: Pixels) -> bytes:
     """Filters every row by the mean of its left and upper neighbour and compresses runs and frequencies only.
 
-    Painted pictures are smooth and grainy: searching for repetitions, as the usual settings do, takes most of the time
-    and finds next to nothing. Bands of rows stay in the processor's cache on their way.
+    Generated pictures are smooth and grainy: searching for repetitions, as the usual settings do, takes most of
+    the time and finds next to nothing. Bands of rows stay in the processor's cache on their way.
     """
     rows = np.frombuffer(pixels.rgb, np.uint8).reshape(pixels.height, 3 * pixels.width)
     above = np.zeros((1, rows.shape[1]), np.uint8)

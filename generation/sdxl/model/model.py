@@ -11,7 +11,7 @@ from torch import Tensor
 
 from generation.errors import ModelError
 from generation.request.options import Lora
-from generation.scheduling.batch_table import CallTable, DeviceKey
+from generation.scheduling.batch_table import BatchTable, DeviceKey
 from generation.sdxl.model.auxiliary import Additions
 from generation.sdxl.model.device import Placement, device_name, free_memory
 from generation.sdxl.model.lora import LoadedLora, Merger, weights_of
@@ -70,7 +70,7 @@ class Model:
     additions: Additions | None = None
     glance: Glance | None = None
     prediction: str = "epsilon"
-    calls: CallTable = field(default_factory=CallTable)
+    calls: BatchTable = field(default_factory=BatchTable)
     offload: bool = False
     here: bool = True
     bytes: int = 0

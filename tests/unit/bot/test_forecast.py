@@ -7,7 +7,7 @@ from bot.services.jobs.costs import ANY_SIZE, CostModel
 from bot.services.jobs.fair_queue import FairQueue
 from bot.services.jobs.forecast import LEAPS, REHEARSED, Forecast
 from generation import Progress, Stage
-from generation.scheduling.simulation import CallTable, Foresight
+from generation.scheduling.simulation import BatchTable, Foresight
 from tests.unit.bot.jobs import job
 
 PIXELS = 1024 * 1024
@@ -22,7 +22,7 @@ class Studio:
         self.cost = costs.estimate
         self.queue = FairQueue(100, costs.estimate)
         self.now = 1000.0
-        self.forecast = Forecast(self.queue, costs, lambda _model: CallTable(), slots, lambda: self.now)
+        self.forecast = Forecast(self.queue, costs, lambda _model: BatchTable(), slots, lambda: self.now)
         self.running: dict[str, tuple[Job, Progress]] = {}
 
     def waits(self, person: int = 1, steps: int = 10) -> Job:

@@ -9,7 +9,7 @@ from bot.services.jobs.status_board import StatusBoard
 from bot.services.people.overview import QueueOverview
 from bot.ui.jobs import text as words
 from generation import Progress, Stage
-from generation.scheduling.simulation import CallTable
+from generation.scheduling.simulation import BatchTable
 from generation.typed_text import TypedText
 from tests.unit.bot.jobs import MemoryLedger, RecordingMessenger, job
 
@@ -21,7 +21,7 @@ class Desk:
         costs = CostModel()
         costs.learn(job(steps=10).request, 10.0)
         self.queue = FairQueue(100, costs.estimate)
-        forecast = Forecast(self.queue, costs, lambda _model: CallTable(), slots=1)
+        forecast = Forecast(self.queue, costs, lambda _model: BatchTable(), slots=1)
         self.board = StatusBoard(self.queue, forecast, RecordingMessenger())
         self.overview = QueueOverview(self.queue, self.board, MemoryLedger())
 
@@ -118,5 +118,5 @@ async def test_what_a_person_used_is_summed_up(desk: Desk) -> None:
 
     text = words.usage(Usage(12, 1, 3456.7), desk.overview.of(1))
 
-    assert text.startswith("Painted for you: 12 jobs, 1 picture, 3,457 seconds of the device.\n")
+    assert text.startswith("Generated for you: 12 jobs, 1 picture, 3,457 seconds of the device.\n")
     assert "Being painted: 0. Waiting: 1." in text
