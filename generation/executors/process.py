@@ -57,14 +57,14 @@ from generation.settings import GenerationSettings
 log = logging.getLogger(__name__)
 
 COMMAND = (sys.executable, "-P", "-m", "generation.worker")  # -P: not what happens to lie in this folder
-LIVES = 3  # processes that may end while they are at a request, before it is given up
+MAX_ATTEMPTS = 3  # processes that may end while they are at a request, before it is given up
 CLOSING_SECONDS = 10.0  # for ending in good order; then it is killed
 PNG = b"\x89PNG\r\n\x1a\n"  # what its files begin with
 BUFFER = 1 << 20  # bytes of answers that are taken in at once
 
 STARTED_AGAIN = "The engine had to be started again meanwhile."
 GIVEN_UP = (
-    "The engine broke down {lives} times while it was at this, so I gave it up. Try another size or model; "
+    "The engine broke down {attempts} times while it was at this, so I gave it up. Try another size or model; "
     "whoever runs me finds the reason in my log."
 )
 KILLED = (
@@ -119,18 +119,18 @@ class ProcessExecutor:
             EngineVersionError: The engine's process is of another version.
         """
         cancel = cancel or CancelToken()
-        for life in range(LIVES):
-            async with self._alone(cancel) if life else nullcontext():
+        for attempt in range(MAX_ATTEMPTS):
+            async with self._alone(cancel) if attempt else nullcontext():
                 outcome = await self._paint(request, on_progress, cancel, inputs)
             if isinstance(outcome, GenerationResult):
-                return replace(outcome, notes=(*outcome.notes, STARTED_AGAIN)) if life else outcome
+                return replace(outcome, notes=(*outcome.notes, STARTED_AGAIN)) if attempt else outcome
             if cancel.cancelled:
                 raise GenerationCancelledError("Cancelled.")
-            if outcome is Ending.KILLED_FOR_ONE or (outcome is Ending.KILLED and life):
+            if outcome is Ending.KILLED_FOR_ONE or (outcome is Ending.KILLED and attempt):
                 raise EngineLostError(KILLED)
             if on_progress is not None:
                 on_progress(Progress(Stage.LOADING, 0, request.calls))
-        raise EngineLostError(GIVEN_UP.format(lives=LIVES))
+        raise EngineLostError(GIVEN_UP.format(attempts=MAX_ATTEMPTS))
 
     def sharing(self, model: str) -> BatchTable:
         """Tells how many pictures share a UNet call; by rule of thumb until the model was painted with."""
@@ -207,7 +207,7 @@ Outcome = GenerationResult | Ending
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
+class InFlight:
     """A request under way in the engine's process: how many pictures it has, who waits for it, and who looks."""
 
     count: int
@@ -222,13 +222,13 @@ class EngineProcess:
         if process.stdin is None or process.stdout is None:
             raise AssertionError("the engine is spoken with through pipes")
         self._process = process
-        self._orders, self._answers = process.stdin, process.stdout
+        self._commands, self._answers = process.stdin, process.stdout
         self._tables = tables
-        self._jobs: dict[int, Job] = {}
+        self._jobs: dict[int, InFlight] = {}
         self._closing = False
         self.ended = False
-        self._life = asyncio.create_task(self._live(), name="engine process")
-        self._life.add_done_callback(_report)
+        self._task = asyncio.create_task(self._serve(), name="engine process")
+        self._task.add_done_callback(_report)
 
     @classmethod
     async def open(cls, command: Sequence[str], setup: Setup, tables: dict[str, BatchTable]) -> Self:
@@ -249,8 +249,8 @@ class EngineProcess:
 
     def send(self, order: Order) -> None:
         """Gives an order; one that has ended takes none."""
-        if not (self.ended or self._orders.is_closing()):
-            self._orders.write(packed(order))
+        if not (self.ended or self._commands.is_closing()):
+            self._commands.write(packed(order))
 
     def begin(self, order: Begin, on_progress: OnProgress | None) -> "asyncio.Future[Outcome]":
         """Has a request painted; what comes of it is how the process ended, if it ends before."""
@@ -259,20 +259,20 @@ class EngineProcess:
             painted.set_result(Ending.BY_ITSELF)
         else:
             self.send(order)
-            self._jobs[order.number] = Job(order.request.count, painted, on_progress)
+            self._jobs[order.number] = InFlight(order.request.count, painted, on_progress)
         return painted
 
     async def close(self) -> None:
         """Ends it: in good order, or after a while by force."""
         self._closing = True
         self.send(Close())
-        done, _ = await asyncio.wait([self._life], timeout=CLOSING_SECONDS)
+        done, _ = await asyncio.wait([self._task], timeout=CLOSING_SECONDS)
         if not done:
             log.warning("the engine does not end by itself; it is killed")
             self._kill()
-            await asyncio.wait([self._life])
+            await asyncio.wait([self._task])
 
-    async def _live(self) -> None:
+    async def _serve(self) -> None:
         try:
             while (answer := await read_answer(self._answers)) is not None:
                 self._take(answer)
@@ -281,7 +281,7 @@ class EngineProcess:
 
     async def _end(self) -> None:
         self.ended = True
-        self._orders.close()
+        self._commands.close()
         speaks = not self._answers.at_eof()
         if speaks:  # but is not understood, or nobody listens any more
             self._kill()
@@ -327,7 +327,7 @@ class EngineProcess:
         if not all(each.media_type == "image/png" and each.data.startswith(PNG) for each in pictures):
             raise ProtocolError("a picture is no PNG file")
 
-    def _job_of(self, number: int) -> Job:
+    def _job_of(self, number: int) -> InFlight:
         if number not in self._jobs:
             raise ProtocolError(f"there is no request {number} under way")
         return self._jobs.pop(number)
@@ -338,8 +338,8 @@ class EngineProcess:
             asyncio.get_running_loop().call_soon(job.on_progress, progress)
 
 
-def _report(life: "asyncio.Task[None]") -> None:
-    error = None if life.cancelled() else life.exception()
+def _report(task: "asyncio.Task[None]") -> None:
+    error = None if task.cancelled() else task.exception()
     if error is not None:
         log.error("the engine could not be listened to any more", exc_info=error)
 

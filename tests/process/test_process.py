@@ -22,7 +22,7 @@ from generation import (
     ProcessExecutor,
     Progress,
 )
-from generation.executors import process
+from generation.executors import messages, process
 from tests.fakes import FakeExecutor
 from tests.process.conftest import COMMAND, pid_of, request
 
@@ -152,7 +152,7 @@ async def test_an_error_that_only_the_engine_knows_arrives_as_the_nearest_that_t
 async def test_an_engine_of_another_version_refuses_in_words(
     executor: ProcessExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    spoken = process.PROTOCOL
+    spoken = messages.PROTOCOL
     monkeypatch.setattr(process, "PROTOCOL", 99)
     newer = ProcessExecutor(GenerationSettings(), command=COMMAND)
 
