@@ -61,20 +61,20 @@ class Watch(SilentMessenger):
 
 @dataclass
 class Notes:
-    """What was foretold and measured: errors relative to what was counted or expected."""
+    """What was predicted and measured: errors relative to what was counted or expected."""
 
-    foretold: dict[str, dict[str, tuple[datetime, datetime]]] = field(default_factory=dict)
+    predicted: dict[str, dict[str, tuple[datetime, datetime]]] = field(default_factory=dict)
     costs: list[float] = field(default_factory=list)
 
     def note(self, what: str, job: Job, ready: datetime) -> None:
         """Notes a countdown."""
-        self.foretold.setdefault(what, {})[job.id] = now(), ready
+        self.predicted.setdefault(what, {})[job.id] = now(), ready
 
     def errors(self, ready: dict[str, datetime]) -> dict[str, list[float]]:
         """Returns all errors by what they are of."""
         found = {
             what: [abs(ready[job] - promised) / (ready[job] - at) for job, (at, promised) in each.items()]
-            for what, each in self.foretold.items()
+            for what, each in self.predicted.items()
         }
         return {**found, "the device seconds alone": self.costs}
 
@@ -95,8 +95,8 @@ class Watched(CostModel):
         return super().learn(request, seconds, calls)
 
 
-class Foretelling(StatusBoard):
-    """A status board that notes what it foretells."""
+class RecordingBoard(StatusBoard):
+    """A status board that notes what it predicts."""
 
     def __init__(self, queue: FairQueue, forecast: Forecast, messenger: Watch, notes: Notes, alone: Forecast) -> None:
         super().__init__(queue, forecast, messenger)
@@ -107,7 +107,7 @@ class Foretelling(StatusBoard):
         """Notes the first countdown."""
         super().welcome(job, resumed=resumed, shown=shown)
         self._notes.note(ORDER, job, self.ready(job))
-        seconds = self._alone.foresee(self._running).seconds[job.id]
+        seconds = self._alone.predict(self._running).seconds[job.id]
         self._notes.note("the order, as if nobody came later", job, now() + timedelta(seconds=seconds))
 
     def started(self, job: Job) -> None:
@@ -149,7 +149,7 @@ async def measure(jobs: int, waiting: int, seed: int) -> dict[str, list[float]]:
         costs = Watched(notes)
         queue = FairQueue(1000, costs.estimate, 3, 60.0, SLOTS - 1)
         forecast, alone = (Forecast(queue, costs, executor.sharing, SLOTS) for _ in range(2))
-        board = Foretelling(queue, forecast, messenger, notes, alone)
+        board = RecordingBoard(queue, forecast, messenger, notes, alone)
         ports = Ports(MemoryLedger(), MemorySpeeds(), MemoryPictures(), messenger)
         price = PriceLimit(costs, ModelShelf(Catalog(path)), DEFAULTS, seconds=0)
         dispatcher = Dispatcher(queue, executor, ports, price, board)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from generation.scheduling.batch_table import BatchTable
 from generation.scheduling.policy import PATIENCE, Candidate, Turn, choose
 
-__all__ = ["BatchTable", "Done", "Foresight", "Outline", "Pass"]
+__all__ = ["BatchTable", "Done", "Simulation", "Outline", "Pass"]
 
 Tables = Callable[[str], BatchTable]
 
@@ -109,7 +109,7 @@ class _Picture:
         return Candidate(key, outline.model, self.left, present.calls, present.pixels, outline.rows)
 
 
-class Foresight:
+class Simulation:
     """The step loop over works that are only outlines.
 
     All checkpoints count as loaded: how long loading takes is not known before.
@@ -119,12 +119,12 @@ class Foresight:
 
     Attributes:
         seconds: The present time.
-        leaps: What it took to come there, as a measure of how long the simulation takes.
+        events: What it took to come there, as a measure of how long the simulation takes.
     """
 
     def __init__(self, tables: Tables) -> None:
         self.seconds = 0.0
-        self.leaps = 0
+        self.events = 0
         self._tables = tables
         self._pictures: list[_Picture] = []
         self._painted: deque[tuple[str, float]] = deque()  # whose picture, and the seconds of its finishing
@@ -161,7 +161,7 @@ class Foresight:
         while not self._done:
             if not (self._pictures or self._painted) or self.seconds >= until:
                 return None
-            self.leaps += 1
+            self.events += 1
             if self._pictures:
                 self._leap(until)
             if self._painted:

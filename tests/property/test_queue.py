@@ -43,12 +43,12 @@ def test_everybody_is_served_in_the_order_that_was_foretold(orders: list[tuple[i
         queue = FairQueue(100, by_steps)
         for person, steps in orders:
             queue.put(job(person, steps=steps), reserved=False)
-        foretold = [each.id for each, _ in queue.line()]
-        return foretold, [(await queue.get()).id for _ in orders]
+        predicted = [each.id for each, _ in queue.line()]
+        return predicted, [(await queue.get()).id for _ in orders]
 
-    foretold, taken = asyncio.run(served())
+    predicted, taken = asyncio.run(served())
 
-    assert taken == foretold
+    assert taken == predicted
 
 
 async def test_over_a_thousand_mixed_jobs_equally_hungry_people_get_equal_shares() -> None:

@@ -18,7 +18,7 @@ from bot.services.jobs.forecast import Forecast
 from generation.scheduling.policy import PATIENCE, Turn, choose
 from generation.scheduling.simulation import BatchTable
 from tests.fuzzing import examples
-from tests.property.test_foresight import Slow
+from tests.property.test_simulation import Slow
 from tests.unit.bot.jobs import job
 
 SLOTS, MAX_RUNNING = 4, 3
@@ -121,12 +121,12 @@ def test_the_countdown_is_what_comes_true(orders: list[tuple[int, Changes]]) -> 
         world.queue.put(job(person, **changes), reserved=False)
     forecast = Forecast(world.queue, COSTS, lambda _model: TABLE, SLOTS, lambda: 0.0)
 
-    foreseen = forecast.foresee({})
+    prediction = forecast.predict({})
     while len(world.queue) or world.running:
         world.step()
 
-    assert foreseen.seconds  # at least of those that are ready first; a rehearsal takes so many leaps and no more
-    assert foreseen.seconds == pytest.approx({name: world.done[name] for name in foreseen.seconds})
+    assert prediction.seconds  # at least of those that are ready first; a rehearsal takes so many events and no more
+    assert prediction.seconds == pytest.approx({name: world.done[name] for name in prediction.seconds})
 
 
 def test_without_long_jobs_everybody_may_use_every_slot() -> None:

@@ -17,22 +17,22 @@ from bot.domain import Job
 from bot.services.jobs.costs import CostModel
 from bot.services.jobs.fair_queue import FairQueue
 from generation import GenerationRequest, Progress
-from generation.scheduling.simulation import BatchTable, Foresight, Outline
+from generation.scheduling.simulation import BatchTable, Outline, Simulation
 
 REHEARSED = 24  # waiting jobs; of those behind them the work in front is summed up, since overtaking evens out
 REMEMBERED = 48  # jobs that came last
-MOST_OFF = 1.0  # a job that was foretold worse, in logarithms, teaches no more than this
+MOST_OFF = 1.0  # a job that was predicted worse, in logarithms, teaches no more than this
 LEARNING_RATE = 0.1
 LATER = "later "  # begins the names of jobs that are yet to come
 PLAYS = 3  # where others come between: what they bring is drawn anew for each
-LEAPS = 200  # of simulated time in all plays, so that it takes milliseconds whatever waits
+MAX_EVENTS = 200  # of simulated time in all plays, so that it takes milliseconds whatever waits
 
 Running = Mapping[str, tuple[Job, Progress]]
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What was foretold.
+class Prediction:
+    """What was predicted.
 
     Attributes:
         seconds: From now until jobs are ready, for those that were rehearsed.
@@ -45,7 +45,7 @@ class Foreseen:
 
 
 class Forecast:
-    """Foretells when jobs will be ready.
+    """Predicts when jobs will be ready.
 
     Args:
         queue: Where they wait.
@@ -69,24 +69,24 @@ class Forecast:
         self._slots = slots
         self._clock = clock
         self._came: deque[tuple[float, Job]] = deque(maxlen=REMEMBERED)
-        self._slower = 0.0  # the logarithm of taken over foretold
+        self._slower = 0.0  # the logarithm of taken over predicted
         self._learned = 0
 
     def came(self, job: Job) -> None:
         """Notes that somebody asked for something just now."""
         self._came.append((self._clock(), job))
 
-    def came_true(self, foretold: float, taken: float) -> None:
-        """Learns from a job whether everything takes longer than foretold: what is done beside the device's work."""
+    def calibrate(self, predicted: float, taken: float) -> None:
+        """Learns from a job whether everything takes longer than predicted: what is done beside the device's work."""
         self._learned += 1
-        off = min(max(math.log(max(taken, 1e-3) / max(foretold, 1e-3)), -MOST_OFF), MOST_OFF)
+        off = min(max(math.log(max(taken, 1e-3) / max(predicted, 1e-3)), -MOST_OFF), MOST_OFF)
         self._slower += max(1 / (self._learned + 1), LEARNING_RATE) * (off - self._slower)
 
     def left(self, running: Running) -> float:
         """Returns the device seconds that running jobs still take."""
         return sum(self._costs.estimate(job.request) * (1 - progress.fraction) for job, progress in running.values())
 
-    def foresee(self, running: Running) -> Foreseen:
+    def predict(self, running: Running) -> Prediction:
         """Rehearses what runs and what waits first, several times where others come between.
 
         Args:
@@ -94,14 +94,14 @@ class Forecast:
         """
         pace = math.exp(self._slower)
         outlines = _Outlines(self._costs)
-        leaps, plays = LEAPS, list[Foreseen]()
+        events, plays = MAX_EVENTS, list[Prediction]()
         for coming in self._futures(pace):
             queue = self._queue.rehearsal(REHEARSED, {job.origin.user_id for _, job in coming}, outlines.seconds)
-            play = _Rehearsal(queue, outlines, Foresight(self._tables), self._slots)
+            play = _Rehearsal(queue, outlines, Simulation(self._tables), self._slots)
             expected = len(coming)
-            plays.append(play.play(running, coming, leaps, pace))
-            leaps -= play.leaps
-            if len(coming) == expected or leaps <= 0:
+            plays.append(play.play(running, coming, events, pace))
+            events -= play.events
+            if len(coming) == expected or events <= 0:
                 break  # nobody comes in time to make a difference, or there is no time for more
         return _middle(plays)
 
@@ -137,7 +137,7 @@ class _Outlines:
 class _Rehearsal:
     """One play of what will happen."""
 
-    def __init__(self, queue: FairQueue, outlines: _Outlines, loop: Foresight, slots: int) -> None:
+    def __init__(self, queue: FairQueue, outlines: _Outlines, loop: Simulation, slots: int) -> None:
         self._queue = queue
         self._outlines = outlines
         self._loop = loop
@@ -145,13 +145,13 @@ class _Rehearsal:
         self._running: dict[str, Job] = {}
         self._work: dict[str, float] = {}  # device seconds they still take
 
-    def play(self, running: Running, coming: "deque[tuple[float, Job]]", leaps: int, pace: float) -> Foreseen:
+    def play(self, running: Running, coming: "deque[tuple[float, Job]]", events: int, pace: float) -> Prediction:
         waited_for = len(running) + len(self._queue)
         ready: dict[str, float] = {}
         for job, progress in running.values():
             self._admit(job, progress.done, 1 - progress.fraction)
         self._fill()
-        while len(ready) < waited_for and self._loop.leaps < leaps:
+        while len(ready) < waited_for and self._loop.events < events:
             next_comes = coming[0][0] if coming else math.inf
             done = self._loop.advance(next_comes)
             if done is not None:
@@ -165,12 +165,12 @@ class _Rehearsal:
                 break
             self._fill()
         work = sum(self._work[name] for name in ready)
-        return Foreseen(ready, max(ready.values()) / work if work else pace)
+        return Prediction(ready, max(ready.values()) / work if work else pace)
 
     @property
-    def leaps(self) -> int:
+    def events(self) -> int:
         """How long it took (generation.scheduling.simulation)."""
-        return self._loop.leaps
+        return self._loop.events
 
     def _fill(self) -> None:
         while len(self._running) < self._slots and (job := self._queue.take()) is not None:
@@ -183,10 +183,10 @@ class _Rehearsal:
         self._loop.admit(job.id, outline, done)
 
 
-def _middle(plays: Sequence[Foreseen]) -> Foreseen:
-    """Returns the median of what was foretold for each job."""
+def _middle(plays: Sequence[Prediction]) -> Prediction:
+    """Returns the median of what was predicted for each job."""
     if len(plays) == 1:
         return plays[0]
     jobs = {job for play in plays for job in play.seconds}
     seconds = {job: median(play.seconds[job] for play in plays if job in play.seconds) for job in jobs}
-    return Foreseen(seconds, median(play.pace for play in plays))
+    return Prediction(seconds, median(play.pace for play in plays))

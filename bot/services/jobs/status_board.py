@@ -9,7 +9,7 @@ from itertools import islice
 
 from bot.domain import Job, now
 from bot.services.jobs.fair_queue import FairQueue, Place
-from bot.services.jobs.forecast import REHEARSED, Forecast, Foreseen
+from bot.services.jobs.forecast import REHEARSED, Forecast, Prediction
 from bot.services.jobs.status import Show, StatusLine
 from bot.services.ports import Messenger
 from generation import Progress, Stage
@@ -17,7 +17,7 @@ from generation import Progress, Stage
 NEXT_IN_LINE = 5  # further back a place changes too often to be worth an edit
 OFF_SECONDS, OFF_PART = 10.0, 0.25  # by how much a countdown must be wrong to be told anew: the larger of the two
 LOOK_SECONDS = 0.2
-FRESH_SECONDS = 0.5  # for how long what was foretold holds while nobody comes or steps back
+FRESH_SECONDS = 0.5  # for how long what was predicted holds while nobody comes or steps back
 
 
 class StatusBoard:
@@ -25,7 +25,7 @@ class StatusBoard:
 
     Args:
         queue: Asked for the places of waiting jobs.
-        forecast: Foretells when jobs will be ready.
+        forecast: Predicts when jobs will be ready.
         messenger: Shows what is said.
         clock: Seconds that only go up.
     """
@@ -43,7 +43,7 @@ class StatusBoard:
         self._running: dict[str, tuple[Job, Progress]] = {}
         self._begun: dict[str, tuple[float, float | None]] = {}  # when, and in how many seconds they would be ready
         self._looking: asyncio.TimerHandle | None = None
-        self._foreseen: tuple[float, Foreseen] | None = None
+        self._prediction: tuple[float, Prediction] | None = None
 
     def welcome(self, job: Job, *, resumed: bool = False, shown: bool = False) -> None:
         """Begins a job's message with its place in the queue.
@@ -59,7 +59,7 @@ class StatusBoard:
         else:
             self._forecast.came(job)
         if place.jobs < REHEARSED:
-            self._foreseen = None
+            self._prediction = None
         if not shown or place.jobs:
             self._show_place(job, place)
 
@@ -67,10 +67,10 @@ class StatusBoard:
         """Tells those who are next that the queue has moved.
 
         Args:
-            fewer: Somebody has stepped back, so that the others come sooner than was foretold.
+            fewer: Somebody has stepped back, so that the others come sooner than was predicted.
         """
         if fewer:
-            self._foreseen = None
+            self._prediction = None
         for job, place in islice(self._queue.line(), NEXT_IN_LINE):
             if job.id not in self._told or self._told[job.id][0] != place.jobs:
                 self._show_place(job, place)
@@ -96,16 +96,16 @@ class StatusBoard:
             job: One that waits or is being painted.
             place: Where it stands, if that is known already.
         """
-        at, foreseen = self._foresee()
-        if job.id in foreseen.seconds:
-            return _in(max(foreseen.seconds[job.id] - (self._clock() - at), 0.0))
+        at, prediction = self._predict()
+        if job.id in prediction.seconds:
+            return _in(max(prediction.seconds[job.id] - (self._clock() - at), 0.0))
         work = self._queue.place(job).seconds if place is None else place.seconds
-        return _in(foreseen.pace * (self._forecast.left(self._running) + work))
+        return _in(prediction.pace * (self._forecast.left(self._running) + work))
 
     def free(self) -> datetime:
         """Estimates when everything that waits and runs will be done."""
-        _, foreseen = self._foresee()
-        return _in(foreseen.pace * (self._forecast.left(self._running) + self._queue.seconds))
+        _, prediction = self._predict()
+        return _in(prediction.pace * (self._forecast.left(self._running) + self._queue.seconds))
 
     def progress(self, job: Job, progress: Progress) -> None:
         """Shows how far a job has come; news of one that needs the device no more is late, and dropped."""
@@ -114,7 +114,7 @@ class StatusBoard:
         if not job.wishes.previews:
             progress = replace(progress, preview=None)
         if progress.done < self._running[job.id][1].done:
-            self._begun.pop(job.id, None)  # it begins anew, so what was foretold of it teaches nothing
+            self._begun.pop(job.id, None)  # it begins anew, so what was predicted of it teaches nothing
         self._running[job.id] = job, progress
         looks = progress.stage, f"{progress.fraction:.0%}", progress.preview
         self._tell(job, looks, lambda: self._messenger.show_progress(job, progress, self.ready(job)))
@@ -122,9 +122,9 @@ class StatusBoard:
     def painted(self, job: Job) -> None:
         """Notes that a job needs the device no more."""
         _, progress = self._running.pop(job.id, (job, None))
-        began, foretold = self._begun.pop(job.id, (0.0, None))
-        if progress is not None and progress.fraction == 1 and foretold is not None:
-            self._forecast.came_true(foretold, self._clock() - began)
+        began, predicted = self._begun.pop(job.id, (0.0, None))
+        if progress is not None and progress.fraction == 1 and predicted is not None:
+            self._forecast.calibrate(predicted, self._clock() - began)
 
     async def close(self, job: Job) -> None:
         """Ends a job's status; what follows in its message comes from elsewhere."""
@@ -163,21 +163,21 @@ class StatusBoard:
     def _look(self) -> None:
         """Tells countdowns anew that are wrong by now, and notes what those are that can be compared later."""
         self._looking = None
-        at, foreseen = self._foresee()
-        for job_id, (began, foretold) in self._begun.items():
-            if foretold is None and job_id in foreseen.seconds:
-                self._begun[job_id] = began, at + foreseen.seconds[job_id] - began
+        at, prediction = self._predict()
+        for job_id, (began, predicted) in self._begun.items():
+            if predicted is None and job_id in prediction.seconds:
+                self._begun[job_id] = began, at + prediction.seconds[job_id] - began
         for job, place in islice(self._queue.line(), NEXT_IN_LINE):
             told = self._told.get(job.id, (0, None))[1]
             if told is not None and _is_off(told, self.ready(job, place)):
                 self._show_place(job, place)
 
-    def _foresee(self) -> tuple[float, Foreseen]:
-        """Returns what is foretold, and when it was."""
+    def _predict(self) -> tuple[float, Prediction]:
+        """Returns what is predicted, and when it was."""
         at = self._clock()
-        if self._foreseen is None or at - self._foreseen[0] > FRESH_SECONDS:
-            self._foreseen = at, self._forecast.foresee(self._running)
-        return self._foreseen
+        if self._prediction is None or at - self._prediction[0] > FRESH_SECONDS:
+            self._prediction = at, self._forecast.predict(self._running)
+        return self._prediction
 
     def _tell(self, job: Job, looks: Hashable, show: Show) -> None:
         if job.id not in self._lines:

@@ -5,9 +5,9 @@ import pytest
 from bot.domain import Job, Speed
 from bot.services.jobs.costs import ANY_SIZE, CostModel
 from bot.services.jobs.fair_queue import FairQueue
-from bot.services.jobs.forecast import LEAPS, REHEARSED, Forecast
+from bot.services.jobs.forecast import MAX_EVENTS, REHEARSED, Forecast
 from generation import Progress, Stage
-from generation.scheduling.simulation import BatchTable, Foresight
+from generation.scheduling.simulation import BatchTable, Simulation
 from tests.unit.bot.jobs import job
 
 PIXELS = 1024 * 1024
@@ -37,7 +37,7 @@ class Studio:
         return taken
 
     def ready(self, wanted: Job) -> float:
-        return self.forecast.foresee(self.running).seconds[wanted.id]
+        return self.forecast.predict(self.running).seconds[wanted.id]
 
 
 def test_a_job_alone_takes_what_it_costs() -> None:
@@ -71,7 +71,7 @@ def test_a_rehearsal_changes_nothing() -> None:
     studio.begin()
     before = [(each.id, place) for each, place in studio.queue.line()]
 
-    studio.forecast.foresee(studio.running)
+    studio.forecast.predict(studio.running)
 
     assert [(each.id, place) for each, place in studio.queue.line()] == before
     studio.queue.settle(next(iter(studio.running.values()))[0], 1.0)
@@ -103,22 +103,22 @@ def test_those_behind_the_rehearsed_ones_go_on_at_their_pace() -> None:
     studio = Studio(slots=1)
     jobs = [studio.waits(steps=10) for _ in range(3 * REHEARSED)]
 
-    foreseen = studio.forecast.foresee(studio.running)
+    prediction = studio.forecast.predict(studio.running)
 
-    assert set(foreseen.seconds) == {each.id for each in jobs[:REHEARSED]}
-    assert foreseen.pace == pytest.approx(1.0)
+    assert set(prediction.seconds) == {each.id for each in jobs[:REHEARSED]}
+    assert prediction.pace == pytest.approx(1.0)
 
 
 def test_however_much_there_is_to_do_it_is_given_up_after_so_many_leaps(monkeypatch: pytest.MonkeyPatch) -> None:
-    leaps = 0
-    leap = Foresight._leap
+    events = 0
+    leap = Simulation._leap
 
-    def counted(foresight: Foresight, until: float) -> None:
-        nonlocal leaps
-        leaps += 1
-        leap(foresight, until)
+    def counted(simulation: Simulation, until: float) -> None:
+        nonlocal events
+        events += 1
+        leap(simulation, until)
 
-    monkeypatch.setattr(Foresight, "_leap", counted)
+    monkeypatch.setattr(Simulation, "_leap", counted)
     studio = Studio(slots=8)
     for person in range(200):
         made = job(person, steps=150, count=10, width=256, height=256 + 64 * (person % 3))
@@ -128,10 +128,10 @@ def test_however_much_there_is_to_do_it_is_given_up_after_so_many_leaps(monkeypa
     for _ in range(8):
         studio.begin(done=40)
 
-    foreseen = studio.forecast.foresee(studio.running)
+    prediction = studio.forecast.predict(studio.running)
 
-    assert LEAPS <= leaps < 3 * LEAPS
-    assert foreseen.pace > 0
+    assert MAX_EVENTS <= events < 3 * MAX_EVENTS
+    assert prediction.pace > 0
 
 
 def test_when_everything_takes_longer_than_foretold_more_is_foretold() -> None:
@@ -139,7 +139,7 @@ def test_when_everything_takes_longer_than_foretold_more_is_foretold() -> None:
     wanted = studio.waits(steps=10)
 
     for _ in range(50):
-        studio.forecast.came_true(10.0, 15.0)
+        studio.forecast.calibrate(10.0, 15.0)
 
     assert studio.ready(wanted) == pytest.approx(1.5 * studio.cost(wanted.request), rel=0.05)
 
@@ -148,8 +148,8 @@ def test_one_job_that_hung_does_not_spoil_the_countdowns() -> None:
     studio = Studio()
     wanted = studio.waits(steps=10)
     for _ in range(20):
-        studio.forecast.came_true(10.0, 10.0)
+        studio.forecast.calibrate(10.0, 10.0)
 
-    studio.forecast.came_true(1.0, 3600.0)
+    studio.forecast.calibrate(1.0, 3600.0)
 
     assert studio.ready(wanted) < 1.2 * studio.cost(wanted.request)

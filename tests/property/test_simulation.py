@@ -1,4 +1,4 @@
-"""The simulation that leaps is compared with one that makes every call, by the same policy."""
+"""The event-driven simulation is compared with one that makes every call, by the same policy."""
 
 from collections import deque
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from generation.scheduling.policy import Candidate, Turn, choose
-from generation.scheduling.simulation import BatchTable, Foresight, Outline, Pass, spread
+from generation.scheduling.simulation import BatchTable, Outline, Pass, Simulation, spread
 
 RULE = BatchTable()
 MEASURED = BatchTable({64: {1: 1.0, 2: 1.2, 3: 1.4}, 4096: {1: 1.0, 2: 1.9}})
@@ -74,31 +74,31 @@ def call_by_call(works: dict[str, Outline], table: BatchTable) -> dict[str, floa
 @given(st.lists(OUTLINES, min_size=1, max_size=6), st.sampled_from([RULE, MEASURED]))
 def test_leaping_comes_to_the_same_as_making_every_call(outlines: list[Outline], table: BatchTable) -> None:
     works = {str(number): outline for number, outline in enumerate(outlines)}
-    foresight = Foresight(lambda _model: table)
+    simulation = Simulation(lambda _model: table)
     for name, outline in works.items():
-        foresight.admit(name, outline)
+        simulation.admit(name, outline)
 
     done: dict[str, float] = {}
-    while (each := foresight.advance()) is not None:
+    while (each := simulation.advance()) is not None:
         done[each.name] = each.seconds
 
     assert done == pytest.approx(call_by_call(works, table))
 
 
 def test_it_stops_at_a_second_and_goes_on_from_there() -> None:
-    foresight = Foresight(lambda _model: RULE)
-    foresight.admit("long", Outline("a", (64, 64), 2, 1, (Pass(100, 4096, 0.5, 0.5),), 1.0))
+    simulation = Simulation(lambda _model: RULE)
+    simulation.admit("long", Outline("a", (64, 64), 2, 1, (Pass(100, 4096, 0.5, 0.5),), 1.0))
 
-    assert foresight.advance(until=9.5) is None
-    assert foresight.seconds == pytest.approx(10)
-    foresight.admit("short", Outline("a", (64, 64), 1, 1, (Pass(2, 64, 0.5, 0.5),), 1.0))
+    assert simulation.advance(until=9.5) is None
+    assert simulation.seconds == pytest.approx(10)
+    simulation.admit("short", Outline("a", (64, 64), 1, 1, (Pass(2, 64, 0.5, 0.5),), 1.0))
 
-    first, second = foresight.advance(), foresight.advance()
+    first, second = simulation.advance(), simulation.advance()
     assert first is not None
     assert second is not None
     assert [first.name, second.name] == ["short", "long"]
     assert [first.seconds, second.seconds] == pytest.approx([13, 104])
-    assert foresight.leaps < 10
+    assert simulation.events < 10
 
 
 def test_what_a_work_had_is_spread_over_its_pictures_as_the_loop_does_it() -> None:
@@ -113,35 +113,35 @@ def test_what_a_work_had_is_spread_over_its_pictures_as_the_loop_does_it() -> No
 def test_an_upscale_alone_takes_what_its_outline_says(count: int) -> None:
     passes = (Pass(0, 64, 0.5, 0.5), Pass(0, 4096, 0.5, 0.5))
     upscale = Outline("a", (64, 64), 2, count, passes, 3.0)
-    foresight = Foresight(lambda _model: RULE)
-    foresight.admit("upscale", upscale)
+    simulation = Simulation(lambda _model: RULE)
+    simulation.admit("upscale", upscale)
 
-    done = foresight.advance()
+    done = simulation.advance()
 
     assert done is not None
     assert done.seconds == pytest.approx(upscale.seconds) == pytest.approx(3.0 * count)
-    assert foresight.advance() is None
+    assert simulation.advance() is None
 
 
 @pytest.mark.parametrize("calls", [(0, 4), (4, 0)])
 @pytest.mark.parametrize("done", [0, 1])
 def test_a_pass_without_calls_takes_no_time(calls: tuple[int, int], done: int) -> None:
     passes = tuple(Pass(each, pixels, 0.5, 0.5) for each, pixels in zip(calls, (64, 4096), strict=True))
-    foresight = Foresight(lambda _model: RULE)
-    foresight.admit("second pass alone", Outline("a", (64, 64), 2, 1, passes, 1.0), done=done)
+    simulation = Simulation(lambda _model: RULE)
+    simulation.admit("second pass alone", Outline("a", (64, 64), 2, 1, passes, 1.0), done=done)
 
-    ready = foresight.advance()
+    ready = simulation.advance()
 
     assert ready is not None
     assert ready.seconds == pytest.approx(5.0 - 0.5 * done)  # of what is under way, half of the next call too is made
 
 
 def test_a_work_whose_pictures_are_all_painted_has_one_to_finish() -> None:
-    foresight = Foresight(lambda _model: RULE)
-    foresight.admit("nearly", Outline("a", (64, 64), 2, 2, (Pass(10, 64, 0.5, 0.5),), 0.7), done=20)
+    simulation = Simulation(lambda _model: RULE)
+    simulation.admit("nearly", Outline("a", (64, 64), 2, 2, (Pass(10, 64, 0.5, 0.5),), 0.7), done=20)
 
-    done = foresight.advance()
+    done = simulation.advance()
 
     assert done is not None
     assert done.seconds == pytest.approx(0.7)
-    assert foresight.advance() is None
+    assert simulation.advance() is None
