@@ -1,4 +1,4 @@
-"""Where painting begins from a picture: how it lies on the canvas, what of it is painted anew, what is kept.
+"""Where painting begins from a picture: how it lies on the canvas, what of it is repainted, what is kept.
 
 Pure geometry on plain pixels, away from the device and from the event loop: `prepare` before painting, `finish` after.
 """
@@ -13,7 +13,7 @@ from scipy.ndimage import maximum_filter1d, minimum_filter1d, uniform_filter1d
 
 from generation.errors import InvalidRequestError
 from generation.images.loading import OWN_BYTES, InputPicture, read
-from generation.images.pixels import Cover, Pixels
+from generation.images.pixels import AlphaMask, Pixels
 from generation.request.options import Init, Mask
 from generation.request.request import GenerationRequest
 
@@ -22,7 +22,7 @@ Levels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
-class Paste:
+class Composite:
     """How what was painted goes back into the picture.
 
     Attributes:
@@ -32,7 +32,7 @@ class Paste:
     """
 
     original: Pixels
-    blend: Cover
+    blend: AlphaMask
     box: Box
 
 
@@ -42,14 +42,14 @@ class Canvas:
 
     Attributes:
         picture: The colours.
-        anew: 255 where it is painted anew and 0 where it is kept; None for all of it.
-        paste: How the result is made of what was painted; None where that is the result.
+        mask: 255 where it is repainted and 0 where it is kept; None for all of it.
+        composite: How the result is made of what was painted; None where that is the result.
         notes: What people should know of how the pictures were read.
     """
 
     picture: Pixels
-    anew: Cover | None = None
-    paste: Paste | None = None
+    mask: AlphaMask | None = None
+    composite: Composite | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -78,7 +78,7 @@ def prepare(request: GenerationRequest, inputs: Mapping[str, bytes]) -> Canvas |
 
 def _canvas(request: GenerationRequest, init: Init, source: InputPicture, drawn: InputPicture | None) -> Canvas:
     if request.mask is not None and request.mask.area != "canvas":
-        return _within(request, request.mask, source.pixels, _anew(request.mask, source, drawn))
+        return _within(request, request.mask, source.pixels, _mask_of(request.mask, source, drawn))
     if request.mask is None and request.outpaint is None:
         return Canvas(_pixels(_fitted(_image(source.pixels), request.width, request.height, init.fit)))
     return _laid_out(request, init, source, drawn)
@@ -86,39 +86,39 @@ def _canvas(request: GenerationRequest, init: Init, source: InputPicture, drawn:
 
 def finish(canvas: Canvas | None, painted: Pixels) -> Pixels:
     """Makes the result of what was painted: what was to be kept is the original's, pixel by pixel."""
-    if canvas is None or canvas.paste is None:
+    if canvas is None or canvas.composite is None:
         return painted
-    paste = canvas.paste
-    left, top, right, bottom = paste.box
+    composite = canvas.composite
+    left, top, right, bottom = composite.box
     image = _image(painted).resize((right - left, bottom - top), Image.Resampling.LANCZOS)
-    whole = _image(paste.original)
-    whole.paste(image, (left, top), _cover_image(paste.blend).crop(paste.box))
+    whole = _image(composite.original)
+    whole.paste(image, (left, top), _cover_image(composite.blend).crop(composite.box))
     return _pixels(whole)
 
 
-def feathered(anew: Levels, reach: int) -> Levels:
+def feathered(mask: Levels, reach: int) -> Levels:
     """Lets a mask fall off to nothing over `reach` pixels beyond it; within it stays whole.
 
     The mask is enlarged by half of the reach and blurred by two boxes that together reach the other half.
     """
     if reach == 0:
-        return anew
+        return mask
     half = reach - reach // 2
-    soft = grown(anew, half).astype(np.float32)
+    soft = grown(mask, half).astype(np.float32)
     for radius in ((reach - half) // 2, (reach - half) - (reach - half) // 2):
         for axis in (0, 1):
             soft = uniform_filter1d(soft, 2 * radius + 1, axis=axis, mode="nearest")
     return soft.round().clip(0, 255).astype(np.uint8)
 
 
-def grown(anew: Levels, pixels: int) -> Levels:
+def grown(mask: Levels, pixels: int) -> Levels:
     """Enlarges a mask by so many pixels on every side, or shrinks it if negative."""
     if pixels == 0:
-        return anew
+        return mask
     change = maximum_filter1d if pixels > 0 else minimum_filter1d
     for axis in (0, 1):
-        anew = change(anew, 2 * abs(pixels) + 1, axis=axis, mode="nearest")
-    return anew
+        mask = change(mask, 2 * abs(pixels) + 1, axis=axis, mode="nearest")
+    return mask
 
 
 def detail(blend: Levels, margin: int, width: int, height: int) -> Box:
@@ -151,40 +151,40 @@ def _file(digest: str, inputs: Mapping[str, bytes], field: str) -> bytes:
     return inputs[digest]
 
 
-def _anew(mask: Mask, source: InputPicture, drawn: InputPicture | None) -> Levels:
-    """Returns a mask of its picture's size: 255 where it is painted anew."""
+def _mask_of(options: Mask, source: InputPicture, drawn: InputPicture | None) -> Levels:
+    """Returns a mask of its picture's size: 255 where it is repainted."""
     size = (source.pixels.width, source.pixels.height)
     if drawn is not None:
         image = _image(drawn.pixels).convert("L") if drawn.opacity is None else _see_through(drawn.opacity)
     elif source.opacity is not None:
         image = _see_through(source.opacity)
     else:
-        raise InvalidRequestError("mask", "mask is missing: the picture has nothing transparent to paint anew.")
+        raise InvalidRequestError("mask", "mask is missing: the picture has no transparent pixels to repaint.")
     levels = np.asarray(image.resize(size, Image.Resampling.BILINEAR)) >= 128
-    return np.where(levels != mask.invert, 255, 0).astype(np.uint8)
+    return np.where(levels != options.invert, 255, 0).astype(np.uint8)
 
 
-def _see_through(opacity: Cover) -> Image.Image:
+def _see_through(opacity: AlphaMask) -> Image.Image:
     return _cover_image(opacity).point(lambda level: 255 - level)
 
 
-def _blend(mask: Mask, anew: Levels) -> Levels:
-    blend = feathered(grown(anew, mask.grow), mask.feather)
+def _blend(options: Mask, mask: Levels) -> Levels:
+    blend = feathered(grown(mask, options.grow), options.feather)
     if not blend.any():
-        raise InvalidRequestError("mask", "mask paints nothing anew: what is white or transparent in it would be.")
+        raise InvalidRequestError("mask", "mask is empty: paint white, or erase, what Easel is to repaint.")
     return blend
 
 
-def _within(request: GenerationRequest, mask: Mask, picture: Pixels, anew: Levels) -> Canvas:
+def _within(request: GenerationRequest, options: Mask, picture: Pixels, mask: Levels) -> Canvas:
     """Paints with the picture, or a detail of it, in view; the result has the picture's own size."""
-    blend = _blend(mask, anew)
+    blend = _blend(options, mask)
     box = (0, 0, picture.width, picture.height)
-    if mask.area == "masked":
-        box = detail(blend, mask.margin, request.width, request.height)
+    if options.area == "masked":
+        box = detail(blend, options.margin, request.width, request.height)
     size = (request.width, request.height)
     seen = _image(picture).crop(box).resize(size, Image.Resampling.LANCZOS)
     touched = Image.fromarray(np.where(blend > 0, 255, 0).astype(np.uint8)).crop(box)
-    return Canvas(_pixels(seen), _touched(touched, size), Paste(picture, _cover(blend), box))
+    return Canvas(_pixels(seen), _touched(touched, size), Composite(picture, _cover(blend), box))
 
 
 def _laid_out(request: GenerationRequest, init: Init, source: InputPicture, drawn: InputPicture | None) -> Canvas:
@@ -193,21 +193,21 @@ def _laid_out(request: GenerationRequest, init: Init, source: InputPicture, draw
     left, top, right, bottom = (edges.left, edges.top, edges.right, edges.bottom) if edges else (0, 0, 0, 0)
     inner = (request.width - left - right, request.height - top - bottom)
     picture = _extended(_fitted(_image(source.pixels), *inner, init.fit), (left, top, right, bottom))
-    anew = np.full((request.height, request.width), 255, np.uint8)
-    kept = anew[top : request.height - bottom, left : request.width - right]
+    mask = np.full((request.height, request.width), 255, np.uint8)
+    kept = mask[top : request.height - bottom, left : request.width - right]
     kept[:] = 0
-    blend = feathered(anew, edges.feather if edges else 0)
+    blend = feathered(mask, edges.feather if edges else 0)
     if request.mask is not None:
-        own = Image.fromarray(_anew(request.mask, source, drawn))
+        own = Image.fromarray(_mask_of(request.mask, source, drawn))
         kept[:] = np.where(np.asarray(_fitted(own, *inner, init.fit)) >= 128, 255, 0)
-        blend = np.maximum(blend, _blend(request.mask, anew))
+        blend = np.maximum(blend, _blend(request.mask, mask))
     touched = Image.fromarray(np.where(blend > 0, 255, 0).astype(np.uint8))
     pixels = _pixels(picture)
     box = (0, 0, request.width, request.height)
-    return Canvas(pixels, _touched(touched, picture.size), Paste(pixels, _cover(blend), box))
+    return Canvas(pixels, _touched(touched, picture.size), Composite(pixels, _cover(blend), box))
 
 
-def _touched(image: Image.Image, size: tuple[int, int]) -> Cover:
+def _touched(image: Image.Image, size: tuple[int, int]) -> AlphaMask:
     """Scales a mask so that whatever touches a pixel of it counts."""
     levels = np.asarray(image.resize(size, Image.Resampling.BILINEAR))
     return _cover(np.where(levels > 0, 255, 0).astype(np.uint8))
@@ -262,9 +262,9 @@ def _pixels(image: Image.Image) -> Pixels:
     return Pixels(image.width, image.height, image.tobytes())
 
 
-def _cover(levels: Levels) -> Cover:
-    return Cover(levels.shape[1], levels.shape[0], levels.tobytes())
+def _cover(levels: Levels) -> AlphaMask:
+    return AlphaMask(levels.shape[1], levels.shape[0], levels.tobytes())
 
 
-def _cover_image(cover: Cover) -> Image.Image:
+def _cover_image(cover: AlphaMask) -> Image.Image:
     return Image.frombytes("L", (cover.width, cover.height), cover.levels)

@@ -17,7 +17,7 @@ from PIL import Image, UnidentifiedImageError
 
 from generation.errors import InvalidRequestError
 from generation.images.icc import in_srgb
-from generation.images.pixels import Cover, Pixels
+from generation.images.pixels import AlphaMask, Pixels
 
 MAX_BYTES = 25 * 2**20
 OWN_BYTES = 64 * 2**20  # what a picture of 4096x4096 that was painted here may take
@@ -53,7 +53,7 @@ class InputPicture:
     """
 
     pixels: Pixels
-    opacity: Cover | None = None
+    opacity: AlphaMask | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -155,5 +155,5 @@ def _plain(image: Image.Image, notes: tuple[str, ...]) -> InputPicture:
     flat = Image.new("RGB", layered.size, "white")
     flat.paste(layered, mask=alpha)
     seen_through = alpha.getextrema() != (255, 255)
-    opacity = Cover(width, height, alpha.tobytes()) if seen_through else None
+    opacity = AlphaMask(width, height, alpha.tobytes()) if seen_through else None
     return InputPicture(Pixels(width, height, flat.tobytes()), opacity, notes)

@@ -13,8 +13,8 @@ class Pixels:
 
 
 @dataclass(frozen=True, slots=True)
-class Cover:
-    """One value a pixel, 0 to 255: how far a picture is opaque there, or how far it is to be painted anew."""
+class AlphaMask:
+    """One value a pixel, 0 to 255: how far a picture is opaque there, or how far it is to be repainted."""
 
     width: int
     height: int

@@ -1,4 +1,4 @@
-"""Parts of a picture that belong together by colour and place, for choosing what is painted anew. Pure.
+"""Parts of a picture that belong together by colour and place, for choosing what is repainted. Pure.
 
 Superpixels (SLIC: Achanta et al. 2012, "SLIC superpixels compared to state-of-the-art superpixel methods", IEEE TPAMI
 34 (11)) are merged, the most alike neighbours first, until few enough are left; so coarse parts are made of fine ones.

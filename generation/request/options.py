@@ -45,7 +45,7 @@ class Init:
 
     Attributes:
         picture: Its name by content: the file's SHA-256.
-        strength: How much of the way is painted anew, 0 to 1: ComfyUI's denoise. All steps are taken within it.
+        strength: How much of the way is repainted, 0 to 1: ComfyUI's denoise. All steps are taken within it.
         fit: How it is brought to the request's aspect, a name of FITS.
     """
 
@@ -61,17 +61,17 @@ class Init:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mask:
-    """What of the picture is painted anew; all else stays exactly what it was.
+    """What of the picture is repainted; all else stays exactly what it was.
 
     Attributes:
-        picture: The mask's SHA-256: white or transparent is painted anew. "" for what is transparent in the picture.
-        invert: Whether the rest is painted anew instead.
-        grow: By how many pixels what is painted anew is enlarged, or shrunk if negative.
+        picture: The mask's SHA-256: white or transparent is repainted. "" for what is transparent in the picture.
+        invert: Whether the rest is repainted instead.
+        grow: By how many pixels what is repainted is enlarged, or shrunk if negative.
         feather: Over how many pixels beyond it painted and old colours flow into each other.
         area: A name of AREAS: "whole" paints with all of the picture in view, "masked" only a detail around the mask
             at the request's full size; both give the picture back at its own size. "canvas" brings the picture to
             the request's size first.
-        margin: For "masked", by how many pixels the detail is larger than what is painted anew.
+        margin: For "masked", by how many pixels the detail is larger than what is repainted.
     """
 
     picture: str = ""
@@ -122,7 +122,7 @@ class Hires:
 
     Attributes:
         scale: How many times larger each side becomes, 1 to 4.
-        strength: How much of it is painted anew, 0 to 1.
+        strength: How much of it is repainted, 0 to 1.
         steps: All are taken within that strength.
         method: How it is made larger: a name of ENLARGERS, or that of an upscaler in the models folder.
         tile: The side in pixels of the overlapping tiles it is painted in; 0 for one piece. Tiles bound the memory,
@@ -156,7 +156,7 @@ class Refiner:
         model: The checkpoint's name in the catalogue.
         at: When it takes over. Below 1 the share of the training time that is behind by then, 0.8 for noise below
             timestep 200, which SDXL's refiner was trained on (diffusers' denoising_end); from 1 on the number of steps.
-        strength: 0 to take over at `at`; above 0 the finished picture is painted anew by so much instead.
+        strength: 0 to take over at `at`; above 0 the finished picture is repainted by so much instead.
         steps: All are taken within that strength.
     """
 

@@ -70,7 +70,7 @@ class GenerationRequest:
         prediction: What the UNet predicts, a name of PREDICTIONS; "checkpoint" is what the checkpoint says itself.
         vae: The name of a separate VAE file; "" for the checkpoint's own.
         init: The picture that painting begins from; None to begin from noise alone.
-        mask: What of that picture is painted anew; None for all of it.
+        mask: What of that picture is repainted; None for all of it.
         loras: What is merged into the weights, beside what the prompt asks for in <lora:...>.
         outpaint: The canvas that is added around it; None for none.
         hires: A second pass over the picture, made larger; None for none.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from generation.scheduling.batch_table import BatchTable
 from generation.scheduling.policy import PATIENCE, Candidate, Turn, choose
 
-__all__ = ["BatchTable", "Done", "Simulation", "Outline", "Pass"]
+__all__ = ["BatchTable", "Done", "Outline", "Pass", "Simulation"]
 
 Tables = Callable[[str], BatchTable]
 

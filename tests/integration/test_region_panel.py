@@ -70,13 +70,13 @@ class Panel:
         return press
 
 
-def anew(executor: FakeExecutor, number: int = -1) -> np.ndarray[Any, Any]:
+def repainted(executor: FakeExecutor, number: int = -1) -> np.ndarray[Any, Any]:
     """Returns where the engine would paint, as it would lay out the canvas."""
     request = executor.requests[number]
     canvas = prepare(request, executor.inputs[number])
     assert canvas is not None
-    assert canvas.paste is not None
-    blend = canvas.paste.blend
+    assert canvas.composite is not None
+    blend = canvas.composite.blend
     return np.frombuffer(blend.levels, np.uint8).reshape(blend.height, blend.width)
 
 
@@ -120,7 +120,7 @@ async def test_chosen_parts_are_painted_anew_and_the_rest_is_kept(
     assert asked.mask is not None
     assert (asked.prompt, asked.count, asked.size) == ("a tree", 4, (1024, 1024))
     assert (asked.mask.area, asked.mask.feather, asked.mask.grow) == ("canvas", 32, 0)
-    levels = anew(executor)
+    levels = repainted(executor)
     assert levels[8:500, 524:1016].min() == 255
     assert levels[:, :470].max() == levels[550:].max() == 0
     assert grid.content.startswith("**a tree** - ")
@@ -141,7 +141,7 @@ async def test_grow_shrink_and_invert_reach_the_mask(discord: LoopbackDiscord, e
     mask = executor.requests[1].mask
     assert mask is not None
     assert (mask.grow, mask.invert) == (16, True)
-    levels = anew(executor)
+    levels = repainted(executor)
     assert levels[:460, :460].max() == 0
     assert levels[520:].min() == levels[:, 520:].min() == 255
 
@@ -159,7 +159,7 @@ async def test_who_presses_faster_than_the_panel_changes_loses_nothing(
     await discord.wait_until(lambda: "outwards: 2" in panel.message.content and ":5:2:1:0" in panel.select["custom_id"])
 
     await result(discord, await discord.submit(await panel.form("Paint it anew"), {"prompt": "a tree"}))
-    assert [mean > 0.5 for mean in quarter_means(anew(executor))] == [False, True, False, True]
+    assert [mean > 0.5 for mean in quarter_means(repainted(executor))] == [False, True, False, True]
 
 
 @bot
@@ -228,7 +228,7 @@ async def test_the_panel_goes_on_after_a_restart(
     async with running(discord, settings, last):
         await result(discord, await discord.submit(form, {"prompt": "a tree"}))
 
-    assert quarter_means(anew(last)) == [1.0, 1.0, 1.0, 0.1]
+    assert quarter_means(repainted(last)) == [1.0, 1.0, 1.0, 0.1]
 
 
 @bot
@@ -246,7 +246,7 @@ async def test_a_mask_is_uploaded_in_the_form(discord: LoopbackDiscord, executor
     asked = executor.requests[1]
     assert asked.mask is not None
     assert (asked.mask.picture, asked.mask.feather) == (digest(data.getvalue()), 26)
-    levels = anew(executor)
+    levels = repainted(executor)
     assert levels[:, :600].min() == 255
     assert levels[:, 650:].max() == 0
 
@@ -276,7 +276,7 @@ async def test_of_a_large_picture_only_a_detail_is_painted(discord: LoopbackDisc
     asked: GenerationRequest = executor.requests[1]
     assert asked.mask is not None
     assert (asked.width, asked.height, asked.mask.area, asked.mask.margin) == (1024, 1024, "masked", 256)
-    assert anew(executor).shape == (2048, 2048)
+    assert repainted(executor).shape == (2048, 2048)
 
 
 @bot

@@ -86,8 +86,8 @@ def test_latents_outside_the_mask_end_as_they_began_with_every_kind_of_sampler(m
             run.advance(torch.randn(1, 4, 8, 8, generator=torch.Generator().manual_seed(run.done)))
 
     assert start.latents is not None
-    assert start.anew is not None
-    kept = (start.anew == 0).expand_as(run.latents)
+    assert start.mask is not None
+    kept = (start.mask == 0).expand_as(run.latents)
     assert kept.any()
     assert torch.allclose(run.latents[kept], start.latents[kept], atol=1e-4)
     assert not torch.allclose(run.latents[~kept], start.latents[~kept], atol=1e-2)
@@ -103,8 +103,8 @@ def test_the_unet_sees_the_kept_part_with_the_noise_of_its_level(model: Model) -
         second = run.model_input()
 
     assert start.latents is not None
-    assert start.anew is not None
-    kept = (start.anew == 0).expand_as(first)
+    assert start.mask is not None
+    kept = (start.mask == 0).expand_as(first)
     noises = [
         view * (1 + sigma**2) ** 0.5 - start.latents for view, sigma in zip((first, second), (14.6146, 0), strict=True)
     ]
@@ -144,8 +144,8 @@ def test_an_inpainting_unet_sees_the_mask_and_the_picture_blanked_there(inpainti
         photo = torch.from_numpy(np.asarray(Image.open(io.BytesIO(PHOTO))).copy())
         blanked = photo.permute(2, 0, 1).unsqueeze(0).float() / 127.5 - 1
         assert canvas is not None
-        assert canvas.anew is not None
-        anew = np.frombuffer(canvas.anew.levels, np.uint8).reshape(64, 64)
+        assert canvas.mask is not None
+        anew = np.frombuffer(canvas.mask.levels, np.uint8).reshape(64, 64)
         expected = encode(model, torch.where(torch.from_numpy(anew > 0), 0.0, blanked))
 
     shown = run.model_input()

@@ -261,9 +261,9 @@ class Run:
 
     def _kept(self, painted: Tensor, known: Tensor | None) -> Tensor:
         """Puts what is known where the mask keeps it."""
-        if self.start.anew is None or known is None:
+        if self.start.mask is None or known is None:
             return painted
-        return painted * self.start.anew + known * (1 - self.start.anew)
+        return painted * self.start.mask + known * (1 - self.start.mask)
 
 
 def call_unet(model: Model, runs: Sequence[Run]) -> list[Tensor]:

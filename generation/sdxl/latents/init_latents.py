@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from generation.images.inpaint_canvas import Canvas
-from generation.images.pixels import Cover, Pixels
+from generation.images.pixels import AlphaMask, Pixels
 from generation.request.request import GenerationRequest
 from generation.request.tile_grid import Box
 from generation.sdxl.latents.vae import encoding
@@ -38,7 +38,7 @@ class Start:
     Attributes:
         latents: (1, 4, h, w), as the samplers take them; None for nothing but noise.
         anew: (1, 1, h, w), 1 where latents are painted anew and 0 where they are kept; None for all of them.
-        beside: (1, 5, h, w), what an inpainting UNet sees beside the latents: `anew`, and the latents of the picture
+        beside: (1, 5, h, w), what an inpainting UNet sees beside the latents: `mask`, and the latents of the picture
             blanked there; None for an ordinary UNet.
         strength: How much of the way is gone from there.
         tile: The side in pixels of the tiles it is painted in; 0 for one piece.
@@ -47,7 +47,7 @@ class Start:
     """
 
     latents: Tensor | None = None
-    anew: Tensor | None = None
+    mask: Tensor | None = None
     beside: Tensor | None = None
     strength: float = 1.0
     tile: int = 0
@@ -72,16 +72,16 @@ def begin(model: Model, request: GenerationRequest, canvas: Canvas | None, tile:
         return Start(beside=beside)
     seen = _Seen(canvas)
     latents = to_the_end(encoding(model, seen.size, seen.cut, tile))
-    anew = None if canvas.anew is None else _shrunk(canvas.anew, model)
+    mask = None if canvas.mask is None else _shrunk(canvas.mask, model)
     if not model.inpaints:
-        return Start(latents, anew, None, request.init.strength)
-    where = torch.ones_like(latents[:, :1]) if anew is None else anew
+        return Start(latents, mask, None, request.init.strength)
+    where = torch.ones_like(latents[:, :1]) if mask is None else mask
     blanked = to_the_end(encoding(model, seen.size, seen.cut_blanked, tile))
-    return Start(latents, anew, torch.cat([where, blanked], dim=1), request.init.strength)
+    return Start(latents, mask, torch.cat([where, blanked], dim=1), request.init.strength)
 
 
 def beside_nothing(model: Model, width: int, height: int, tile: int = 0) -> Tensor:
-    """Returns what an inpainting UNet sees where everything is painted anew, (1, 5, h, w)."""
+    """Returns what an inpainting UNet sees where everything is repainted, (1, 5, h, w)."""
 
     def blank(box: Box) -> Tensor:
         left, top, right, bottom = box
@@ -98,7 +98,7 @@ class _Seen:
         picture = canvas.picture
         self.size = picture.width, picture.height
         self._levels = torch.frombuffer(bytearray(picture.rgb), dtype=torch.uint8).reshape(*self.size[::-1], 3)
-        self._anew = None if canvas.anew is None else _levels(canvas.anew)
+        self._mask = None if canvas.mask is None else _levels(canvas.mask)
 
     def cut(self, box: Box) -> Tensor:
         """Returns a part of the picture, (1, 3, h, w), -1 to 1."""
@@ -106,12 +106,12 @@ class _Seen:
         return self._levels[top:bottom, left:right].permute(2, 0, 1).unsqueeze(0).float() / 127.5 - 1
 
     def cut_blanked(self, box: Box) -> Tensor:
-        """Returns the same, blanked where it is painted anew."""
+        """Returns the same, blanked where it is repainted."""
         left, top, right, bottom = box
         part = self.cut(box)
-        if self._anew is None:
+        if self._mask is None:
             return torch.full_like(part, BLANK)
-        return torch.where(self._anew[top:bottom, left:right] > 0, BLANK, part)
+        return torch.where(self._mask[top:bottom, left:right] > 0, BLANK, part)
 
 
 def to_tensor(pixels: Pixels) -> Tensor:
@@ -121,11 +121,11 @@ def to_tensor(pixels: Pixels) -> Tensor:
     return channels.float() / 127.5 - 1
 
 
-def _levels(cover: Cover) -> Tensor:
+def _levels(cover: AlphaMask) -> Tensor:
     return torch.frombuffer(bytearray(cover.levels), dtype=torch.uint8).reshape(cover.height, cover.width)
 
 
-def _shrunk(cover: Cover, model: Model) -> Tensor:
+def _shrunk(cover: AlphaMask, model: Model) -> Tensor:
     """Scales a mask down to latents, (1, 1, h, w), 0 to 1: whatever touches a latent counts."""
     step = model.downscale
     blocks = _levels(cover).reshape(cover.height // step, step, cover.width // step, step)

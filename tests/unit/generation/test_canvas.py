@@ -13,7 +13,7 @@ from PIL import Image
 from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask
 from generation.images.inpaint_canvas import Canvas, detail, feathered, finish, grown, prepare
 from generation.images.loading import MAX_BYTES, digest_of
-from generation.images.pixels import Cover, Pixels
+from generation.images.pixels import AlphaMask, Pixels
 
 RNG = np.random.default_rng(5)
 
@@ -28,7 +28,7 @@ def colours(pixels: Pixels) -> NDArray[np.uint8]:
     return np.frombuffer(pixels.rgb, np.uint8).reshape(pixels.height, pixels.width, 3)
 
 
-def levels(cover: Cover | None) -> NDArray[np.uint8]:
+def levels(cover: AlphaMask | None) -> NDArray[np.uint8]:
     assert cover is not None
     return np.frombuffer(cover.levels, np.uint8).reshape(cover.height, cover.width)
 
@@ -67,7 +67,7 @@ def test_a_picture_of_the_right_size_is_not_touched() -> None:
     _, canvas = laid_out(file_of(picture))
 
     assert (colours(canvas.picture) == picture).all()
-    assert (canvas.anew, canvas.paste) == (None, None)
+    assert (canvas.mask, canvas.composite) == (None, None)
 
 
 def test_cropping_takes_the_middle() -> None:
@@ -128,9 +128,9 @@ def test_a_transparent_part_is_its_own_mask_and_may_be_inverted() -> None:
     _, canvas = laid_out(file_of(picture), mask=Mask())
     _, other = laid_out(file_of(picture), mask=Mask(invert=True))
 
-    assert (levels(canvas.anew)[:32] == 255).all()
-    assert (levels(canvas.anew)[32:] == 0).all()
-    assert (levels(canvas.anew) == 255 - levels(other.anew)).all()
+    assert (levels(canvas.mask)[:32] == 255).all()
+    assert (levels(canvas.mask)[32:] == 0).all()
+    assert (levels(canvas.mask) == 255 - levels(other.mask)).all()
 
 
 def test_transparent_is_painted_anew_in_a_mask_whatever_its_colour() -> None:
@@ -139,15 +139,15 @@ def test_transparent_is_painted_anew_in_a_mask_whatever_its_colour() -> None:
 
     _, canvas = laid_out(file_of(noise(64, 64)), file_of(mask), mask=Mask())
 
-    assert (levels(canvas.anew)[:, :32] == 255).all()
-    assert (levels(canvas.anew)[:, 32:] == 0).all()
+    assert (levels(canvas.mask)[:, :32] == 255).all()
+    assert (levels(canvas.mask)[:, 32:] == 0).all()
 
 
 @pytest.mark.parametrize("mask", [Mask(), Mask(grow=-20)])
 def test_a_mask_that_paints_nothing_is_refused(mask: Mask) -> None:
     drawn = spot(64, 64, (20, 20, 40, 40)) if mask.grow else np.zeros((64, 64), np.uint8)
 
-    with pytest.raises(InvalidRequestError, match="mask paints nothing anew"):
+    with pytest.raises(InvalidRequestError, match="mask is empty"):
         laid_out(file_of(noise(64, 64)), file_of(drawn), mask=mask)
 
 
@@ -160,7 +160,7 @@ def test_new_canvas_is_painted_and_the_picture_kept_beyond_the_blend() -> None:
     assert (result[16 + 5 :, 24 + 5 : 64 - 8 - 5] == picture[5:, 5:-5]).all()
     assert (result[:16] == (0, 255, 0)).all()
     assert (result[:, :24] == (0, 255, 0)).all()
-    assert (levels(canvas.anew)[16 + 5 :, 24 + 5 : 64 - 8 - 5] == 0).all()
+    assert (levels(canvas.mask)[16 + 5 :, 24 + 5 : 64 - 8 - 5] == 0).all()
 
 
 def test_new_canvas_begins_with_the_colours_of_the_edge() -> None:
