@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import discord
 
-from bot.client import EaselClient, Parts, Shelf
+from bot.client import EaselClient
 from bot.domain import Action, Owner
 from bot.errors import SettingsError
 from bot.logs import log_to_stderr
@@ -57,9 +57,9 @@ from bot.services.people.retention import GIB, Limits, Retention, Traces
 from bot.services.ports import Ports
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.resolve import Defaults
+from bot.services.services import Services
 from bot.settings import DISCORD_API, Settings
 from bot.ui.discord import escape
-from bot.ui.history.showing import Bench
 from bot.ui.jobs.messenger import DiscordMessenger
 from generation import Catalog, Executor, ProcessExecutor
 from generation.models.auxiliary import Extras
@@ -201,33 +201,28 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     tastes = Tastes(choices, presets)
     admission = Admission(RequestLimits(models, rules.defaults, price))
     generation = GenerationService(admission, queue, ports.ledger, dispatcher, tastes, rules)
-    shelf = Shelf(
-        tastes,
-        Explainer(generation, queue, price, TokenCounter(Extras(settings.models_path))),
-        Choices(choices, tastes, generation),
-        Presets(presets, choices, generation, settings.max_presets),
-        Bench(History(histories, ledger, posts, pictures), settings.command, fitter),
-        SqlDrafts(database),
-        Forgetting(histories, pictures, database.forget_deleted, memories),
-    )
     traces = Traces(partial(remove_copies, settings.database), database.forget_deleted, memories)
     actions = PictureActions(generation, ledger, posts, pictures, tools, _rules(settings))
-    client.fit(
-        Parts(
-            generation,
-            shelf,
-            actions,
-            SqlStars(database),
-            dispatcher,
-            takeover,
-            QueueOverview(queue, board, ledger),
-            executor,
-            database,
-            InputShelf(pictures, SqlInputs(database), _input_limits(settings)),
-            Divider(pictures),
-            Retention(SqlRetention(database), pictures, _limits(settings), traces),
-        )
+    services = Services(
+        actions=actions,
+        choices=Choices(choices, tastes, generation),
+        dispatcher=dispatcher,
+        divider=Divider(pictures),
+        drafts=SqlDrafts(database),
+        explainer=Explainer(generation, queue, price, TokenCounter(Extras(settings.models_path))),
+        fitter=fitter,
+        forgetting=Forgetting(histories, pictures, database.forget_deleted, memories),
+        generation=generation,
+        history=History(histories, ledger, posts, pictures),
+        inputs=InputShelf(pictures, SqlInputs(database), _input_limits(settings)),
+        overview=QueueOverview(queue, board, ledger),
+        presets=Presets(presets, choices, generation, settings.max_presets),
+        recovery=takeover,
+        retention=Retention(SqlRetention(database), pictures, _limits(settings), traces),
+        stars=SqlStars(database),
+        tastes=tastes,
     )
+    client.attach(services, executor, database)
     return client
 
 

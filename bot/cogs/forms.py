@@ -16,7 +16,7 @@ from bot.services.jobs.admission import AdmittedRequest
 from bot.services.requests.partwords import with_pictures
 from bot.services.requests.preferences import Tastes
 from bot.ui.discord.attachments import Attached, Files, expecting, with_files
-from bot.ui.discord.context import actor_of, seat_of
+from bot.ui.discord.context import Interaction, actor_of, seat_of
 from bot.ui.discord.form_fields import IMAGE, Sent, sent_in
 from bot.ui.discord.permissions import check_posting
 from bot.ui.jobs.ordering import place_order
@@ -43,7 +43,7 @@ class FormsCog(commands.Cog):
         self._drafts = drafts
 
     @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+    async def on_interaction(self, interaction: Interaction) -> None:
         """Takes forms out of everything that people do."""
         if interaction.type is discord.InteractionType.modal_submit and interaction.data is not None:
             data: dict[str, Any] = {**interaction.data}
@@ -52,7 +52,7 @@ class FormsCog(commands.Cog):
             elif form := INPUT_FORM_ID.fullmatch(data["custom_id"]):
                 await self._use(interaction, form["draft"], sent_in(interaction))
 
-    async def _change(self, interaction: discord.Interaction[Any], form: re.Match[str], sent: Sent) -> None:
+    async def _change(self, interaction: Interaction, form: re.Match[str], sent: Sent) -> None:
         actor, generation = await actor_of(interaction), self._actions.generation
         job = await self._actions.find(form["job"], actor)
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
@@ -73,7 +73,7 @@ class FormsCog(commands.Cog):
 
         await submit(interaction, generation, accepted.request, accepted.derived, complete=complete)
 
-    async def _use(self, interaction: discord.Interaction[Any], draft_id: str, sent: Sent) -> None:
+    async def _use(self, interaction: Interaction, draft_id: str, sent: Sent) -> None:
         draft = await self._drafts.find(draft_id)
         if draft is None or draft.person != interaction.user.id:
             raise NotKeptError(FORGOTTEN)

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -11,11 +10,11 @@ from bot.services.books import DraftBook
 from bot.services.models import ModelShelf
 from bot.services.people.history import History, search_for
 from bot.services.requests.flags import changes
-from bot.ui.discord.context import actor_of
+from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.responses import NO_MENTIONS, whisper
 from bot.ui.discord.typed_option import JobIdOption, TypedOption
 from bot.ui.history import text as history_words
-from bot.ui.history.showing import Bench, show_family, show_job
+from bot.ui.history.showing import show_family, show_job
 from bot.ui.history.views import NO_DRAFT, forget_view, page_view
 from bot.ui.jobs.autocomplete import matching
 from generation import InvalidRequestError
@@ -37,19 +36,15 @@ class HistoryCog(commands.Cog):
     """Commands about one's own pictures; every answer is private.
 
     Args:
-        bench: What showing a job needs.
+        history: The jobs of people.
         drafts: Keeps a filter until the page is turned.
         models: Offered as a filter.
     """
 
-    def __init__(self, bench: Bench, drafts: DraftBook, models: ModelShelf) -> None:
-        self._bench = bench
+    def __init__(self, history: History, drafts: DraftBook, models: ModelShelf) -> None:
+        self._history = history
         self._drafts = drafts
         self._models = models
-
-    @property
-    def _history(self) -> History:
-        return self._bench.history
 
     @app_commands.command(name="history", description="See what was painted for you")
     @app_commands.describe(
@@ -63,7 +58,7 @@ class HistoryCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     async def history(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         text: SearchOption | None = None,
         model: NameOption | None = None,
         since: DayOption | None = None,
@@ -78,7 +73,7 @@ class HistoryCog(commands.Cog):
     @app_commands.describe(words="Words that the prompt has, in any order")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def find(self, interaction: discord.Interaction[Any], words: SearchOption) -> None:
+    async def find(self, interaction: Interaction, words: SearchOption) -> None:
         """Shows the newest page of what was found."""
         await self._first_page(interaction, search_for(words, None, None, None, starred=False), {"text": words})
 
@@ -87,18 +82,18 @@ class HistoryCog(commands.Cog):
     @app_commands.rename(job_id="id")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def show(self, interaction: discord.Interaction[Any], job_id: JobIdOption) -> None:
+    async def show(self, interaction: Interaction, job_id: JobIdOption) -> None:
         """Shows a job's pictures."""
-        await show_job(interaction, self._bench, job_id)
+        await show_job(interaction, job_id)
 
     @app_commands.command(name="tree", description="See what a picture was made of, and what was made of it")
     @app_commands.describe(job_id="The picture's id")
     @app_commands.rename(job_id="id")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def tree(self, interaction: discord.Interaction[Any], job_id: JobIdOption) -> None:
+    async def tree(self, interaction: Interaction, job_id: JobIdOption) -> None:
         """Shows a job's family."""
-        await show_family(interaction, self._bench, job_id)
+        await show_family(interaction, job_id)
 
     @app_commands.command(name="diff", description="See what differs between two pictures")
     @app_commands.describe(first="The id of one", second="The id of the other")
@@ -106,7 +101,7 @@ class HistoryCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     async def diff(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         first: JobIdOption,
         second: JobIdOption,
     ) -> None:
@@ -120,13 +115,13 @@ class HistoryCog(commands.Cog):
     @app_commands.command(name="forget", description="Erase what I keep of you")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def forget(self, interaction: discord.Interaction[Any]) -> None:
+    async def forget(self, interaction: Interaction) -> None:
         """Asks first."""
         await interaction.response.send_message(
             _FORGET, view=forget_view(interaction.user.id), ephemeral=True, allowed_mentions=NO_MENTIONS
         )
 
-    async def _first_page(self, interaction: discord.Interaction[Any], search: Search, typed: dict[str, Any]) -> None:
+    async def _first_page(self, interaction: Interaction, search: Search, typed: dict[str, Any]) -> None:
         await interaction.response.defer(ephemeral=True, thinking=True)
         person = interaction.user.id
         page = await self._history.first(person, search)
@@ -139,16 +134,14 @@ class HistoryCog(commands.Cog):
             await interaction.followup.send(text, view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
 
     @history.autocomplete("model")
-    async def _offer_models(
-        self, _interaction: discord.Interaction[Any], current: str
-    ) -> list[app_commands.Choice[str]]:
+    async def _offer_models(self, _interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         return matching(TypedText(current), [model.name for model in self._models.usable])
 
     @show.autocomplete("job_id")
     @tree.autocomplete("job_id")
     @diff.autocomplete("first")
     @diff.autocomplete("second")
-    async def _offer_jobs(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+    async def _offer_jobs(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         try:
             wanted = search_for(TypedText(current), None, None, None, starred=False)
         except InvalidRequestError:  # nothing but marks so far

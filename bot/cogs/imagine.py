@@ -1,7 +1,5 @@
 """/imagine: words become a job."""
 
-from typing import Any
-
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -14,7 +12,7 @@ from bot.services.requests.extra import KEYS
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.sizes import ASPECTS
 from bot.ui.discord.attachments import Attached, expecting
-from bot.ui.discord.context import seat_of
+from bot.ui.discord.context import Interaction, seat_of
 from bot.ui.discord.responses import whisper
 from bot.ui.discord.typed_option import PromptOption, Typed
 from bot.ui.jobs.autocomplete import matching
@@ -89,7 +87,7 @@ class ImagineCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     async def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option of the command
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         prompt: PromptOption,
         negative: PromptOption | None = None,
         model: Typed | None = None,
@@ -152,28 +150,28 @@ class ImagineCog(commands.Cog):
         )
 
     @imagine.autocomplete("model")
-    async def _models(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+    async def _models(self, _interaction: Interaction, current: str) -> Choices:
         return matching(TypedText(current), [model.name for model in self._service.models.usable])
 
     @imagine.autocomplete("aspect")
-    async def _aspects(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+    async def _aspects(self, _interaction: Interaction, current: str) -> Choices:
         return matching(TypedText(current), ASPECTS)
 
     @imagine.autocomplete("sampler")
-    async def _samplers(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+    async def _samplers(self, _interaction: Interaction, current: str) -> Choices:
         return matching(TypedText(current), SAMPLERS)
 
     @imagine.autocomplete("preset")
-    async def _presets(self, interaction: discord.Interaction[Any], current: str) -> Choices:
+    async def _presets(self, interaction: Interaction, current: str) -> Choices:
         taste = await self._tastes.of(seat_of(interaction))
         return matching(TypedText(current), [*taste.presets, *presets.presets(), presets.NONE])
 
     @imagine.autocomplete("vae")
-    async def _vaes(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+    async def _vaes(self, _interaction: Interaction, current: str) -> Choices:
         return matching(TypedText(current), self._service.models.vaes)
 
     @imagine.autocomplete("lora")
-    async def _loras(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+    async def _loras(self, _interaction: Interaction, current: str) -> Choices:
         typed, comma, last = TypedText(current).rpartition(",")
         known = matching(TypedText(last.partition(":")[0].strip()), self._service.models.loras)
         before = f"{typed}, " if comma else ""
@@ -183,10 +181,10 @@ class ImagineCog(commands.Cog):
         ]
 
     @imagine.autocomplete("extra")
-    async def _extras(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+    async def _extras(self, _interaction: Interaction, current: str) -> Choices:
         typed, _, last = TypedText(current).rpartition(" ")
         return matching(TypedText(current), [f"{typed} {key}=".strip() for key in KEYS if key.startswith(last)])
 
     @imagine.autocomplete("scheduler")
-    async def _schedulers(self, _interaction: discord.Interaction[Any], current: str) -> Choices:
+    async def _schedulers(self, _interaction: Interaction, current: str) -> Choices:
         return matching(TypedText(current), SCHEDULES)

@@ -1,15 +1,12 @@
 """/queue, /cancel and /info: where one stands, how to step back, what one has used."""
 
-from typing import Any
-
-import discord
 from discord import app_commands
 from discord.ext import commands
 
 from bot.errors import EaselError
 from bot.services.actions.actions import PictureActions
 from bot.services.people.overview import ALL, QueueOverview
-from bot.ui.discord.context import actor_of
+from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.escape import plain
 from bot.ui.discord.responses import whisper
 from bot.ui.discord.typed_option import Typed
@@ -27,7 +24,7 @@ class JobsCog(commands.Cog):
     @app_commands.command(name="queue", description="See your jobs and how long the queue is")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def queue(self, interaction: discord.Interaction[Any]) -> None:
+    async def queue(self, interaction: Interaction) -> None:
         """Lists the person's jobs; other people's are only counted."""
         await whisper(interaction, text.queue_overview(self._overview.of(interaction.user.id)))
 
@@ -35,7 +32,7 @@ class JobsCog(commands.Cog):
     @app_commands.describe(which="A number of /queue, a range such as 1-3, a job's id, or all")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def cancel(self, interaction: discord.Interaction[Any], which: Typed) -> None:
+    async def cancel(self, interaction: Interaction, which: Typed) -> None:
         """Cancels; moderators may name any job of the channels they moderate by its id."""
         actor = await actor_of(interaction)
         jobs = self._overview.meant(actor.person, which)
@@ -51,14 +48,14 @@ class JobsCog(commands.Cog):
     @app_commands.command(name="info", description="See what you have used, and what is waiting")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
     @app_commands.allowed_installs(guilds=True, users=False)
-    async def info(self, interaction: discord.Interaction[Any]) -> None:
+    async def info(self, interaction: Interaction) -> None:
         """Sums up what the person has had painted."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         usage = await self._overview.usage(interaction.user.id)
         await whisper(interaction, text.usage(usage, self._overview.of(interaction.user.id)))
 
     @cancel.autocomplete("which")
-    async def _jobs(self, interaction: discord.Interaction[Any], current: str) -> list[app_commands.Choice[str]]:
+    async def _jobs(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:
         mine = self._overview.of(interaction.user.id).mine
         choices = [app_commands.Choice(name=f"all {len(mine)} of mine", value=ALL)] if mine else []
         choices += [

@@ -1,7 +1,5 @@
 """What the menu of a message offers: Recipe, Re-roll, Use as input."""
 
-from typing import Any
-
 import discord
 from discord import app_commands
 from discord.ext import commands
@@ -11,11 +9,10 @@ from bot.errors import NotKeptError
 from bot.services.access import VisibleJob
 from bot.services.actions.actions import PictureActions, check_user
 from bot.services.books import DraftBook
-from bot.ui.discord.context import actor_of
+from bot.ui.discord.attachments import as_files
+from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.responses import NO_MENTIONS
-from bot.ui.discord.uploads import as_files
-from bot.ui.history.showing import Bench
 from bot.ui.history.views import job_view
 from bot.ui.jobs.submitting import submit
 from bot.ui.results.input_form import attached_to, input_form, painted_here
@@ -28,13 +25,11 @@ class MenusCog(commands.Cog):
     """Three entries in the menu of every message.
 
     Args:
-        bench: What showing a job needs.
         actions: What people do with pictures.
         drafts: Where it is kept what a form is about.
     """
 
-    def __init__(self, bench: Bench, actions: PictureActions, drafts: DraftBook) -> None:
-        self._bench = bench
+    def __init__(self, actions: PictureActions, drafts: DraftBook) -> None:
         self._actions = actions
         self._drafts = drafts
 
@@ -47,13 +42,13 @@ class MenusCog(commands.Cog):
             entry.allowed_installs = app_commands.AppInstallationType(guild=True, user=False)
         return entries
 
-    async def recipe(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+    async def recipe(self, interaction: Interaction, message: discord.Message) -> None:
         """Tells a person alone how the picture was made."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         job, number = await self._shown_by(interaction, message)
-        text, attached = recipe_card(job, number, self._bench.command)
+        text, attached = recipe_card(job, number, interaction.client.command_name)
         mine = job.origin.user_id == interaction.user.id
-        starred = await self._bench.history.is_starred(interaction.user.id, job)
+        starred = await interaction.client.services.history.is_starred(interaction.user.id, job)
         await interaction.followup.send(
             text,
             files=as_files(attached),
@@ -62,7 +57,7 @@ class MenusCog(commands.Cog):
             allowed_mentions=NO_MENTIONS,
         )
 
-    async def reroll(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+    async def reroll(self, interaction: Interaction, message: discord.Message) -> None:
         """Paints the same again with new seeds, for whoever asks."""
         job, number = await self._shown_by(interaction, message)
         actor = await actor_of(interaction, message)
@@ -71,7 +66,7 @@ class MenusCog(commands.Cog):
         accepted = await self._actions.reroll(job, number, actor)
         await submit(interaction, self._actions.generation, accepted.request, accepted.derived)
 
-    async def use_as_input(self, interaction: discord.Interaction[Any], message: discord.Message) -> None:
+    async def use_as_input(self, interaction: Interaction, message: discord.Message) -> None:
         """Opens the form that paints from one of the message's pictures, whoever posted them."""
         check_posting(interaction)
         actor = await actor_of(interaction, message)
@@ -85,9 +80,7 @@ class MenusCog(commands.Cog):
         draft = await self._drafts.keep(Draft(actor.person, content))
         await interaction.response.send_modal(input_form(draft, content, job))
 
-    async def _shown_by(
-        self, interaction: discord.Interaction[Any], message: discord.Message
-    ) -> tuple[VisibleJob, int | None]:
+    async def _shown_by(self, interaction: Interaction, message: discord.Message) -> tuple[VisibleJob, int | None]:
         """Finds which job a message shows, and which of its pictures; None for the whole job.
 
         Raises:

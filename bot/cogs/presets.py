@@ -1,8 +1,7 @@
 """/preset: settings saved under a name."""
 
-from typing import Any, Literal
+from typing import Literal
 
-import discord
 from discord import app_commands
 from discord.ext import commands
 
@@ -11,7 +10,7 @@ from bot.errors import LimitError
 from bot.services.people.history import History
 from bot.services.people.presets import Making, Presets
 from bot.services.requests.preferences import Tastes
-from bot.ui.discord.context import actor_of, manages, seat_of
+from bot.ui.discord.context import Interaction, actor_of, manages, seat_of
 from bot.ui.discord.responses import whisper
 from bot.ui.discord.typed_option import JobIdOption, PromptOption, TypedOption
 from bot.ui.jobs.autocomplete import matching
@@ -52,7 +51,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     )
     async def save(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         name: Name,
         job: JobIdOption | None = None,
         flags: Template | None = None,
@@ -68,7 +67,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
         await whisper(interaction, f"Saved.\n{presets_text.described(preset)}")
 
     @app_commands.command(name="list", description="See the presets you can name")
-    async def list_all(self, interaction: discord.Interaction[Any]) -> None:
+    async def list_all(self, interaction: Interaction) -> None:
         """Lists the person's, the server's and the built-in presets."""
         seat = seat_of(interaction)
         mine = await self._presets.of([seat.me])
@@ -78,34 +77,34 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
 
     @app_commands.command(name="show", description="See what a preset sets")
     @app_commands.describe(name="Its name")
-    async def show(self, interaction: discord.Interaction[Any], name: Name) -> None:
+    async def show(self, interaction: Interaction, name: Name) -> None:
         """Shows a preset."""
         await whisper(interaction, presets_text.described(await self._presets.find(_owners(interaction), name)))
 
     @app_commands.command(name="use", description="Paint with a preset")
     @app_commands.describe(name="Its name", prompt="What to paint; flags work too")
-    async def use(self, interaction: discord.Interaction[Any], name: Name, prompt: PromptOption) -> None:
+    async def use(self, interaction: Interaction, name: Name, prompt: PromptOption) -> None:
         """Paints as /imagine does."""
         taste = await self._tastes.of(seat_of(interaction))
         await place_order(interaction, Order(prompt=prompt, preset=name), taste)
 
     @app_commands.command(name="delete", description="Delete a preset")
     @app_commands.describe(name="Its name", server="The server's; for those who manage it")
-    async def delete(self, interaction: discord.Interaction[Any], name: Name, server: bool = False) -> None:
+    async def delete(self, interaction: Interaction, name: Name, server: bool = False) -> None:
         """Deletes a preset."""
         await self._presets.delete(_owner(interaction, server=server), name)
         await whisper(interaction, f"`{name.casefold()}` is deleted.")
 
     @app_commands.command(name="rename", description="Give a preset another name")
     @app_commands.describe(name="Its name", new="Its new name", server="The server's; for those who manage it")
-    async def rename(self, interaction: discord.Interaction[Any], name: Name, new: Name, server: bool = False) -> None:
+    async def rename(self, interaction: Interaction, name: Name, new: Name, server: bool = False) -> None:
         """Renames a preset."""
         preset = await self._presets.rename(_owner(interaction, server=server), name, new)
         await whisper(interaction, f"`{name.casefold()}` is called `{preset.name}` now.")
 
     @app_commands.command(name="default", description="Paint with a preset wherever you name none")
     @app_commands.describe(name="Its name; none for no preset at all; left out to have no default preset")
-    async def default(self, interaction: discord.Interaction[Any], name: Name | None = None) -> None:
+    async def default(self, interaction: Interaction, name: Name | None = None) -> None:
         """Makes a preset the person's default."""
         chosen = TypedText(name.casefold().strip()) if name else None
         await self._presets.make_default(seat_of(interaction).me, chosen, _owners(interaction))
@@ -114,9 +113,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
 
     @app_commands.command(name="share", description="Share a preset by a code, or with this server")
     @app_commands.describe(name="Its name", how="A code for anybody, or the server; that is for those who manage it")
-    async def share(
-        self, interaction: discord.Interaction[Any], name: Name, how: Literal["code", "server"] = "code"
-    ) -> None:
+    async def share(self, interaction: Interaction, name: Name, how: Literal["code", "server"] = "code") -> None:
         """Gives a code, or copies the preset to the server's."""
         me = seat_of(interaction).me
         if how == "server":
@@ -129,9 +126,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
 
     @app_commands.command(name="import", description="Copy a preset that was shared with you")
     @app_commands.describe(code="The code you were given", name="A name of your own for it")
-    async def import_shared(
-        self, interaction: discord.Interaction[Any], code: JobIdOption, name: Name | None = None
-    ) -> None:
+    async def import_shared(self, interaction: Interaction, code: JobIdOption, name: Name | None = None) -> None:
         """Copies a shared preset."""
         preset = await self._presets.copy(seat_of(interaction).me, code, name)
         await whisper(interaction, f"Saved.\n{presets_text.described(preset)}")
@@ -139,24 +134,24 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @show.autocomplete("name")
     @use.autocomplete("name")
     @default.autocomplete("name")
-    async def _offer_all(self, interaction: discord.Interaction[Any], current: str) -> Choices:
+    async def _offer_all(self, interaction: Interaction, current: str) -> Choices:
         taste = await self._tastes.of(seat_of(interaction))
         return matching(TypedText(current), [*taste.presets, *built_in.presets()])
 
     @delete.autocomplete("name")
     @rename.autocomplete("name")
     @share.autocomplete("name")
-    async def _offer_own(self, interaction: discord.Interaction[Any], current: str) -> Choices:
+    async def _offer_own(self, interaction: Interaction, current: str) -> Choices:
         return matching(TypedText(current), [preset.name for preset in await self._presets.of(_owners(interaction))])
 
 
-def _owners(interaction: discord.Interaction[Any]) -> list[Owner]:
+def _owners(interaction: Interaction) -> list[Owner]:
     """Returns whose presets a person can name, the strongest first."""
     seat = seat_of(interaction)
     return [seat.me] if seat.server is None else [seat.me, seat.server]
 
 
-def _owner(interaction: discord.Interaction[Any], *, server: bool) -> Owner:
+def _owner(interaction: Interaction, *, server: bool) -> Owner:
     """Returns whose presets are meant, if the person may change them.
 
     Raises:

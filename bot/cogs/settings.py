@@ -1,7 +1,7 @@
 """/settings: what holds where a person types nothing, for themselves, a channel or a server."""
 
 import re
-from typing import Any, Literal, Protocol, cast
+from typing import Literal
 
 import discord
 from discord import app_commands
@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.domain import Owner, Scope
 from bot.errors import LimitError
 from bot.services.people.choices import Choices, Panel
-from bot.ui.discord.context import manages, seat_of
+from bot.ui.discord.context import Interaction, manages, seat_of
 from bot.ui.discord.form_fields import sent_in
 from bot.ui.discord.persistent import LastingButton, LastingSelect
 from bot.ui.discord.responses import NO_MENTIONS
@@ -19,12 +19,6 @@ from generation.typed_text import TypedText, take_in
 
 _TYPED = re.compile(rf"{TYPED}:{PLACE}")
 _SCOPES = {"mine": Scope.PERSON, "this channel's": Scope.CHANNEL, "this server's": Scope.SERVER}
-
-
-class HasChoices(Protocol):
-    """The client, as far as the panel knows it."""
-
-    choices: Choices
 
 
 class SettingsCog(commands.Cog):
@@ -39,7 +33,7 @@ class SettingsCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     async def settings(
         self,
-        interaction: discord.Interaction[Any],
+        interaction: Interaction,
         whose: Literal["mine", "this channel's", "this server's"] = "mine",
     ) -> None:
         """Opens the panel, for this person alone."""
@@ -54,7 +48,7 @@ class SettingsCog(commands.Cog):
         )
 
     @commands.Cog.listener()
-    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+    async def on_interaction(self, interaction: Interaction) -> None:
         """Takes what was typed into the panel's form, also when the bot was restarted since it was opened."""
         if interaction.type is not discord.InteractionType.modal_submit or interaction.data is None:
             return
@@ -67,7 +61,7 @@ class SettingsCog(commands.Cog):
 class FieldSelect(LastingSelect, template=rf"easel:field:{PLACE}"):
     """Opens a setting."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Shows what the setting may be."""
         await _show(interaction, Place(place_of(self.match).owner, self.item.values[0]))
 
@@ -75,19 +69,19 @@ class FieldSelect(LastingSelect, template=rf"easel:field:{PLACE}"):
 class ValueSelect(LastingSelect, template=rf"easel:value:{PLACE}"):
     """Chooses a setting's value."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Keeps the choice and shows it."""
         value = self.item.values[0]
-        choices = cast(HasChoices, interaction.client).choices
+        choices = interaction.client.services.choices
         await _choose(interaction, choices, place_of(self.match), None if value == UNSET else take_in(value[1:]))
 
 
 class PanelButton(LastingButton, template=rf"easel:panel:(?P<press>{'|'.join(BUTTONS)}):{PLACE}"):
     """Turns the page, opens the form, resets, or turns a wish round."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Does what the button says."""
-        choices, place, press = cast(HasChoices, interaction.client).choices, place_of(self.match), self.match["press"]
+        choices, place, press = interaction.client.services.choices, place_of(self.match), self.match["press"]
         check_may_change(interaction, place.owner)
         if press == "type":
             await interaction.response.send_modal(TypeValue(await choices.panel(place.owner), place))
@@ -100,7 +94,7 @@ class PanelButton(LastingButton, template=rf"easel:panel:(?P<press>{'|'.join(BUT
             await _redraw(interaction, choices, place, await choices.toggle(place.owner, press))
 
 
-def check_may_change(interaction: discord.Interaction[Any], owner: Owner) -> None:
+def check_may_change(interaction: Interaction, owner: Owner) -> None:
     """Refuses whoever may not change an owner's settings here.
 
     Raises:
@@ -112,20 +106,18 @@ def check_may_change(interaction: discord.Interaction[Any], owner: Owner) -> Non
         raise LimitError("Only those who may manage the server can change what holds for everybody.")
 
 
-async def _choose(
-    interaction: discord.Interaction[Any], choices: Choices, place: Place, text: TypedText | None
-) -> None:
+async def _choose(interaction: Interaction, choices: Choices, place: Place, text: TypedText | None) -> None:
     check_may_change(interaction, place.owner)
     panel = await choices.choose(place.owner, place.field, text, seat_of(interaction))
     await _redraw(interaction, choices, place, panel)
 
 
-async def _show(interaction: discord.Interaction[Any], place: Place) -> None:
+async def _show(interaction: Interaction, place: Place) -> None:
     check_may_change(interaction, place.owner)
-    choices = cast(HasChoices, interaction.client).choices
+    choices = interaction.client.services.choices
     await _redraw(interaction, choices, place, await choices.panel(place.owner))
 
 
-async def _redraw(interaction: discord.Interaction[Any], choices: Choices, place: Place, panel: Panel) -> None:
+async def _redraw(interaction: Interaction, choices: Choices, place: Place, panel: Panel) -> None:
     offers = await choices.offers(place.field, seat_of(interaction), place.owner.scope)
     await interaction.response.edit_message(content=panel_text(panel), view=panel_view(panel, place, offers))

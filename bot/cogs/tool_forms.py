@@ -15,7 +15,7 @@ from bot.services.images.regions import Divider, check_chosen, mask_file
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.requests.derive import masked
 from bot.ui.discord.attachments import Attached, expecting
-from bot.ui.discord.context import actor_of
+from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.form_fields import Sent, sent_in
 from bot.ui.discord.permissions import check_posting
 from bot.ui.jobs.submitting import submit
@@ -27,8 +27,6 @@ from generation.images.loading import digest_of
 from generation.typed_text import TypedText
 
 _NOT_YET = "0" * 64  # in place of a mask that is made or fetched once the form is answered
-
-Interaction = discord.Interaction[Any]
 
 
 class ToolFormsCog(commands.Cog):

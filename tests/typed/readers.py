@@ -12,6 +12,7 @@ from typing import Any
 
 import bot
 import generation
+from bot.client import EaselClient
 from bot.domain import InputFile, Order, Owner, Preset, Scope
 from bot.persistence import terms
 from bot.services.actions import tools
@@ -224,7 +225,7 @@ def _functions() -> Iterator[tuple[str, Callable[..., Any]]]:
 def _takes_typed_text(function: Callable[..., Any]) -> bool:
     if function.__name__ == "__init__" or "TypedText" not in str(getattr(function, "__annotations__", {})):
         return False
-    hints = typing.get_type_hints(function)
+    hints = typing.get_type_hints(function, localns={"EaselClient": EaselClient})
     hints.pop("return", None)
     return any(map(_is_typed_text, hints.values()))
 

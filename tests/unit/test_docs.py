@@ -104,7 +104,7 @@ def test_every_command_and_option_stands_in_the_docs(name: str, command: app_com
 
 
 def test_every_entry_of_a_messages_menu_stands_in_the_docs() -> None:
-    entries = MenusCog(cast(Any, None), cast(Any, None), cast(Any, None)).menus()
+    entries = MenusCog(cast(Any, None), cast(Any, None)).menus()
 
     assert rows("commands.md", "### A message's menu") == {entry.name for entry in entries}
 

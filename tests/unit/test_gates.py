@@ -12,6 +12,7 @@ import pytest
 
 import bot.cogs
 import bot.ui
+from bot.client import EaselClient
 from bot.domain import Job, Post
 from bot.services.jobs.generation import GenerationService
 
@@ -75,7 +76,7 @@ def test_what_shows_a_job_takes_one_that_its_viewer_may_see() -> None:
         f"{module}.{name}"
         for module, name, function in functions()
         if module not in OWN | NAMING
-        for kind in get_type_hints(function).values()
+        for kind in get_type_hints(function, localns={"EaselClient": EaselClient}).values()
         if kind in {Job, Post}
     }
 

@@ -1,6 +1,7 @@
-"""Files that people attach to a command: looked at before, fetched from Discord after its answer."""
+"""Files from and to Discord: those attached to a command, inspected before and fetched after its answer; uploads."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import io
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from http import HTTPStatus
@@ -13,6 +14,7 @@ from bot.domain import Derivation, InputFile, Order
 from bot.errors import DeliveryError
 from bot.services.images.inputs import MIB, InputShelf
 from bot.services.images.originals import KeptPicture
+from bot.services.ports import Upload
 from bot.ui.discord.retry import patiently
 from generation import InvalidRequestError
 from generation.images.loading import KNOWN, MAX_BYTES
@@ -137,3 +139,8 @@ async def _fetch(url: str, field: str) -> bytes:
             if len(data) > MAX_BYTES:
                 raise InvalidRequestError(field, f"{field} is larger than {MAX_BYTES // MIB} MB.")
     return bytes(data)
+
+
+def as_files(uploads: Sequence[Upload], *, spoiler: bool = False) -> list[discord.File]:
+    """Returns files for one request; a further try needs them anew."""
+    return [discord.File(io.BytesIO(upload.data), filename=upload.name, spoiler=spoiler) for upload in uploads]

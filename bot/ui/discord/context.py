@@ -1,7 +1,7 @@
-"""Who uses a command, where, and with which rights."""
+"""The type of interactions, and who uses one: where, and with which rights."""
 
 import logging
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING
 
 import discord
 
@@ -9,26 +9,23 @@ from bot.errors import DeliveryError
 from bot.services.access import Actor
 from bot.services.requests.preferences import Seat
 from bot.ui.discord.channels import MemberChannels, Room, find_channel, is_age_restricted, rights_in
-from bot.ui.discord.command_rights import CommandRights
+
+if TYPE_CHECKING:
+    from bot.client import EaselClient
 
 log = logging.getLogger(__name__)
 
-
-class HasCommandRights(Protocol):
-    """The client, as far as people's rights go."""
-
-    command_rights: CommandRights
-    command_name: str
+Interaction = discord.Interaction["EaselClient"]
 
 
-def seat_of(interaction: discord.Interaction[Any]) -> Seat:
+def seat_of(interaction: Interaction) -> Seat:
     """Says who asks in which channel of which server; a thread has its channel's settings."""
     channel = interaction.channel
     channel_id = channel.parent_id if isinstance(channel, discord.Thread) else interaction.channel_id
     return Seat(interaction.user.id, channel_id or 0, interaction.guild_id)
 
 
-async def actor_of(interaction: discord.Interaction[Any], message: discord.Message | None = None) -> Actor:
+async def actor_of(interaction: Interaction, message: discord.Message | None = None) -> Actor:
     """Says who acts where, and what Discord lets them do there.
 
     Discord itself decides who may use the command that generates; everything else that does so needs the same rights.
@@ -38,7 +35,7 @@ async def actor_of(interaction: discord.Interaction[Any], message: discord.Messa
         message: The message whose menu they use; otherwise the one whose button they pressed.
     """
     message = message or interaction.message
-    client, member = cast(HasCommandRights, interaction.client), interaction.user
+    client, member = interaction.client, interaction.user
     barred = ""
     if isinstance(member, discord.Member) and not _is_command(interaction, client.command_name):
         room = interaction.channel if isinstance(interaction.channel, Room) else None
@@ -55,13 +52,13 @@ async def actor_of(interaction: discord.Interaction[Any], message: discord.Messa
     )
 
 
-async def reactor_of(client: discord.Client, event: discord.RawReactionActionEvent) -> Actor:
+async def reactor_of(client: "EaselClient", event: discord.RawReactionActionEvent) -> Actor:
     """Says who reacted where, and what Discord lets them do there; a channel that cannot be found grants nothing."""
     channel = None if event.guild_id is None else await find_channel(client, event.channel_id)
     granted, barred = discord.Permissions.none(), ""
     if event.member is not None:
         granted = granted if channel is None else rights_in(channel, event.member)
-        barred = await _why_barred(cast(HasCommandRights, client), event.member, channel, granted)
+        barred = await _why_barred(client, event.member, channel, granted)
     return Actor(
         person=event.user_id,
         channel_id=event.channel_id,
@@ -74,7 +71,7 @@ async def reactor_of(client: discord.Client, event: discord.RawReactionActionEve
     )
 
 
-def _is_command(interaction: discord.Interaction[Any], name: str) -> bool:
+def _is_command(interaction: Interaction, name: str) -> bool:
     """Whether it is the command that generates, which Discord has let the person use."""
     if interaction.type is not discord.InteractionType.application_command or interaction.command is None:
         return False
@@ -82,7 +79,7 @@ def _is_command(interaction: discord.Interaction[Any], name: str) -> bool:
 
 
 async def _why_barred(
-    client: HasCommandRights, member: discord.Member, channel: Room | None, granted: discord.Permissions
+    client: "EaselClient", member: discord.Member, channel: Room | None, granted: discord.Permissions
 ) -> str:
     """Says why a member may not generate in a channel; "" where they may."""
     in_thread = isinstance(channel, discord.Thread)
@@ -103,6 +100,6 @@ async def _why_barred(
     return f"This server does not let you use /{client.command_name} here, and buttons and reactions follow that."
 
 
-def manages(interaction: discord.Interaction[Any]) -> bool:
+def manages(interaction: Interaction) -> bool:
     """Whether somebody manages the server they are on."""
     return interaction.guild_id is not None and interaction.permissions.manage_guild

@@ -10,10 +10,10 @@ from bot.errors import DeliveryError
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.originals import batches
 from bot.services.ports import Upload
+from bot.ui.discord.attachments import as_files
 from bot.ui.discord.cooldown import Cooldown
 from bot.ui.discord.responses import NO_MENTIONS, in_words
 from bot.ui.discord.retry import patiently
-from bot.ui.discord.uploads import as_files
 
 log = logging.getLogger(__name__)
 

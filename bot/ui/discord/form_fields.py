@@ -7,6 +7,7 @@ from typing import Any
 import discord
 
 from bot.errors import LimitError
+from bot.ui.discord.context import Interaction
 from generation.request.request import MAX_PROMPT_CHARACTERS
 from generation.typed_text import TypedText, take_in
 
@@ -38,7 +39,7 @@ class Sent:
         return {name: self.files[name]} if name in self.files else {}
 
 
-def sent_in(interaction: discord.Interaction[Any]) -> Sent:
+def sent_in(interaction: Interaction) -> Sent:
     """Reads a form out of its interaction."""
     data: dict[str, Any] = {**(interaction.data or {})}
     fields = list(_fields(data["components"]))

@@ -1,10 +1,9 @@
 """What the bot may do where, and the link that invites it."""
 
-from typing import Any
-
 import discord
 
 from bot.errors import LimitError
+from bot.ui.discord.context import Interaction
 
 REQUIRED = discord.Permissions(
     view_channel=True,
@@ -24,7 +23,7 @@ def invite_link(application_id: int) -> str:
     return discord.utils.oauth_url(application_id, permissions=REQUIRED, scopes=SCOPES)
 
 
-def check_posting(interaction: discord.Interaction[Any]) -> None:
+def check_posting(interaction: Interaction) -> None:
     """Refuses where the bot could not post a picture.
 
     Raises:
@@ -34,7 +33,7 @@ def check_posting(interaction: discord.Interaction[Any]) -> None:
         raise LimitError(f"I cannot post pictures here: I lack the permission {', '.join(lacking)}.")
 
 
-def missing(interaction: discord.Interaction[Any]) -> list[str]:
+def missing(interaction: Interaction) -> list[str]:
     """Names the permissions that the bot lacks in a command's channel to post a picture, as Discord's own menu does."""
     if interaction.guild_id is None:
         return []

@@ -5,6 +5,9 @@ from typing import Any, Generic, Self, TypeVar, cast
 
 import discord
 
+from bot.ui.discord.context import Interaction
+
+ClientT = TypeVar("ClientT", bound=discord.Client)
 ItemT = TypeVar("ItemT", bound=discord.ui.Item[Any])
 
 
@@ -21,16 +24,16 @@ class LastingItem(discord.ui.DynamicItem[ItemT], Generic[ItemT], template=r"(?!)
 
     @classmethod
     async def from_custom_id(
-        cls, _interaction: discord.Interaction[Any], item: discord.ui.Item[Any], match: re.Match[str], /
+        cls, _interaction: discord.Interaction[ClientT], item: discord.ui.Item[Any], match: re.Match[str], /
     ) -> Self:
         """Makes what was used anew from its id."""
         return cls(cast(ItemT, item), match)
 
-    async def callback(self, interaction: discord.Interaction[Any]) -> None:
+    async def callback(self, interaction: discord.Interaction[ClientT]) -> None:
         """Acts in an event of its own: what goes wrong there comes to the client's on_error; here it would be lost."""
         interaction.client.dispatch("press", interaction, self)
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Does what the component says; the client tells the person alone of anything that this raises."""
         raise NotImplementedError
 

@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from typing import Any
 
 import discord
 
 from bot.domain import Origin, now
 from bot.errors import AnswerExpiredError, EaselError
+from bot.ui.discord.context import Interaction
 from bot.ui.discord.retry import PASSING
 from generation import GenerationError
 
@@ -19,7 +19,7 @@ _TRIES = 4
 BROKEN = "Something went wrong on my side. It has been logged; please try again."
 
 
-async def whisper(interaction: discord.Interaction[Any], text: str) -> None:
+async def whisper(interaction: Interaction, text: str) -> None:
     """Tells a person something alone, whether or not the interaction was answered before."""
     text = text[:2000]
     if interaction.response.is_done():
@@ -36,7 +36,7 @@ def in_words(cause: BaseException) -> str:
     return BROKEN
 
 
-async def confess(interaction: discord.Interaction[Any], cause: BaseException) -> None:
+async def confess(interaction: Interaction, cause: BaseException) -> None:
     """Tells a person alone what went wrong; a public answer that was begun is taken away first."""
     text = in_words(cause)
     try:
@@ -47,7 +47,7 @@ async def confess(interaction: discord.Interaction[Any], cause: BaseException) -
         log.warning("a person could not be told that something failed: %s", failure)
 
 
-async def acknowledge(interaction: discord.Interaction[Any], *, private: bool = False) -> Origin:
+async def acknowledge(interaction: Interaction, *, private: bool = False) -> Origin:
     """Answers a command within Discord's three seconds: a message that thinks, public or for the person alone.
 
     Raises:
@@ -72,7 +72,7 @@ async def acknowledge(interaction: discord.Interaction[Any], *, private: bool = 
     )
 
 
-async def promise(interaction: discord.Interaction[Any]) -> None:
+async def promise(interaction: Interaction) -> None:
     """Answers within Discord's three seconds with a message that thinks, for the person alone.
 
     Raises:
@@ -81,12 +81,12 @@ async def promise(interaction: discord.Interaction[Any]) -> None:
     await _defer(interaction, thinking=True, ephemeral=True)
 
 
-async def nod(interaction: discord.Interaction[Any]) -> None:
+async def nod(interaction: Interaction) -> None:
     """Answers a press within Discord's three seconds without showing anything; raises as `promise` does."""
     await _defer(interaction)
 
 
-async def _defer(interaction: discord.Interaction[Any], **how: bool) -> int | None:
+async def _defer(interaction: Interaction, **how: bool) -> int | None:
     """Defers, trying again where the connection was dropped; returns the message's id if Discord tells it."""
     for attempt in range(_TRIES):
         try:

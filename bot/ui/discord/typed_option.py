@@ -1,7 +1,5 @@
 """Options of commands that take typed text."""
 
-from typing import Any
-
 import discord
 from discord import app_commands
 
@@ -33,7 +31,7 @@ class TypedOption(app_commands.Transformer):
         """The most characters."""
         return self._most
 
-    async def transform(self, _interaction: discord.Interaction[Any], value: str, /) -> TypedText:
+    async def transform(self, _interaction: discord.Interaction, value: str, /) -> TypedText:
         """Takes the text in.
 
         Raises:

@@ -1,37 +1,25 @@
 """What happens when somebody turns a page of their history, picks an entry, or presses what is under it."""
 
-from typing import Any, Protocol, cast
-
-import discord
-
 from bot.domain import Search
 from bot.errors import LimitError
 from bot.services.books import DraftBook
-from bot.services.people.forget import Forgetting
 from bot.services.people.history import search_for
+from bot.ui.discord.context import Interaction
 from bot.ui.discord.persistent import LastingButton, LastingSelect
 from bot.ui.discord.responses import whisper
 from bot.ui.history import text as history_words
-from bot.ui.history.showing import Bench, send_originals, show_job, star_job
+from bot.ui.history.showing import send_originals, show_job, star_job
 from bot.ui.history.views import DEEDS, NO_DRAFT, TURNS, page_view
 
 _JOB = r"[0-9a-z]{10}"
 
 
-class HasHistory(Protocol):
-    """The client, as far as these components know it."""
-
-    bench: Bench
-    drafts: DraftBook
-    forgetting: Forgetting
-
-
 class ShowSelect(LastingSelect, template=r"easel:show"):
     """Shows the entry that was picked."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Shows it in a message of its own."""
-        await show_job(interaction, _client(interaction).bench, self.item.values[0])
+        await show_job(interaction, self.item.values[0])
 
 
 class TurnButton(
@@ -40,11 +28,11 @@ class TurnButton(
 ):
     """Turns the page of a history."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Shows the page in place of the present one."""
-        client = _client(interaction)
-        search = await self._search(client.drafts, interaction.user.id)
-        turn = client.bench.history.newer if self.match["turn"] == "newer" else client.bench.history.older
+        services = interaction.client.services
+        search = await self._search(services.drafts, interaction.user.id)
+        turn = services.history.newer if self.match["turn"] == "newer" else services.history.older
         page = await turn(interaction.user.id, search, int(self.match["number"]))
         text = history_words.history_page(page, search)
         await interaction.response.edit_message(content=text, view=page_view(page, self.match["draft"]))
@@ -66,28 +54,24 @@ class ShownButton(
 ):
     """What can be done with a job that is shown to one person."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Sends the originals, or turns the star."""
-        bench, deed, job_id = _client(interaction).bench, self.match["deed"], self.match["job"]
+        deed, job_id = self.match["deed"], self.match["job"]
         if deed == "zip":
-            await send_originals(interaction, bench, job_id)
+            await send_originals(interaction, job_id)
         else:
-            await star_job(interaction, bench, job_id, starred=deed == "star")
+            await star_job(interaction, job_id, starred=deed == "star")
 
 
 class ForgetButton(LastingButton, template=r"easel:forget:(?P<person>\d{1,20})"):
     """Forgets a person, once they have said so a second time."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Erases everything and says so."""
         person = int(self.match["person"])
         if interaction.user.id != person:
             raise LimitError("Only the person themselves can have this erased.")
         await interaction.response.defer(ephemeral=True, thinking=True)
-        files = await _client(interaction).forgetting.forget(person)
+        files = await interaction.client.services.forgetting.forget(person)
         pictures = "1 picture file" if files == 1 else f"{files:,} picture files"
         await whisper(interaction, f"Done: I have erased {pictures} and all that I kept of you.")
-
-
-def _client(interaction: discord.Interaction[Any]) -> HasHistory:
-    return cast(HasHistory, interaction.client)

@@ -1,29 +1,20 @@
 """Buttons whose ids carry their job, so that they work after a restart."""
 
-from typing import Any, Protocol, cast
-
 import discord
 
 from bot.domain import Job
-from bot.services.actions.actions import PictureActions
-from bot.ui.discord.context import actor_of
+from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.persistent import LastingButton
 from bot.ui.discord.responses import nod
-
-
-class HasActions(Protocol):
-    """The client, as far as this button knows it."""
-
-    actions: PictureActions
 
 
 class CancelButton(LastingButton, template=r"easel:cancel:(?P<job>[0-9a-z]{10})"):
     """Stops a job: for the person who asked for it, and for moderators."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Cancels the job; its message changes when the painting has stopped."""
         await nod(interaction)
-        await cast(HasActions, interaction.client).actions.cancel(self.match["job"], await actor_of(interaction))
+        await interaction.client.services.actions.cancel(self.match["job"], await actor_of(interaction))
 
 
 def cancels(message: discord.Message, job: Job) -> bool:

@@ -12,10 +12,10 @@ from bot.domain import Job, now
 from bot.errors import AnswerExpiredError, DeliveryError, UnreachableError
 from bot.services.actions.tools import Toolbox, known_size
 from bot.services.ports import Upload
+from bot.ui.discord.attachments import as_files
 from bot.ui.discord.escape import escape
 from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.discord.retry import patiently
-from bot.ui.discord.uploads import as_files
 from bot.ui.jobs import text as words
 from bot.ui.jobs.buttons import cancel_view, cancels
 from bot.ui.jobs.picture_buttons import result_view

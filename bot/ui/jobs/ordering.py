@@ -3,20 +3,16 @@
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
-from typing import Any, Protocol, cast
 
 import discord
 
 from bot.domain import Draft, InputFile, Order
 from bot.errors import LimitError
 from bot.services.access import Actor
-from bot.services.books import DraftBook
 from bot.services.jobs.admission import AdmittedRequest
-from bot.services.jobs.generation import GenerationService
 from bot.services.requests.layers import Taste
-from bot.services.requests.preferences import Tastes
 from bot.ui.discord.attachments import Attached, expecting, with_files
-from bot.ui.discord.context import actor_of, seat_of
+from bot.ui.discord.context import Interaction, actor_of, seat_of
 from bot.ui.discord.escape import escape
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.persistent import LastingButton
@@ -29,17 +25,7 @@ MOST = 100
 _LISTED = 10
 
 
-class HasDesk(Protocol):
-    """The client, as far as the question's buttons know it."""
-
-    generation: GenerationService
-    drafts: DraftBook
-    tastes: Tastes
-
-
-async def place_order(
-    interaction: discord.Interaction[Any], order: Order, taste: Taste, attached: Attached | None = None
-) -> None:
+async def place_order(interaction: Interaction, order: Order, taste: Taste, attached: Attached | None = None) -> None:
     """Answers a command with a message of its job, with several if the prompt has choices, or refuses it at once.
 
     Raises:
@@ -47,33 +33,33 @@ async def place_order(
         LimitError: It asks for more than is allowed, or nothing can be posted here.
     """
     check_posting(interaction)
-    client = cast(HasDesk, interaction.client)
+    services = interaction.client.services
     actor = await actor_of(interaction)
     if (jobs := count(order.prompt)) <= MOST:  # more are refused in their own words, and not written out either
-        client.generation.check_room(actor.person, jobs)
+        services.generation.check_room(actor.person, jobs)
     orders = written_out(order)
     if attached is not None:
         await _place_with_files(interaction, actor, orders, taste, attached)
         return
     if len(orders) <= ASKED_ABOVE:
-        requests = client.generation.accept_all(orders, actor, taste)
-        await submit_all(interaction, client.generation, requests, taste.wishes)
+        requests = services.generation.accept_all(orders, actor, taste)
+        await submit_all(interaction, services.generation, requests, taste.wishes)
         return
-    await client.generation.check_many(orders, actor, taste)
+    await services.generation.check_many(orders, actor, taste)
     typed = {name: getattr(order, name) for name in Order.__slots__ if getattr(order, name) is not None}
-    draft = await client.drafts.keep(Draft(interaction.user.id, typed))
+    draft = await services.drafts.keep(Draft(interaction.user.id, typed))
     await interaction.response.send_message(
         _question(orders), view=_question_view(draft, len(orders)), ephemeral=True, allowed_mentions=NO_MENTIONS
     )
 
 
 async def _place_with_files(
-    interaction: discord.Interaction[Any], actor: Actor, orders: Sequence[Order], taste: Taste, attached: Attached
+    interaction: Interaction, actor: Actor, orders: Sequence[Order], taste: Taste, attached: Attached
 ) -> None:
     """Accepts orders by what Discord says of their files, and completes them once the files have come."""
     if len(orders) > ASKED_ABOVE:
         raise LimitError(f"With a picture attached a prompt can make {ASKED_ABOVE} jobs at once, not {len(orders)}.")
-    service = cast(HasDesk, interaction.client).generation
+    service = interaction.client.services.generation
     supposed = [expecting(order, attached.files) for order in orders]
     requests = service.accept_all(supposed, actor, taste)
 
@@ -95,31 +81,31 @@ def written_out(order: Order) -> list[Order]:
 class ChoicesButton(LastingButton, template=r"easel:choices:(?P<deed>all|none):(?P<draft>[0-9a-z]{10})"):
     """Paints all that a prompt's choices make, or none of it."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Does what the button says, once."""
         if self.match["deed"] == "all":
             await self._paint(interaction)
         else:
             await self._drop(interaction)
 
-    async def _paint(self, interaction: discord.Interaction[Any]) -> None:
-        client = cast(HasDesk, interaction.client)
-        draft = await client.drafts.find(self.match["draft"])
+    async def _paint(self, interaction: Interaction) -> None:
+        services = interaction.client.services
+        draft = await services.drafts.find(self.match["draft"])
         if draft is None or draft.person != interaction.user.id:
             raise LimitError("This was answered already; use the command again for more.")
         check_posting(interaction)
-        taste = await client.tastes.of(seat_of(interaction))
+        taste = await services.tastes.of(seat_of(interaction))
         orders = written_out(Order(**draft.content))
-        requests = await client.generation.accept_many(orders, await actor_of(interaction), taste)
+        requests = await services.generation.accept_many(orders, await actor_of(interaction), taste)
         with ExitStack() as undo:
-            undo.callback(client.generation.withdraw_acceptance, interaction.user.id, len(requests))
-            if not await client.drafts.take(self.match["draft"]):
+            undo.callback(services.generation.withdraw_acceptance, interaction.user.id, len(requests))
+            if not await services.drafts.take(self.match["draft"]):
                 raise LimitError("This was answered already; use the command again for more.")
             undo.pop_all()
-        await submit_many(interaction, client.generation, requests, taste.wishes, draft.content["prompt"])
+        await submit_many(interaction, services.generation, requests, taste.wishes, draft.content["prompt"])
 
-    async def _drop(self, interaction: discord.Interaction[Any]) -> None:
-        await cast(HasDesk, interaction.client).drafts.take(self.match["draft"])
+    async def _drop(self, interaction: Interaction) -> None:
+        await interaction.client.services.drafts.take(self.match["draft"])
         await interaction.response.edit_message(content="Nothing was painted.", view=None)
 
 

@@ -4,7 +4,6 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import Any
 
 import discord
 
@@ -13,6 +12,7 @@ from bot.errors import AnswerExpiredError, DeliveryError, EaselError, JobTakenEr
 from bot.services.actions.actions import Accepted
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.generation import GenerationService
+from bot.ui.discord.context import Interaction
 from bot.ui.discord.responses import acknowledge, whisper
 from bot.ui.discord.retry import patiently
 from bot.ui.jobs.threads import head
@@ -34,7 +34,7 @@ class _Acknowledged:
 
 
 async def submit(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     service: GenerationService,
     request: AdmittedRequest,
     derived: Derivation | None = None,
@@ -63,7 +63,7 @@ async def submit(
 
 
 async def submit_all(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     service: GenerationService,
     requests: Sequence[AdmittedRequest],
     wishes: Wishes | None = None,
@@ -89,7 +89,7 @@ async def submit_all(
 
 
 async def submit_many(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     service: GenerationService,
     requests: Sequence[AdmittedRequest],
     wishes: Wishes,
@@ -159,7 +159,7 @@ def _origin_of(event: discord.RawReactionActionEvent, client: discord.Client) ->
 
 
 async def _accepted(
-    interaction: discord.Interaction[Any],
+    interaction: Interaction,
     service: GenerationService,
     requests: Sequence[AdmittedRequest],
     wishes: Wishes | None,
@@ -198,7 +198,7 @@ async def to_direct_messages(client: discord.Client, origin: Origin) -> Origin:
     return replace(origin, channel_id=channel.id, guild_id=None, file_limit=limit)
 
 
-async def _announce(interaction: discord.Interaction[Any], service: GenerationService, jobs: Sequence[Job]) -> None:
+async def _announce(interaction: Interaction, service: GenerationService, jobs: Sequence[Job]) -> None:
     try:
         await service.announce(jobs)
     except DeliveryError as error:

@@ -2,12 +2,12 @@
 
 import logging
 from collections.abc import Sequence
-from typing import Any
 
 import discord
 
 from bot.domain import Job, Origin
 from bot.errors import DeliveryError
+from bot.ui.discord.context import Interaction
 from bot.ui.discord.escape import plain
 from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.discord.retry import patiently
@@ -21,9 +21,7 @@ _EXISTS = 160004  # there is a thread under this message already
 _PARENTS = (discord.ChannelType.text, discord.ChannelType.news)
 
 
-async def head(
-    interaction: discord.Interaction[Any], origin: Origin, prompt: TypedText | str, jobs: Sequence[Job]
-) -> int | None:
+async def head(interaction: Interaction, origin: Origin, prompt: TypedText | str, jobs: Sequence[Job]) -> int | None:
     """Turns the answer into the message above many jobs, and opens a thread under it.
 
     Args:
@@ -50,7 +48,7 @@ async def head(
     return None
 
 
-async def _open(interaction: discord.Interaction[Any], origin: Origin, prompt: TypedText | str) -> int:
+async def _open(interaction: Interaction, origin: Origin, prompt: TypedText | str) -> int:
     """Opens the thread; it has the id of the message that it stands under."""
     channel = interaction.client.get_partial_messageable(origin.channel_id, guild_id=origin.guild_id)
     message = channel.get_partial_message(origin.message_id)
@@ -67,7 +65,7 @@ async def _open(interaction: discord.Interaction[Any], origin: Origin, prompt: T
     return origin.message_id
 
 
-def _obstacle(interaction: discord.Interaction[Any]) -> str | None:
+def _obstacle(interaction: Interaction) -> str | None:
     """Says why no thread can be opened here; "" where it needs no word: in a thread one is already."""
     if interaction.guild_id is None:
         return "Direct messages have no threads"
@@ -83,7 +81,7 @@ def _obstacle(interaction: discord.Interaction[Any]) -> str | None:
     return None
 
 
-async def _say(interaction: discord.Interaction[Any], text: str) -> None:
+async def _say(interaction: Interaction, text: str) -> None:
     try:
         await patiently(lambda: interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS))
     except DeliveryError as error:

@@ -6,23 +6,20 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
-from typing import Any, Protocol, cast
-
-import discord
 
 from bot.errors import LimitError
 from bot.services.access import VisibleJob
-from bot.services.actions.actions import PictureActions, check_user
+from bot.services.actions.actions import check_user
 from bot.services.images.overlay import overlay
-from bot.services.images.regions import Choice, Divided, Divider, at_level, chosen, with_parts
+from bot.services.images.regions import Choice, Divided, at_level, chosen, with_parts
 from bot.services.lines import Lines
 from bot.services.ports import Upload
-from bot.ui.discord.context import actor_of
+from bot.ui.discord.attachments import as_files
+from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.persistent import LastingButton, LastingSelect
 from bot.ui.discord.responses import nod, promise
 from bot.ui.discord.retry import patiently
-from bot.ui.discord.uploads import as_files
 from bot.ui.regions.panel import (
     DEEDS,
     OVERLAY_NAME,
@@ -49,7 +46,7 @@ class Panels:
         self._changes: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
 
     @contextmanager
-    def changing(self, interaction: discord.Interaction[Any]) -> Iterator[None]:
+    def changing(self, interaction: Interaction) -> Iterator[None]:
         """Holds up `settle` for this panel until a choice is remembered; enter it before anything is waited for."""
         panel, change = _panel_of(interaction), asyncio.get_running_loop().create_future()
         self._changes[panel].add(change)
@@ -61,7 +58,7 @@ class Panels:
             if not self._changes[panel]:
                 del self._changes[panel]
 
-    async def settle(self, interaction: discord.Interaction[Any]) -> None:
+    async def settle(self, interaction: Interaction) -> None:
         """Waits until the presses that came before this one are remembered.
 
         Raises:
@@ -71,11 +68,11 @@ class Panels:
         if changes and (await asyncio.wait(changes, timeout=SETTLE_SECONDS))[1]:
             raise LimitError("Your last choice is still being worked out. Press this again when the panel shows it.")
 
-    def newest(self, interaction: discord.Interaction[Any], on_button: Choice) -> Choice:
+    def newest(self, interaction: Interaction, on_button: Choice) -> Choice:
         """Returns what is chosen in the panel that was used; after a restart that is what stands in its list."""
         return self._newest.get(_panel_of(interaction), on_button)
 
-    def remember(self, interaction: discord.Interaction[Any], choice: Choice) -> None:
+    def remember(self, interaction: Interaction, choice: Choice) -> None:
         """Keeps what is chosen now."""
         self._newest[_panel_of(interaction)] = choice
         self._newest.move_to_end(_panel_of(interaction))
@@ -83,18 +80,10 @@ class Panels:
             self._newest.popitem(last=False)
 
 
-class HasDivider(Protocol):
-    """The client, as far as the panel knows it."""
-
-    actions: PictureActions
-    divider: Divider
-    panels: Panels
-
-
 class PartSelect(LastingSelect, template=rf"easel:part:{REGION}"):
     """Chooses parts."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Shows what is chosen now."""
         parts, region = [int(value) for value in self.item.values if value.isdecimal()], region_of(self.match)
         before = region.choice
@@ -109,13 +98,13 @@ class PartSelect(LastingSelect, template=rf"easel:part:{REGION}"):
 class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEEDS)}):{PICTURE}"):
     """Changes what is chosen, or goes on to painting it."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Does what the button says."""
         region, deed = region_in(interaction.message), self.match["deed"]
         if deed not in {"paint", "upload"}:
             await _change(interaction, region, partial(_changed, deed=deed))
             return
-        panels = cast(HasDivider, interaction.client).panels
+        panels = interaction.client.panels
         await panels.settle(interaction)
         job = await found(interaction, region)
         check_posting(interaction)
@@ -124,31 +113,29 @@ class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEED
         await interaction.response.send_modal(region_form(job, replace(region, choice=newest), how))
 
 
-async def open_panel(interaction: discord.Interaction[Any], job: VisibleJob, number: int) -> None:
+async def open_panel(interaction: Interaction, job: VisibleJob, number: int) -> None:
     """Answers a press of Vary (Region) with the panel, for the person alone."""
     await promise(interaction)
     divided = await _divided(interaction, job, number)
     await _show(interaction, Region(job.id, number, Choice()), divided, Choice())
 
 
-async def found(interaction: discord.Interaction[Any], region: Region) -> VisibleJob:
+async def found(interaction: Interaction, region: Region) -> VisibleJob:
     """Finds the job of a panel, for somebody who may act on it.
 
     Raises:
         NotKeptError: It is not known any more.
         LimitError: They may not.
     """
-    actions, actor = cast(HasDivider, interaction.client).actions, await actor_of(interaction)
+    actions, actor = interaction.client.services.actions, await actor_of(interaction)
     job = await actions.find(region.job_id, actor)
     check_user(job, actor, for_all=actions.rules.buttons_for_all)
     return job
 
 
-async def _change(
-    interaction: discord.Interaction[Any], region: Region, change: Callable[[Divided, Choice], Choice]
-) -> None:
+async def _change(interaction: Interaction, region: Region, change: Callable[[Divided, Choice], Choice]) -> None:
     """Changes what is chosen in a panel, one press after the other, and then shows what is chosen by then."""
-    panels, panel = cast(HasDivider, interaction.client).panels, _panel_of(interaction)
+    panels, panel = interaction.client.panels, _panel_of(interaction)
     with panels.changing(interaction):
         job = await found(interaction, region)
         await nod(interaction)
@@ -160,17 +147,17 @@ async def _change(
         await _show(interaction, region, divided, panels.newest(interaction, choice))
 
 
-def _panel_of(interaction: discord.Interaction[Any]) -> int:
+def _panel_of(interaction: Interaction) -> int:
     return 0 if interaction.message is None else interaction.message.id
 
 
-async def _divided(interaction: discord.Interaction[Any], job: VisibleJob, number: int) -> Divided:
-    client = cast(HasDivider, interaction.client)
-    file = await client.actions.file(job, number)
-    return await client.divider.divide(file.digest)
+async def _divided(interaction: Interaction, job: VisibleJob, number: int) -> Divided:
+    services = interaction.client.services
+    file = await services.actions.file(job, number)
+    return await services.divider.divide(file.digest)
 
 
-async def _show(interaction: discord.Interaction[Any], region: Region, divided: Divided, choice: Choice) -> None:
+async def _show(interaction: Interaction, region: Region, divided: Divided, choice: Choice) -> None:
     data = await asyncio.to_thread(overlay, divided, choice)
     size = (divided.shown.width, divided.shown.height)
     anything = bool(await asyncio.to_thread(lambda: chosen(divided, choice, size).any()))

@@ -12,10 +12,10 @@ from bot.services.images.fit_upload import Fitter
 from bot.services.images.originals import shown
 from bot.services.lines import Lines
 from bot.services.ports import Stars, Upload
+from bot.ui.discord.attachments import as_files
 from bot.ui.discord.channels import Room, find_channel, is_age_restricted
 from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.discord.retry import patiently
-from bot.ui.discord.uploads import as_files
 from bot.ui.jobs import text as words
 
 log = logging.getLogger(__name__)

@@ -3,9 +3,6 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol, cast
-
-import discord
 
 from bot.domain import Action
 from bot.errors import NotKeptError
@@ -16,37 +13,27 @@ from bot.services.images.fit_upload import Fitter
 from bot.services.images.originals import batches
 from bot.services.patience import insist
 from bot.services.ports import Upload
-from bot.ui.discord.context import actor_of
+from bot.ui.discord.attachments import as_files
+from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.persistent import LastingButton
 from bot.ui.discord.responses import NO_MENTIONS, acknowledge, nod, promise
 from bot.ui.discord.retry import patiently
-from bot.ui.discord.uploads import as_files
 from bot.ui.jobs import text as words
 from bot.ui.jobs.picture_buttons import LOOKS, WHOLE, Deed, Press, result_view
 from bot.ui.jobs.submitting import submit
 from bot.ui.regions.presses import open_panel
 from bot.ui.results.edit_form import edit_form
 from bot.ui.results.recipe_card import recipe_card
-from bot.ui.results.removing import Remover
 from bot.ui.results.zoom_form import zoom_form
 from generation.images import loading
-
-
-class HasActions(Protocol):
-    """The client, as far as these buttons know it."""
-
-    actions: PictureActions
-    remover: Remover
-    command_name: str
-    fitter: Fitter
 
 
 @dataclass(frozen=True, slots=True)
 class Pressed:
     """A press: by whom, on which picture of which job."""
 
-    interaction: discord.Interaction[Any]
+    interaction: Interaction
     actions: PictureActions
     job: VisibleJob
     number: int | None
@@ -62,13 +49,13 @@ class PictureButton(
 ):
     """Any button under a result; its id says what it does with which picture."""
 
-    async def act(self, interaction: discord.Interaction[Any]) -> None:
+    async def act(self, interaction: Interaction) -> None:
         """Does what the button says."""
         press = next(deed for deed in LOOKS if deed == self.match["press"])
         if press is Press.DELETE:
             await _delete(interaction)
             return
-        actions = cast(HasActions, interaction.client).actions
+        actions = interaction.client.services.actions
         actor, number = await actor_of(interaction), int(self.match["number"])
         job = await actions.find(self.match["job"], actor)
         check_user(job, actor, for_all=actions.rules.buttons_for_all)
@@ -119,7 +106,7 @@ async def _in_turn(pressed: Pressed, act: Handler) -> None:
 
 
 def _fitter(pressed: Pressed) -> Fitter:
-    return cast(HasActions, pressed.interaction.client).fitter
+    return pressed.interaction.client.services.fitter
 
 
 async def _pick(pressed: Pressed) -> None:
@@ -157,7 +144,7 @@ async def _edit(pressed: Pressed) -> None:
 async def _inform(pressed: Pressed) -> None:
     """Shows the whole recipe and the originals to the person alone."""
     interaction = pressed.interaction
-    command = cast(HasActions, interaction.client).command_name
+    command = interaction.client.command_name
     text, attached = recipe_card(pressed.job, pressed.number, command)
     await promise(interaction)
     files = await pressed.actions.originals(pressed.job, pressed.number)
@@ -169,7 +156,7 @@ async def _inform(pressed: Pressed) -> None:
         await patiently(partial(_follow, interaction, batch))
 
 
-async def _follow(interaction: discord.Interaction[Any], batch: Sequence[Upload]) -> None:
+async def _follow(interaction: Interaction, batch: Sequence[Upload]) -> None:
     await interaction.followup.send(files=as_files(batch), ephemeral=True)
 
 
@@ -179,14 +166,14 @@ def _check_painting(pressed: Pressed) -> None:
     check_posting(pressed.interaction)
 
 
-async def _delete(interaction: discord.Interaction[Any]) -> None:
+async def _delete(interaction: Interaction) -> None:
     """Deletes the message with the button; it needs no job for that."""
     message = interaction.message
     if message is None:
         raise NotKeptError(FORGOTTEN)
     asked = message.interaction_metadata
     await nod(interaction)
-    remover = cast(HasActions, interaction.client).remover
+    remover = interaction.client.remover
     await remover.remove(message.id, await actor_of(interaction), None if asked is None else asked.user.id)
 
 
