@@ -24,6 +24,7 @@ from bot.cogs.settings import FieldSelect, PanelButton, SettingsCog, ValueSelect
 from bot.cogs.tool_forms import ToolFormsCog
 from bot.errors import StorageError
 from bot.persistence.database import Database
+from bot.services.retry import retry
 from bot.services.services import Services
 from bot.settings import Settings
 from bot.ui.discord.command_rights import CommandRights
@@ -197,18 +198,11 @@ class EaselClient(commands.AutoShardedBot):
 
     async def _register_commands(self) -> None:
         """Registers the commands with Discord, for every server and for direct messages."""
-        for pause in (*SYNC_PAUSES, None):
-            try:
-                registered = await self.tree.sync()
-            except (discord.HTTPException, *PASSING) as error:
-                if pause is None:
-                    raise
-                log.warning("the commands could not be registered (%s); trying again in %.0f s", error, pause)
-                await asyncio.sleep(pause)
-            else:
-                self.command_rights.registered(registered)
-                log.info("registered %s", ", ".join(f"/{command.name}" for command in registered))
-                return
+        what = "the commands could not be registered"
+        passing = (discord.HTTPException, *PASSING)
+        registered = await retry(self.tree.sync, SYNC_PAUSES, passing, what, level=logging.WARNING)
+        self.command_rights.registered(registered)
+        log.info("registered %s", ", ".join(f"/{command.name}" for command in registered))
 
     async def _warm_up(self) -> None:
         """Lets the engine get ready once the bot is online: importing torch would hold that up for seconds."""

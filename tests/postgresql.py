@@ -30,7 +30,7 @@ class Server:
 
 
 class As:
-    """Runs PostgreSQL's programs as somebody who is not root, which they insist on."""
+    """Runs PostgreSQL's programs as somebody who is not root, which they retry_write on."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder

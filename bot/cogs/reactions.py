@@ -15,7 +15,7 @@ from bot.services.lines import Lines
 from bot.ui.discord.context import reactor_of
 from bot.ui.discord.cooldown import Cooldown
 from bot.ui.discord.responses import NO_MENTIONS
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 from bot.ui.jobs.picture_buttons import is_result
 from bot.ui.jobs.submitting import submit_for_reaction
 from bot.ui.results.reactions import MEANINGS, Meaning, plain
@@ -135,13 +135,13 @@ class ReactionsCog(commands.Cog):
             return
         channel = self._client.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
         hint = f"<@{event.user_id}> {CLOSED}"
-        await patiently(lambda: channel.send(hint, delete_after=HINT_SECONDS, allowed_mentions=NO_MENTIONS))
+        await with_retry(lambda: channel.send(hint, delete_after=HINT_SECONDS, allowed_mentions=NO_MENTIONS))
 
     async def _unknown(self, event: Event, meaning: Meaning, actor: Actor) -> None:
         """Handles a message that no job is known of: only an old result of ours concerns us."""
         channel = self._client.get_partial_messageable(event.channel_id, guild_id=event.guild_id)
         try:
-            message = await patiently(lambda: channel.fetch_message(event.message_id))
+            message = await with_retry(lambda: channel.fetch_message(event.message_id))
         except DeliveryError as error:
             log.info("what a reaction was made to cannot be seen: %s", error)
             return

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bot.persistence import database as storage
-from bot.services import patience
+from bot.services import retry as storage_retry
 from bot.settings import Settings
 from bot.ui.discord import retry
 from tests.fakes import FakeExecutor
@@ -149,7 +149,7 @@ connection.execute("COMMIT")
 def quick_to_complain(monkeypatch: pytest.MonkeyPatch) -> None:
     """Lets SQLite wait for a lock a twentieth of the time it does in earnest, and us between our tries."""
     monkeypatch.setattr(storage, "BUSY_SECONDS", 0.5)
-    monkeypatch.setattr(patience, "PAUSES", tuple(pause / 20 for pause in patience.PAUSES))
+    monkeypatch.setattr(storage_retry, "WRITE_PAUSES", tuple(pause / 20 for pause in storage_retry.WRITE_PAUSES))
 
 
 @pytest.mark.usefixtures("quick_to_complain", "bot")

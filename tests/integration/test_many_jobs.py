@@ -12,7 +12,7 @@ from discord import Permissions
 from bot.errors import StorageError
 from bot.persistence.drafts import SqlDrafts
 from bot.persistence.ledger import SqlLedger
-from bot.services import patience
+from bot.services import retry as storage_retry
 from bot.settings import Settings
 from playground.state import limits
 from playground.state.messages import HAS_THREAD, Channel, Message
@@ -180,7 +180,7 @@ async def test_a_server_that_is_not_known_yet_costs_nobody_their_jobs(
 async def test_a_database_that_does_not_take_the_thread_costs_nobody_their_jobs(
     discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, failures: int, *, in_thread: bool
 ) -> None:
-    monkeypatch.setattr(patience, "PAUSES", (0.01,))
+    monkeypatch.setattr(storage_retry, "WRITE_PAUSES", (0.01,))
     moved, left = SqlLedger.moved, [StorageError("The database does not answer.")] * failures
 
     async def sometimes(ledger: SqlLedger, job_ids: Collection[str], channel_id: int) -> None:

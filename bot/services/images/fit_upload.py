@@ -3,12 +3,13 @@
 import asyncio
 import hashlib
 import io
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
+from cachetools import LRUCache
 from PIL import Image
 
 from bot.errors import LimitError, UploadTooLargeError
@@ -39,10 +40,9 @@ class Fitter:
 
     def __init__(self, encoders: int = 2, memory: int = 64 * 2**20, turns: int = 2) -> None:
         self._places = asyncio.Semaphore(encoders)
-        self._memory = memory
         self._turns = turns
         self._under_way: Counter[int] = Counter()
-        self._made: OrderedDict[_Key, tuple[Upload, ...]] = OrderedDict()
+        self._made: LRUCache[_Key, tuple[Upload, ...]] = LRUCache(memory, getsizeof=_bytes)
 
     @contextmanager
     def turn(self, person: int) -> Iterator[None]:
@@ -100,11 +100,16 @@ class Fitter:
 
     async def _shrink(self, files: Sequence[Upload], file_limit: int) -> tuple[Upload, ...]:
         key = await asyncio.to_thread(_key, files, file_limit)
-        made = self._made.pop(key, ()) or await asyncio.to_thread(_shrink, files, file_limit)
-        self._made[key] = made
-        while sum(len(file.data) for kept in self._made.values() for file in kept) > self._memory:
-            self._made.popitem(last=False)
+        if (known := self._made.get(key)) is not None:
+            return known
+        made = await asyncio.to_thread(_shrink, files, file_limit)
+        if _bytes(made) <= self._made.maxsize:
+            self._made[key] = made
         return made
+
+
+def _bytes(files: Sequence[Upload]) -> int:
+    return sum(len(file.data) for file in files)
 
 
 def _key(files: Sequence[Upload], file_limit: int) -> _Key:

@@ -3,11 +3,11 @@
 import asyncio
 import io
 import re
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from cachetools import LRUCache
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -113,7 +113,7 @@ class Divider:
 
     def __init__(self, pictures: PictureStore) -> None:
         self._pictures = pictures
-        self._known: OrderedDict[str, Divided] = OrderedDict()
+        self._known: LRUCache[str, Divided] = LRUCache(KEPT)
         self._turn = asyncio.Lock()  # a large picture takes some hundred megabytes while it is looked at
 
     async def divide(self, digest: str) -> Divided:
@@ -123,18 +123,12 @@ class Divider:
             PictureLostError: It is not kept any more.
             InvalidRequestError: Its file is damaged.
         """
-        if digest not in self._known:
-            async with self._turn:
-                await self._learn(digest)
-        self._known.move_to_end(digest)
-        return self._known[digest]
-
-    async def _learn(self, digest: str) -> None:
-        if digest not in self._known:  # another may have asked for it meanwhile
-            data = await self._pictures.get(digest)
-            self._known[digest] = await asyncio.to_thread(divide, data)
-        while len(self._known) > KEPT:
-            self._known.popitem(last=False)
+        if (known := self._known.get(digest)) is not None:
+            return known
+        async with self._turn:
+            if digest not in self._known:  # another may have asked for it meanwhile
+                self._known[digest] = await asyncio.to_thread(divide, await self._pictures.get(digest))
+            return self._known[digest]
 
 
 def divide(data: bytes) -> Divided:

@@ -1,7 +1,5 @@
 """How a finished job reaches its person: the only place that knows interaction tokens die after 15 minutes."""
 
-import asyncio
-import itertools
 import logging
 from collections.abc import Sequence
 
@@ -9,8 +7,8 @@ from bot.domain import Job, now
 from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, UnreachableError
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.originals import originals, shown
-from bot.services.patience import insist
 from bot.services.ports import Ports, Upload
+from bot.services.retry import retry, retry_write
 
 log = logging.getLogger(__name__)
 
@@ -65,7 +63,7 @@ class Delivery:
             return await self._fitter.post_fitting(files, min(job.origin.file_limit, LETTER_FILE_LIMIT), send)
         except DeliveryError as error:
             log.info("job %s cannot be sent by direct message either: %s", job.id, error)
-        await insist(lambda: self._ports.ledger.failed(job.id, reason))
+        await retry_write(lambda: self._ports.ledger.failed(job.id, reason))
         await self.refuse(job, f"Your picture is painted, but I cannot post it here: {reason}")
         return None
 
@@ -77,7 +75,7 @@ class Delivery:
             log.warning("the person of job %s could not be told why it failed: %s", job.id, error)
 
     async def _posted(self, job: Job, message_id: int) -> None:
-        await insist(lambda: self._ports.ledger.posted(job.id, message_id))
+        await retry_write(lambda: self._ports.ledger.posted(job.id, message_id))
         try:
             await self._ports.messenger.invite(job, message_id)
         except DeliveryError as error:
@@ -85,15 +83,17 @@ class Delivery:
 
     async def _post_in_the_end(self, job: Job, files: list[Upload]) -> int:
         """Tries for as long as Discord cannot be reached; what may have arrived is looked for before each new try."""
-        for pause in itertools.chain(PAUSES, itertools.repeat(PAUSES[-1])):
-            try:
-                return await self._post_fitting(job, files)
-            except UnreachableError as error:
-                log.warning("job %s cannot be posted now (%s); trying again in %.0f s", job.id, error, pause)
-            await asyncio.sleep(pause)
-            if (message_id := await self._found(job)) is not None:
+        tried = False
+
+        async def once() -> int:
+            nonlocal tried
+            if tried and (message_id := await self._found(job)) is not None:
                 return message_id
-        raise AssertionError("the pauses never end")
+            tried = True
+            return await self._post_fitting(job, files)
+
+        what = f"job {job.id} cannot be posted now"
+        return await retry(once, PAUSES, UnreachableError, what, level=logging.WARNING, forever=True)
 
     async def _found(self, job: Job) -> int | None:
         try:

@@ -14,8 +14,8 @@ from bot.services.jobs.delivery import Delivery
 from bot.services.jobs.fair_queue import FairQueue
 from bot.services.jobs.price import PriceLimit
 from bot.services.jobs.status_board import StatusBoard
-from bot.services.patience import insist
 from bot.services.ports import Ports
+from bot.services.retry import retry_write
 from generation import (
     CancelToken,
     Executor,
@@ -127,7 +127,7 @@ class Dispatcher:
         for job in jobs:
             if job.id in self._coming:
                 self._coming.discard(job.id)
-                await insist(partial(self._ports.ledger.failed, job.id, reason))
+                await retry_write(partial(self._ports.ledger.failed, job.id, reason))
 
     def put_off(self, jobs: Iterable[Job]) -> None:
         """Announces expected jobs as soon as Discord and the database can be reached, but for those withdrawn."""
@@ -221,7 +221,7 @@ class Dispatcher:
 
     async def _note_message(self, job: Job, message_id: int) -> None:
         try:
-            await insist(lambda: self._ports.ledger.announced(job.id, message_id))
+            await retry_write(lambda: self._ports.ledger.announced(job.id, message_id))
         except JobTakenError:
             self._coming.discard(job.id)
             raise
@@ -247,7 +247,7 @@ class Dispatcher:
         spent = 0.0
         try:
             self._price.check_again(job.request)
-            await insist(lambda: self._ports.ledger.begin(job.id))
+            await retry_write(lambda: self._ports.ledger.begin(job.id))
             inputs = await self._inputs(job)
             result = await self._generate(job, token, inputs)
             spent = result.device_seconds
@@ -299,12 +299,12 @@ class Dispatcher:
         painted = replace(
             job, state=JobState.RENDERED, pictures=tuple(pictures), seconds=result.seconds, notes=result.notes
         )
-        await insist(lambda: self._ports.ledger.rendered(painted, result.device_seconds))
+        await retry_write(lambda: self._ports.ledger.rendered(painted, result.device_seconds))
         log.info("job %s painted in %.1f s", job.id, result.seconds)
         return painted
 
     async def _failed(self, job: Job, reason: str) -> None:
-        await insist(lambda: self._ports.ledger.failed(job.id, reason))
+        await retry_write(lambda: self._ports.ledger.failed(job.id, reason))
         await self._board.close(job)
         await self._delivery.refuse(job, reason)
 
@@ -316,7 +316,7 @@ class Dispatcher:
             log.info("the person of job %s could not be told of the restart: %s", job.id, error)
 
     async def _cancelled(self, job: Job) -> None:
-        await insist(lambda: self._ports.ledger.cancelled(job.id))
+        await retry_write(lambda: self._ports.ledger.cancelled(job.id))
         await self._board.close(job)
         await self._show_cancelled(job)
 

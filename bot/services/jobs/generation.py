@@ -13,11 +13,11 @@ from bot.services.access import Actor
 from bot.services.jobs.admission import Admission, AdmittedRequest
 from bot.services.jobs.dispatcher import Dispatcher
 from bot.services.jobs.fair_queue import FairQueue, weight_of
-from bot.services.patience import insist
 from bot.services.ports import Ledger
 from bot.services.requests.layers import Taste
 from bot.services.requests.preferences import Tastes
 from bot.services.requests.resolve import Defaults, Resolved, resolve
+from bot.services.retry import retry_write
 from generation import GenerationRequest
 
 log = logging.getLogger(__name__)
@@ -216,7 +216,7 @@ class GenerationService:
     async def move(self, jobs: Sequence[Job], channel_id: int) -> list[Job]:
         """Has kept jobs that have no message yet announced in another channel; raises StorageError."""
         ids = [job.id for job in jobs]
-        await insist(lambda: self._ledger.moved(ids, channel_id))
+        await retry_write(lambda: self._ledger.moved(ids, channel_id))
         return [replace(job, origin=replace(job.origin, channel_id=channel_id)) for job in jobs]
 
     async def announce(self, jobs: Sequence[Job]) -> None:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
+from cachetools import TTLCache
+
 from bot.domain import Owner, Preset, Values
 from bot.services.books import ChoiceBook, PresetBook
 
@@ -20,8 +22,7 @@ class _Memory(Generic[T]):
     """What was read of each owner, and until when it may be believed."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._known: dict[Owner, tuple[float, T]] = {}
+        self._known: TTLCache[Owner, T] = TTLCache(_MOST, SECONDS, timer=clock)
         self._changes = 0
         self._reading = asyncio.Lock()
 
@@ -37,18 +38,15 @@ class _Memory(Generic[T]):
 
     async def _read(self, owners: Sequence[Owner], read: Read[T]) -> dict[Owner, T]:
         """Reads; what was changed meanwhile is not remembered."""
-        before, now = self._changes, self._clock()
+        before = self._changes
         found = dict(await read(owners))
         if before == self._changes:
-            if len(self._known) > _MOST:
-                self._known = {owner: entry for owner, entry in self._known.items() if entry[0] > now}
-            self._known |= {owner: (now + SECONDS, value) for owner, value in found.items()}
+            self._known.update(found)
         return found
 
     def _fresh(self, owners: Sequence[Owner]) -> dict[Owner, T]:
-        entries = {owner: self._known[owner] for owner in owners if owner in self._known}
-        now = self._clock()
-        return {owner: value for owner, (until, value) in entries.items() if until > now}
+        found = {owner: self._known.get(owner) for owner in owners}
+        return {owner: value for owner, value in found.items() if value is not None}
 
     def drop(self, owner: Owner) -> None:
         """Forgets what was read of an owner."""

@@ -15,7 +15,7 @@ from bot.errors import DeliveryError
 from bot.services.images.inputs import MIB, InputShelf
 from bot.services.images.originals import KeptPicture
 from bot.services.ports import Upload
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 from generation import InvalidRequestError
 from generation.images.loading import KNOWN, MAX_BYTES
 
@@ -102,7 +102,7 @@ class Attached:
         """
         brought = {field: file for field, file in self.files.items() if not isinstance(file, KeptPicture)}
         async with self.shelf.turn(self.person, [file.size for file in brought.values()]):
-            data = {field: await patiently(partial(_read, file, field)) for field, file in self.files.items()}
+            data = {field: await with_retry(partial(_read, file, field)) for field, file in self.files.items()}
             pictures = {field: await self.shelf.look_at(content, field) for field, content in data.items()}
             made = await use(pictures)
             await self.shelf.keep(self.person, *(data[field] for field in brought))

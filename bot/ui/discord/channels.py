@@ -4,7 +4,7 @@ import discord
 
 from bot.errors import AnswerExpiredError, DeliveryError
 from bot.services.access import NO_ACCESS, ChannelAccess
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 
 Room = discord.abc.GuildChannel | discord.Thread
 _WITH_AGE_RESTRICTION = (
@@ -51,7 +51,7 @@ class MemberChannels:
         """Whether a message is still there; raises DeliveryError where that cannot be found out."""
         channel = self._client.get_partial_messageable(channel_id)
         try:
-            await patiently(lambda: channel.fetch_message(message_id))
+            await with_retry(lambda: channel.fetch_message(message_id))
         except AnswerExpiredError:
             return False
         return True
@@ -62,7 +62,7 @@ async def find_channel(client: discord.Client, channel_id: int) -> Room | None:
     channel = client.get_channel(channel_id)
     if channel is None:
         try:
-            channel = await patiently(lambda: client.fetch_channel(channel_id))
+            channel = await with_retry(lambda: client.fetch_channel(channel_id))
         except (DeliveryError, discord.InvalidData):
             return None
     return channel if isinstance(channel, Room) else None
@@ -81,7 +81,7 @@ async def _joined(channel: Room, member: discord.Member, granted: discord.Permis
     if not isinstance(channel, discord.Thread) or not channel.is_private() or granted.manage_threads:
         return True
     try:
-        await patiently(lambda: channel.fetch_member(member.id))
+        await with_retry(lambda: channel.fetch_member(member.id))
     except DeliveryError:
         return False
     return True

@@ -11,10 +11,12 @@ from enum import IntEnum
 from typing import Any
 
 import discord
+from cachetools import TTLCache
 
 from bot.ui.discord.channels import Room
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 
+MAX_SERVERS = 10_000
 FRESH_SECONDS = 600.0  # Discord tells of changes while the bot is online; this is for those it missed
 
 
@@ -50,9 +52,8 @@ class CommandRights:
     def __init__(self, client: discord.Client, command: str, clock: Callable[[], float] = time.monotonic) -> None:
         self._client = client
         self._command = command
-        self._clock = clock
         self._command_id: int | None = None
-        self._known: dict[int, tuple[float, Mapping[int, Entries]]] = {}
+        self._known: TTLCache[int, Mapping[int, Entries]] = TTLCache(MAX_SERVERS, FRESH_SECONDS, timer=clock)
 
     def registered(self, commands: Sequence[discord.app_commands.AppCommand]) -> None:
         """Takes in the ids that Discord gave the bot's commands."""
@@ -82,19 +83,19 @@ class CommandRights:
         """Returns the command's id; before this process has registered its commands, that of an earlier one's."""
         if self._command_id is None:
             application = self._client.application_id or 0
-            commands: Any = await patiently(lambda: self._client.http.get_global_commands(application))
+            commands: Any = await with_retry(lambda: self._client.http.get_global_commands(application))
             found = (int(each["id"]) for each in commands if each["type"] == 1 and each["name"] == self._command)
             self._command_id = next(found, 0)
         return self._command_id
 
     async def _of(self, guild_id: int) -> Mapping[int, Entries]:
-        at, known = self._known.get(guild_id, (0.0, {}))
-        if guild_id not in self._known or self._clock() - at > FRESH_SECONDS:
+        known = self._known.get(guild_id)
+        if known is None:
             application = self._client.application_id or 0
             http = self._client.http
-            lists: Any = await patiently(lambda: http.get_guild_application_command_permissions(application, guild_id))
+            lists: Any = await with_retry(lambda: http.get_guild_application_command_permissions(application, guild_id))
             known = {int(each["id"]): [_entry(entry) for entry in each["permissions"]] for each in lists}
-            self._known[guild_id] = self._clock(), known
+            self._known[guild_id] = known
         return known
 
 

@@ -3,6 +3,9 @@
 import time
 from collections.abc import Callable, Hashable
 
+from cachetools import TTLCache
+
+_MOST = 10_000  # keys; the oldest pass again sooner
 Clock = Callable[[], float]
 
 
@@ -15,15 +18,11 @@ class Cooldown:
     """
 
     def __init__(self, seconds: float, clock: Clock = time.monotonic) -> None:
-        self._seconds = seconds
-        self._clock = clock
-        self._passed: dict[Hashable, float] = {}
+        self._passed: TTLCache[Hashable, None] = TTLCache(_MOST, seconds, timer=clock)
 
     def passes(self, key: Hashable) -> bool:
         """Whether a key may pass now; if so, it is held back from now on."""
-        now = self._clock()
-        self._passed = {each: at for each, at in self._passed.items() if now - at < self._seconds}
         if key in self._passed:
             return False
-        self._passed[key] = now
+        self._passed[key] = None
         return True

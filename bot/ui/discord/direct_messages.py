@@ -13,7 +13,7 @@ from bot.services.ports import Upload
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.cooldown import Cooldown
 from bot.ui.discord.responses import NO_MENTIONS, in_words
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 
 log = logging.getLogger(__name__)
 
@@ -65,8 +65,8 @@ class Letters:
             await self._send(channel, "", batch)
 
     async def _channel(self, person: int) -> discord.DMChannel:
-        return await patiently(lambda: self._client.create_dm(discord.Object(person)))
+        return await with_retry(lambda: self._client.create_dm(discord.Object(person)))
 
     async def _send(self, channel: discord.DMChannel, text: str, files: Sequence[Upload]) -> None:
         nonce = new_job_id()
-        await patiently(lambda: channel.send(text, files=as_files(files), nonce=nonce, allowed_mentions=NO_MENTIONS))
+        await with_retry(lambda: channel.send(text, files=as_files(files), nonce=nonce, allowed_mentions=NO_MENTIONS))

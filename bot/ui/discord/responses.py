@@ -1,12 +1,12 @@
 """Answers that only one person sees, and the first answer to a command or a press."""
 
-import asyncio
 import logging
 
 import discord
 
 from bot.domain import Origin, now
 from bot.errors import AnswerExpiredError, EaselError
+from bot.services.retry import retry
 from bot.ui.discord.context import Interaction
 from bot.ui.discord.retry import PASSING
 from generation import GenerationError
@@ -15,7 +15,8 @@ log = logging.getLogger(__name__)
 
 NO_MENTIONS = discord.AllowedMentions.none()
 _ALREADY_ACKNOWLEDGED, _UNKNOWN_INTERACTION = 40060, 10062
-_TRIES = 4
+_PAUSES = (0.1, 0.2, 0.4)
+_TOO_LATE = "Discord did not take the answer within its three seconds."
 BROKEN = "Something went wrong on my side. It has been logged; please try again."
 
 
@@ -88,18 +89,18 @@ async def nod(interaction: Interaction) -> None:
 
 async def _defer(interaction: Interaction, **how: bool) -> int | None:
     """Defers, trying again where the connection was dropped; returns the message's id if Discord tells it."""
-    for attempt in range(_TRIES):
-        try:
-            response = await interaction.response.defer(**how)
-        except PASSING:
-            log.info("the first answer to a command was dropped; trying again")
-            await asyncio.sleep(0.1 * 2**attempt)
-        except discord.HTTPException as error:
-            if error.code == _ALREADY_ACKNOWLEDGED:  # an earlier try arrived, only its answer was lost
-                return None
-            if error.code == _UNKNOWN_INTERACTION:
-                break
-            raise
-        else:
-            return None if response is None else response.message_id
-    raise AnswerExpiredError("Discord did not take the answer within its three seconds.")
+
+    async def once() -> int | None:
+        response = await interaction.response.defer(**how)
+        return None if response is None else response.message_id
+
+    try:
+        return await retry(once, _PAUSES, PASSING, "the first answer to a command was dropped")
+    except PASSING as error:
+        raise AnswerExpiredError(_TOO_LATE) from error
+    except discord.HTTPException as error:
+        if error.code == _ALREADY_ACKNOWLEDGED:  # an earlier try arrived, only its answer was lost
+            return None
+        if error.code == _UNKNOWN_INTERACTION:
+            raise AnswerExpiredError(_TOO_LATE) from error
+        raise

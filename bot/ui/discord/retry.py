@@ -1,7 +1,6 @@
 """Calls to Discord that survive a bad moment of the network, and refusals in our own words."""
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import TypeVar
@@ -10,8 +9,7 @@ import aiohttp
 import discord
 
 from bot.errors import AnswerExpiredError, ClosedMessagesError, DeliveryError, UnreachableError, UploadTooLargeError
-
-log = logging.getLogger(__name__)
+from bot.services.retry import retry
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 CALL_SECONDS = 90.0  # an upload of 25 MB on a slow line
@@ -24,29 +22,33 @@ _NO_ACCESS, _CANNOT_DM, _NO_PERMISSION = 50001, 50007, 50013
 T = TypeVar("T")
 
 
-async def patiently(call: Callable[[], Awaitable[T]]) -> T:
+async def with_retry(call: Callable[[], Awaitable[T]]) -> T:
     """Makes a call that may safely be repeated, again and again while the trouble is a passing one.
 
     Raises:
         UnreachableError: Discord could not be reached, or had too many requests, for some 15 seconds.
         DeliveryError: Discord refused it.
     """
-    for pause in (*PAUSES, None):
-        try:
-            async with asyncio.timeout(CALL_SECONDS):
-                return await call()
-        except PASSING as error:
-            if pause is None:
-                raise UnreachableError("Discord could not be reached.") from error
-            log.info("Discord did not answer (%s); trying again in %.1f s", type(error).__name__, pause)
-            await asyncio.sleep(pause)
-        except discord.HTTPException as error:
-            if error.status != HTTPStatus.TOO_MANY_REQUESTS:
-                raise refusal(error) from error
-            if pause is None:
-                raise UnreachableError("Discord asks for a pause.") from error
-            await asyncio.sleep(pause)
-    raise AssertionError("the last try returns or raises")
+
+    async def once() -> T:
+        async with asyncio.timeout(CALL_SECONDS):
+            return await call()
+
+    try:
+        return await retry(once, PAUSES, is_passing, "Discord did not answer")
+    except PASSING as error:
+        raise UnreachableError("Discord could not be reached.") from error
+    except discord.HTTPException as error:
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            raise UnreachableError("Discord asks for a pause.") from error
+        raise refusal(error) from error
+
+
+def is_passing(error: BaseException) -> bool:
+    """Whether another try may succeed: Discord could not be reached, or asks for a pause."""
+    if isinstance(error, PASSING):
+        return True
+    return isinstance(error, discord.HTTPException) and error.status == HTTPStatus.TOO_MANY_REQUESTS
 
 
 def refusal(error: discord.HTTPException) -> DeliveryError:

@@ -14,7 +14,7 @@ from bot.services.ports import Upload
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.responses import NO_MENTIONS
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 from bot.ui.history import text as history_words
 from bot.ui.history.views import job_view
 from bot.ui.results.recipe_card import recipe_card
@@ -98,7 +98,7 @@ async def _view(interaction: Interaction, job: VisibleJob) -> discord.ui.View:
 
 async def _send(interaction: Interaction, text: str, files: Sequence[Upload], view: discord.ui.View | None) -> None:
     shown = discord.utils.MISSING if view is None else view
-    await patiently(
+    await with_retry(
         lambda: interaction.followup.send(
             text, files=as_files(files), view=shown, ephemeral=True, allowed_mentions=NO_MENTIONS
         )

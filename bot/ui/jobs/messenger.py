@@ -15,7 +15,7 @@ from bot.services.ports import Upload
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.escape import escape
 from bot.ui.discord.responses import NO_MENTIONS
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 from bot.ui.jobs import text as words
 from bot.ui.jobs.buttons import cancel_view, cancels
 from bot.ui.jobs.picture_buttons import result_view
@@ -62,7 +62,7 @@ class DiscordMessenger:
                 guild_id=origin.guild_id,
                 fail_if_not_exists=False,
             )
-        message = await patiently(
+        message = await with_retry(
             lambda: self._channel(job).send(
                 _public(job, words.begun(job)),
                 view=cancel_view(job.id),
@@ -141,7 +141,7 @@ class DiscordMessenger:
 
     async def _find(self, channel: Place, job: Job) -> int | None:
         try:
-            answer = await patiently(lambda: channel.fetch_message(job.origin.message_id))
+            answer = await with_retry(lambda: channel.fetch_message(job.origin.message_id))
         except AnswerExpiredError:
             log.debug("the answer to job %s is gone, or elsewhere", job.id)
         else:
@@ -152,12 +152,12 @@ class DiscordMessenger:
             after = discord.Object(job.origin.message_id)
             return [message async for message in channel.history(limit=LOOK_BACK, after=after) if _shows(message, job)]
 
-        found = await patiently(later)
+        found = await with_retry(later)
         return found[0].id if found else None
 
     async def _send(self, channel: Place, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
         text = words.finished(job, notes)
-        message = await patiently(
+        message = await with_retry(
             lambda: channel.send(
                 text,
                 files=as_files(files, spoiler=job.wishes.spoiler),
@@ -183,7 +183,7 @@ class DiscordMessenger:
         """Adds the reaction that re-rolls, so that people find it."""
         if self._show_reroll:
             message = (await self._result_channel(job)).get_partial_message(message_id)
-            await patiently(lambda: message.add_reaction(REROLL_EMOJI))
+            await with_retry(lambda: message.add_reaction(REROLL_EMOJI))
 
     async def _announced(self, job: Job) -> int | None:
         """Looks for a job's message among those that came after the job."""
@@ -192,12 +192,12 @@ class DiscordMessenger:
         async def later() -> list[discord.Message]:
             return [message async for message in channel.history(limit=LOOK_BACK, after=since) if cancels(message, job)]
 
-        found = await patiently(later)
+        found = await with_retry(later)
         return found[0].id if found else None
 
     async def _answer(self, job: Job, files: Sequence[Upload], notes: Sequence[str]) -> int:
         text = words.finished(job, notes)
-        message = await patiently(
+        message = await with_retry(
             lambda: self._edit(
                 job,
                 content=text,
@@ -219,27 +219,27 @@ class DiscordMessenger:
         if not job.origin.answerable(now()):
             return
         try:
-            await patiently(lambda: self._edit(job, content=words.sent_by_letter(job), attachments=[], view=None))
+            await with_retry(lambda: self._edit(job, content=words.sent_by_letter(job), attachments=[], view=None))
         except DeliveryError as error:
             log.info("the answer to job %s cannot say where the result is: %s", job.id, error)
 
     async def _refuse_by_follow_up(self, job: Job, text: str) -> None:
         """The first follow-up to a public answer would be public too, unless that answer is gone before."""
         webhook = self._webhook(job)
-        await patiently(lambda: webhook.delete_message(job.origin.message_id))
-        await patiently(lambda: webhook.send(text, ephemeral=True, wait=True, allowed_mentions=NO_MENTIONS))
+        await with_retry(lambda: webhook.delete_message(job.origin.message_id))
+        await with_retry(lambda: webhook.send(text, ephemeral=True, wait=True, allowed_mentions=NO_MENTIONS))
 
     async def _refuse_by_direct_message(self, job: Job, text: str) -> None:
         await self._remove_stale(job)
         if job.origin.guild_id is None:
-            await patiently(lambda: self._channel(job).send(text, nonce=job.id, allowed_mentions=NO_MENTIONS))
+            await with_retry(lambda: self._channel(job).send(text, nonce=job.id, allowed_mentions=NO_MENTIONS))
             return
         try:
             channel = await self._letters_to(job)
-            await patiently(lambda: channel.send(text, nonce=job.id, allowed_mentions=NO_MENTIONS))
+            await with_retry(lambda: channel.send(text, nonce=job.id, allowed_mentions=NO_MENTIONS))
         except DeliveryError:
             neutral = f"<@{job.origin.user_id}> A picture you asked for could not be painted."
-            await patiently(lambda: self._channel(job).send(neutral, nonce=job.id, allowed_mentions=NO_MENTIONS))
+            await with_retry(lambda: self._channel(job).send(neutral, nonce=job.id, allowed_mentions=NO_MENTIONS))
 
     async def _show(self, job: Job, text: str, view: discord.ui.View | None, files: Sequence[Upload]) -> None:
         """Edits the answer by its token, then as any message of ours, and in the end no more."""
@@ -251,10 +251,10 @@ class DiscordMessenger:
 
         if job.origin.answerable(at):
             with suppress(AnswerExpiredError):
-                await patiently(lambda: self._edit(job, **changes()))
+                await with_retry(lambda: self._edit(job, **changes()))
                 return
         if job.origin.editable(at):
-            await patiently(lambda: self._edit_ours(job, **changes()))
+            await with_retry(lambda: self._edit_ours(job, **changes()))
 
     async def _edit(self, job: Job, **changes: Any) -> discord.Message:
         """Edits a job's message: by its token, or as the bot's own message where nothing but a reaction asked."""
@@ -272,7 +272,7 @@ class DiscordMessenger:
             return
         message = self._channel(job).get_partial_message(job.origin.message_id)
         try:
-            await patiently(message.delete)
+            await with_retry(message.delete)
         except DeliveryError as error:
             log.info("the old answer to job %s stays: %s", job.id, error)
 
@@ -285,7 +285,7 @@ class DiscordMessenger:
         return await self._letters_to(job) if job.by_letter else self._channel(job)
 
     async def _letters_to(self, job: Job) -> discord.DMChannel:
-        return await patiently(lambda: self._client.create_dm(discord.Object(job.origin.user_id)))
+        return await with_retry(lambda: self._client.create_dm(discord.Object(job.origin.user_id)))
 
     def _channel(self, job: Job) -> discord.PartialMessageable:
         return self._client.get_partial_messageable(job.origin.channel_id, guild_id=job.origin.guild_id)

@@ -14,7 +14,7 @@ from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.generation import GenerationService
 from bot.ui.discord.context import Interaction
 from bot.ui.discord.responses import acknowledge, whisper
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 from bot.ui.jobs.threads import head
 from generation.typed_text import TypedText
 
@@ -193,7 +193,7 @@ async def to_direct_messages(client: discord.Client, origin: Origin) -> Origin:
     """Moves the message of a job to its author's direct messages, so that nothing of it is public."""
     if origin.guild_id is None:
         return origin
-    channel = await patiently(lambda: client.create_dm(discord.Object(origin.user_id)))
+    channel = await with_retry(lambda: client.create_dm(discord.Object(origin.user_id)))
     limit = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
     return replace(origin, channel_id=channel.id, guild_id=None, file_limit=limit)
 

@@ -10,7 +10,7 @@ from bot.errors import DeliveryError
 from bot.ui.discord.context import Interaction
 from bot.ui.discord.escape import plain
 from bot.ui.discord.responses import NO_MENTIONS
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 from bot.ui.jobs import text as words
 from generation.typed_text import TypedText
 
@@ -61,7 +61,7 @@ async def _open(interaction: Interaction, origin: Origin, prompt: TypedText | st
             if error.code != _EXISTS:  # an earlier try arrived, only its answer was lost
                 raise
 
-    await patiently(create)
+    await with_retry(create)
     return origin.message_id
 
 
@@ -83,6 +83,6 @@ def _obstacle(interaction: Interaction) -> str | None:
 
 async def _say(interaction: Interaction, text: str) -> None:
     try:
-        await patiently(lambda: interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS))
+        await with_retry(lambda: interaction.edit_original_response(content=text, allowed_mentions=NO_MENTIONS))
     except DeliveryError as error:
         log.info("the message above many jobs cannot be changed: %s", error)

@@ -1,11 +1,13 @@
 """What happens in the panel behind Vary (Region)."""
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
+
+from cachetools import LRUCache
 
 from bot.errors import LimitError
 from bot.services.access import VisibleJob
@@ -19,7 +21,7 @@ from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.persistent import LastingButton, LastingSelect
 from bot.ui.discord.responses import nod, promise
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 from bot.ui.regions.panel import (
     DEEDS,
     OVERLAY_NAME,
@@ -42,7 +44,7 @@ class Panels:
 
     def __init__(self) -> None:
         self.lines = Lines()
-        self._newest: OrderedDict[int, Choice] = OrderedDict()
+        self._newest: LRUCache[int, Choice] = LRUCache(MOST_PANELS)
         self._changes: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
 
     @contextmanager
@@ -75,9 +77,6 @@ class Panels:
     def remember(self, interaction: Interaction, choice: Choice) -> None:
         """Keeps what is chosen now."""
         self._newest[_panel_of(interaction)] = choice
-        self._newest.move_to_end(_panel_of(interaction))
-        while len(self._newest) > MOST_PANELS:
-            self._newest.popitem(last=False)
 
 
 class PartSelect(LastingSelect, template=rf"easel:part:{REGION}"):
@@ -162,7 +161,7 @@ async def _show(interaction: Interaction, region: Region, divided: Divided, choi
     size = (divided.shown.width, divided.shown.height)
     anything = bool(await asyncio.to_thread(lambda: chosen(divided, choice, size).any()))
     view = panel_view(Region(region.job_id, region.number, choice), divided, anything=anything)
-    await patiently(
+    await with_retry(
         lambda: interaction.edit_original_response(
             content=panel_text(choice), attachments=as_files([Upload(OVERLAY_NAME, data)]), view=view
         )

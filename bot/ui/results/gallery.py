@@ -15,7 +15,7 @@ from bot.services.ports import Stars, Upload
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.channels import Room, find_channel, is_age_restricted
 from bot.ui.discord.responses import NO_MENTIONS
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 from bot.ui.jobs import text as words
 
 log = logging.getLogger(__name__)
@@ -110,7 +110,7 @@ class Gallery:
             return
         await self._stars.forget(message_id)
         try:
-            await patiently(self._message(copy).delete)
+            await with_retry(self._message(copy).delete)
         except DeliveryError as error:
             log.info("a copy stays in the gallery: %s", error)
 
@@ -121,7 +121,7 @@ class Gallery:
             return False
         text = words.starred(job, message_id, count)
         try:
-            await patiently(lambda: self._message(copy).edit(content=text, allowed_mentions=NO_MENTIONS))
+            await with_retry(lambda: self._message(copy).edit(content=text, allowed_mentions=NO_MENTIONS))
         except AnswerExpiredError:
             return False
         return True
@@ -132,7 +132,7 @@ class Gallery:
         text, spoiler = words.starred(job, message_id, count), job.wishes.spoiler
 
         async def send(fitting: Sequence[Upload], _notes: Sequence[str]) -> int:
-            message = await patiently(
+            message = await with_retry(
                 lambda: gallery.send(
                     text,
                     files=as_files(fitting, spoiler=spoiler),

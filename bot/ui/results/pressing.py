@@ -11,14 +11,14 @@ from bot.services.actions.actions import FORGOTTEN, Accepted, PictureActions, Wo
 from bot.services.actions.tools import OUTPAINTS, SCALES, Tool, known_size
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.originals import batches
-from bot.services.patience import insist
 from bot.services.ports import Upload
+from bot.services.retry import retry_write
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.persistent import LastingButton
 from bot.ui.discord.responses import NO_MENTIONS, acknowledge, nod, promise
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 from bot.ui.jobs import text as words
 from bot.ui.jobs.picture_buttons import LOOKS, WHOLE, Deed, Press, result_view
 from bot.ui.jobs.submitting import submit
@@ -119,7 +119,7 @@ async def _pick(pressed: Pressed) -> None:
     origin = await acknowledge(interaction, private=wishes.direct and interaction.guild_id is not None)
 
     async def post(fitting: Sequence[Upload], notes: Sequence[str]) -> int:
-        message = await patiently(
+        message = await with_retry(
             lambda: interaction.edit_original_response(
                 content=words.picked(job, number, origin.user_id, notes),
                 attachments=as_files(fitting, spoiler=job.wishes.spoiler),
@@ -130,7 +130,7 @@ async def _pick(pressed: Pressed) -> None:
         return message.id
 
     message_id = await _fitter(pressed).post_fitting(files, origin.file_limit, post)
-    await insist(lambda: pressed.actions.posts.keep(message_id, job.id, number, origin.user_id))
+    await retry_write(lambda: pressed.actions.posts.keep(message_id, job.id, number, origin.user_id))
 
 
 async def _edit(pressed: Pressed) -> None:
@@ -151,9 +151,9 @@ async def _inform(pressed: Pressed) -> None:
     fitting, notes = await _fitter(pressed).fit_each(files, interaction.filesize_limit)
     first, *others = batches([*attached, *fitting])
     text = "\n".join([text, *(f"-# {note}" for note in notes)])
-    await patiently(lambda: interaction.edit_original_response(content=text, attachments=as_files(first)))
+    await with_retry(lambda: interaction.edit_original_response(content=text, attachments=as_files(first)))
     for batch in others:
-        await patiently(partial(_follow, interaction, batch))
+        await with_retry(partial(_follow, interaction, batch))
 
 
 async def _follow(interaction: Interaction, batch: Sequence[Upload]) -> None:

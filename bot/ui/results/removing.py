@@ -8,7 +8,7 @@ from bot.domain import JobState
 from bot.errors import NotKeptError
 from bot.services.access import Actor
 from bot.services.actions.actions import FORGOTTEN, PictureActions, check_owner
-from bot.ui.discord.retry import patiently
+from bot.ui.discord.retry import with_retry
 from bot.ui.results.gallery import Gallery
 
 
@@ -44,7 +44,7 @@ class Remover:
                 return
             check_owner(post, actor)
         channel = self.client.get_partial_messageable(actor.channel_id, guild_id=actor.guild_id)
-        await patiently(channel.get_partial_message(message_id).delete)
+        await with_retry(channel.get_partial_message(message_id).delete)
         await self.deleted(message_id)
 
     async def deleted(self, message_id: int) -> None:

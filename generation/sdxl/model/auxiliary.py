@@ -1,10 +1,10 @@
 """Separate VAEs and textual inversion embeddings become tensors."""
 
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import torch
+from cachetools import LRUCache
 from diffusers import AutoencoderKL
 from torch import Tensor
 
@@ -32,8 +32,8 @@ class Additions:
 
     def __init__(self, extras: Extras) -> None:
         self._extras = extras
-        self._upscalers: OrderedDict[str, RrdbNet] = OrderedDict()
-        self._embeddings: OrderedDict[str, Mapping[str, Tensor]] = OrderedDict()
+        self._upscalers: LRUCache[str, RrdbNet] = LRUCache(KEPT_UPSCALERS)
+        self._embeddings: LRUCache[str, Mapping[str, Tensor]] = LRUCache(KEPT_EMBEDDINGS)
 
     def embedding(self, name: str) -> Mapping[str, Tensor]:
         """Returns an embedding's vectors for "clip_l" and "clip_g", each (count, width).
@@ -48,7 +48,7 @@ class Additions:
             vectors = read_tensors(path)
             return {which: vectors[which] for which in ("clip_l", "clip_g")}
 
-        return _recall(self._embeddings, name.lower(), load, KEPT_EMBEDDINGS)
+        return _recall(self._embeddings, name.lower(), load)
 
     def upscaler(self, name: str, placement: Placement) -> RrdbNet:
         """Returns an upscaler, on the device in the VAE's precision.
@@ -61,7 +61,7 @@ class Additions:
             path = self._extras.find(Kind.UPSCALER, name)
             return from_tensors(path.name, read_tensors(path)).to(placement.device, placement.vae_dtype)
 
-        return _recall(self._upscalers, name, load, KEPT_UPSCALERS)
+        return _recall(self._upscalers, name, load)
 
     def vae(self, name: str, own: AutoencoderKL, placement: Placement) -> AutoencoderKL:
         """Loads a VAE of the same architecture as the checkpoint's own, in the original or in diffusers' layout.
@@ -85,11 +85,9 @@ class Additions:
         return vae
 
 
-def _recall(kept: OrderedDict[str, Kept], name: str, load: Callable[[], Kept], most: int) -> Kept:
-    """Returns what is kept under a name, or loads it in place of what was used longest ago."""
-    kept[name] = kept.pop(name) if name in kept else load()
-    if len(kept) > most:
-        kept.popitem(last=False)
+def _recall(kept: LRUCache[str, Kept], name: str, load: Callable[[], Kept]) -> Kept:
+    if name not in kept:
+        kept[name] = load()
     return kept[name]
 
 

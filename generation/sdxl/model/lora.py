@@ -6,13 +6,13 @@ weights as kohya's scripts, diffusers or LyCORIS (arXiv 2309.14859: LoCon, LoHa,
 
 import re
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
+from cachetools import LRUCache
 from torch import Tensor
 
 from generation.errors import ModelError
@@ -65,7 +65,7 @@ class LoraFiles:
     def __init__(self, extras: Extras) -> None:
         self._extras = extras
         self._lock = threading.Lock()
-        self._kept: OrderedDict[tuple[Path, int], LoraFile] = OrderedDict()
+        self._kept: LRUCache[tuple[Path, int], LoraFile] = LRUCache(KEPT_FILES)
 
     def load(self, asked: Lora) -> LoadedLora:
         """Reads what a LoRA's name stands for.
@@ -78,9 +78,6 @@ class LoraFiles:
             key = (path, path.stat().st_mtime_ns)
             if key not in self._kept:
                 self._kept[key] = read(path)
-                while len(self._kept) > KEPT_FILES:
-                    self._kept.popitem(last=False)
-            self._kept.move_to_end(key)
             return LoadedLora(asked, self._kept[key])
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from bot.domain import Job
 from bot.errors import JobTakenError, StorageError
-from bot.services import patience
+from bot.services import retry as storage_retry
 from bot.services.jobs import dispatcher
 from bot.services.jobs.admission import AdmittedRequest
 from tests.unit.bot.house import House
@@ -44,7 +44,7 @@ class Post:
 async def test_what_cannot_be_noted_is_announced_when_the_database_answers_again(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(patience, "PAUSES", (0.001,))
+    monkeypatch.setattr(storage_retry, "WRITE_PAUSES", (0.001,))
     monkeypatch.setattr(dispatcher, "ANNOUNCING_SECONDS", 0.01)
     failures, announced = [StorageError("locked")] * 9, house.ledger.announced
 

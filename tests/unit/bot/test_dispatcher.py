@@ -6,7 +6,7 @@ import pytest
 
 from bot.domain import Job, JobState, Order, Picture, now
 from bot.errors import DeliveryError, LimitError, PictureLostError, StorageError, UnreachableError
-from bot.services import patience
+from bot.services import retry as storage_retry
 from bot.services.jobs import dispatcher, recovery
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.costs import ANY_SIZE
@@ -235,7 +235,7 @@ async def test_a_job_that_another_process_took_is_not_posted(house: House) -> No
 
 
 async def test_a_busy_database_delays_a_job_and_loses_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patience, "PAUSES", (0.01,) * 5)
+    monkeypatch.setattr(storage_retry, "WRITE_PAUSES", (0.01,) * 5)
     failures = [StorageError("locked")] * 3
 
     async def sometimes(job_id: str) -> None:
