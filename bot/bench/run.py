@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
@@ -16,6 +17,9 @@ from bot.bench.serving import Load, measure
 from bot.bench.startup import measure_start
 from bot.errors import EaselError
 from bot.settings import Settings
+
+if TYPE_CHECKING:
+    from generation.bench.measure import Bench
 
 QUICK, FULL = Load(commands=20, rounds=3, steps=20, side=0), Load(commands=40, rounds=5, steps=20, side=0)
 
@@ -64,9 +68,7 @@ def _measured(settings: Settings, wishes: Wishes, say: Callable[[str], None]) ->
     begun = time.perf_counter()
     say("starting the bot")
     start = measure_start()
-    from generation.bench.measure import Bench  # noqa: PLC0415 - imports torch, seconds; and the start comes before
-
-    engine = Bench(settings, wishes.model, quick=wishes.quick, say=say)
+    engine = _engine(settings, wishes, say)
     figures: Figures = {
         "versions": {**versions(), **engine.versions()},
         "device": engine.versions()["device"],
@@ -90,9 +92,7 @@ def _measured(settings: Settings, wishes: Wishes, say: Callable[[str], None]) ->
 
 
 def _calibrate(settings: Settings, wishes: Wishes, console: Console, say: Callable[[str], None]) -> None:
-    from generation.bench.measure import Bench  # noqa: PLC0415
-
-    engine = Bench(settings, wishes.model, quick=wishes.quick, say=say)
+    engine = _engine(settings, wishes, say)
     path, measured = engine.calibrate()
     table = Table("size", *(f"{count} a call" for count in (1, 2, 4, 8)), "share a call: 2, 8, 32 waiting")
     for area, times in measured.seconds.items():
@@ -102,6 +102,12 @@ def _calibrate(settings: Settings, wishes: Wishes, console: Console, say: Callab
         table.add_row(f"{side}x{side}", *taken, shared)
     console.print(table)
     console.print(f"Kept in {path}; the bot reads it when it loads {engine.name}.", highlight=False, soft_wrap=True)
+
+
+def _engine(settings: Settings, wishes: Wishes, say: Callable[[str], None]) -> "Bench":
+    from generation.bench.measure import Bench  # noqa: PLC0415 - imports torch, seconds; and the start comes before
+
+    return Bench(settings, wishes.model, quick=wishes.quick, say=say)
 
 
 def _write(path: Path, figures: Figures) -> None:

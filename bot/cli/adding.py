@@ -1,22 +1,42 @@
 """`easel models add`: a checkpoint comes into the models folder, with a bar while it does."""
 
+from typing import Annotated
+
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bot.cli.terminal import say
+from bot.private_files import keep_private
 from bot.settings import Settings
 from generation.models.download import Added, add
 from generation.models.upscalers import NAMES as UPSCALERS
 from generation.models.upscalers import add_upscaler
 
-__all__ = ["UPSCALERS", "add_model", "add_upscaler"]
+app = typer.Typer(add_completion=False)
 
 
-def add_model(settings: Settings, source: str) -> Added:
-    """Adds a model from a file or a hub to the models folder.
+@app.command()
+def add_model(
+    source: Annotated[
+        str,
+        typer.Argument(help="A .safetensors file, org/name[/FILE][@revision] on a hub, or realesrgan-x4plus[-anime]."),
+    ],
+) -> None:
+    """Add a model: check that it can be painted with, copy or download it, note its SHA-256."""
+    settings = Settings()
+    if settings.models_path.is_relative_to(settings.data_dir):  # another folder may be shared with other programs
+        keep_private(settings)
+    if source in UPSCALERS:
+        say(f"{add_upscaler(source, settings.models_path).name} is there.")
+        return
+    added = _add(settings, source)
+    for file, digest in added.hashes.items():
+        say(f"{file}  SHA-256 {digest}")
+    say(f"{added.entry.name} is there ({added.entry.kind}, {added.entry.native_size} px).")
 
-    Raises:
-        ModelError: It is no usable SDXL checkpoint, cannot be fetched, or does not fit on the disk.
-    """
+
+def _add(settings: Settings, source: str) -> Added:
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None, visible=False)  # the hub's downloads show their own bars

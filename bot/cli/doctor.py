@@ -1,4 +1,4 @@
-"""What `easel doctor` looks at."""
+"""`easel doctor`: what it looks at."""
 
 import asyncio
 import importlib.metadata
@@ -10,8 +10,11 @@ from pathlib import Path
 
 import aiohttp
 import discord
+import typer
+from rich.table import Column, Table
 
 from bot.bootstrap import HOW_TO_GET_ONE, point_at
+from bot.cli.terminal import FAILED, out, shown
 from bot.errors import EaselError
 from bot.persistence.database import Database, newest_revision
 from bot.private_files import POSIX, readable_by_others
@@ -23,6 +26,8 @@ SECONDS = 20
 LEAST_FREE = 2**30  # bytes
 PICTURE_BYTES = 1.6 * 2**20  # a usual PNG of that size
 
+app = typer.Typer(add_completion=False)
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -32,6 +37,19 @@ class Finding:
     finding: str
     ok: bool = True
     advice: str = ""
+
+
+@app.command()
+def doctor() -> None:
+    """Check everything the bot needs; say what to do where something is missing."""
+    table = Table.grid("", "", Column(overflow="fold"), padding=(0, 2))
+    findings = asyncio.run(examine(Settings()))
+    for finding in findings:
+        mark = "[green]ok[/]" if finding.ok else "[red]not ok[/]"
+        table.add_row(mark, finding.what, shown("\n".join(filter(None, (finding.finding, finding.advice)))))
+    out.print(table)
+    if not all(finding.ok for finding in findings):
+        raise typer.Exit(FAILED)
 
 
 async def examine(settings: Settings) -> list[Finding]:

@@ -12,6 +12,8 @@ from rich.text import Text
 
 from generation.visible import is_visible, visible
 
+FAILED, INTERRUPTED = 2, 130  # exit codes
+
 out = Console()
 
 

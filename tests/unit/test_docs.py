@@ -12,6 +12,7 @@ from discord import app_commands
 from discord.ext.commands import Cog, GroupCog
 
 from bot import cogs
+from bot.cli.lazy import LazyCommand
 from bot.cli.main import app
 from bot.cogs.menus import MenusCog
 from bot.services.requests.extra import KEYS
@@ -36,7 +37,8 @@ def settings() -> list[tuple[str, str, str]]:
 def commands(group: Any, prefix: str = "easel") -> dict[str, Any]:
     """Lists every command of the command line by its full name."""
     found: dict[str, Any] = {}
-    for name, command in group.commands.items():
+    for name, listed in group.commands.items():
+        command = listed.load() if isinstance(listed, LazyCommand) else listed
         full = f"{prefix} {name}"
         is_group = hasattr(command, "commands")
         if not is_group or command.invoke_without_command:

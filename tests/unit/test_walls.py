@@ -17,7 +17,7 @@ SOURCES = [path for room in ("bot", "generation", "playground") for path in (ROO
         "generation",
         "bot.bootstrap",
         "bot.cli.main",
-        "bot.cli.painting",
+        "bot.cli.imagine",
         "bot.cli.doctor",
         "generation.executors.base",
     ],

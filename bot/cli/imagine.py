@@ -1,16 +1,21 @@
-"""Painting from the command line, through the same executor as the bot's."""
+"""`easel imagine`: painting from the command line, through the same executor as the bot's."""
 
+import asyncio
 import itertools
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+from bot.cli.terminal import say, say_json, warn
 from bot.domain import InputFile, Order
+from bot.errors import EaselError
 from bot.services.images.inputs import look
 from bot.services.requests.extra import unpack
 from bot.services.requests.flags import ORDERED
@@ -19,13 +24,15 @@ from bot.services.requests.resolve import Defaults, resolve
 from bot.settings import Settings
 from generation import Catalog, Executor, GenerationRequest, GenerationResult, InvalidRequestError, metadata
 from generation import Progress as Painting
-from generation.metadata import Reading
+from generation.metadata import Reading, read_file
 from generation.models.auxiliary import Extras
 from generation.models.catalog import STARTER_NOTE
 from generation.models.safetensors_header import Kind
 from generation.request.options import UNNAMED
 from generation.request.request import MAX_SIZE
-from generation.typed_text import TypedText
+from generation.typed_text import TypedText, take_in
+
+app = typer.Typer(add_completion=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +53,72 @@ class Generated:
             "recipe": json.loads(metadata.to_json(self.request)),
             "notes": list(self.notes),
         }
+
+
+@app.command()
+def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
+    prompt: Annotated[str | None, typer.Argument(help="What to paint; --from may say it instead.")] = None,
+    negative: Annotated[str | None, typer.Option(help="What to keep out of the picture.")] = None,
+    model: Annotated[str | None, typer.Option(help="A model's name, file, folder or hub id.")] = None,
+    aspect: Annotated[str | None, typer.Option(help="Width to height, such as 3:2.")] = None,
+    width: Annotated[int | None, typer.Option(help="Pixels, a multiple of 8.")] = None,
+    height: Annotated[int | None, typer.Option(help="Pixels, a multiple of 8.")] = None,
+    steps: Annotated[int | None, typer.Option(help="How many steps to take, 1 to 150.")] = None,
+    cfg: Annotated[float | None, typer.Option(help="How closely to follow the prompt, 0 to 50.")] = None,
+    sampler: Annotated[str | None, typer.Option(help="How the noise is taken away.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="How the steps are spaced.")] = None,
+    seed: Annotated[int | None, typer.Option(help="The same seed paints the same picture.")] = None,
+    count: Annotated[int | None, typer.Option(help="How many pictures, 1 to 10.")] = None,
+    preset: Annotated[str | None, typer.Option(help="Settings that go together; `none` for no preset.")] = None,
+    vae: Annotated[str | None, typer.Option(help="A separate VAE's name or file.")] = None,
+    clip_skip: Annotated[int | None, typer.Option(help="Text encoder layer from the end, 1 to 12.")] = None,
+    image: Annotated[Path | None, typer.Option(help="A picture to begin from.")] = None,
+    strength: Annotated[float | None, typer.Option(help="How much of it to paint anew, 0 to 1.")] = None,
+    mask: Annotated[Path | None, typer.Option(help="White or transparent in it is painted anew.")] = None,
+    outpaint: Annotated[str | None, typer.Option(help="Add canvas: 2x, square, or left 50%.")] = None,
+    hires: Annotated[float | None, typer.Option(help="Paint a second pass so many times larger, 1 to 4.")] = None,
+    upscale: Annotated[float | None, typer.Option(help="Make it so many times larger, in tiles.")] = None,
+    refiner: Annotated[str | None, typer.Option(help="Another model that goes on with it: name, file, hub id.")] = None,
+    refiner_at: Annotated[float | None, typer.Option(help="When: 0.8 of the noise's time, or after 20 steps.")] = None,
+    refiner_strength: Annotated[float | None, typer.Option(help="Paint it over instead, 0 to 1.")] = None,
+    lora: Annotated[str | None, typer.Option(help="LoRAs to paint with: 'name:0.8, other:0.5'.")] = None,
+    extra: Annotated[str | None, typer.Option(help="Seldom needed: 'name=value name=value'.")] = None,
+    source: Annotated[Path | None, typer.Option("--from", help="A picture whose settings to take.")] = None,
+    output: Annotated[Path | None, typer.Option(help="A file, or a folder; default: this folder.")] = None,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per picture.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show where in the program a failure happened.")] = False,
+) -> None:
+    """Paint pictures without Discord."""
+    if debug:
+        sys.excepthook = sys.__excepthook__
+    typed = _typed(
+        prompt=prompt or "", negative=negative, model=model, aspect=aspect, sampler=sampler, scheduler=scheduler,
+        preset=preset, vae=vae, outpaint=outpaint, lora=lora, extra=extra, refiner=refiner,
+    )  # fmt: skip
+    order = Order(
+        **typed, width=width, height=height, steps=steps, cfg=cfg, seed=seed, count=count, clip_skip=clip_skip,
+        strength=strength, hires=hires, upscale=upscale, refiner_at=refiner_at, refiner_strength=refiner_strength,
+    )  # fmt: skip
+    if source is not None:
+        order, notes = order_from(read_file(source), order, Settings())
+        warn(notes)
+    elif prompt is None:
+        raise EaselError("Missing argument 'prompt'.")
+    order, inputs = bring(order, {"image": image, "mask": mask})
+    pictures = asyncio.run(paint(Settings(), order, output, inputs))
+    for painted in pictures:
+        if as_json:
+            say_json(painted.as_json())
+        else:
+            say(painted.path)
+    if not as_json:
+        warn(dict.fromkeys(note for each in pictures for note in each.notes))
+
+
+def _typed(**texts: str | None) -> dict[str, Any]:
+    """Takes in the options that were typed."""
+    return {name: take_in(text, name) for name, text in texts.items() if text is not None}
 
 
 def order_from(reading: Reading, typed: Order, settings: Settings) -> tuple[Order, tuple[str, ...]]:
