@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from bot.cli.terminal import say
@@ -13,15 +14,14 @@ from generation.models.download import Added, add
 from generation.models.upscalers import NAMES as UPSCALERS
 from generation.models.upscalers import add_upscaler
 
+SOURCE = escape("A .safetensors file, org/name[/FILE][@revision] on a hub, or realesrgan-x4plus[-anime].")
+
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def add_model(
-    source: Annotated[
-        str,
-        typer.Argument(help="A .safetensors file, org/name[/FILE][@revision] on a hub, or realesrgan-x4plus[-anime]."),
-    ],
+    source: Annotated[str, typer.Argument(help=SOURCE)],
 ) -> None:
     """Add a model: check that it can be painted with, copy or download it, note its SHA-256."""
     settings = Settings()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import typer
+from typer.testing import CliRunner
 
 from bot.cli.lazy import LazyCommand, LazyGroup
 from bot.cli.main import app
@@ -27,6 +28,20 @@ def test_the_list_of_commands_says_what_a_commands_own_help_says(name: str) -> N
     command = lazy_commands()[name]
 
     assert command.help == command.load().help
+
+
+@pytest.mark.parametrize("name", sorted(lazy_commands()))
+def test_every_command_shows_its_help(name: str) -> None:
+    done = CliRunner().invoke(app, [*name.split(), "--help"])
+
+    assert done.exit_code == 0
+    assert str(lazy_commands()[name].help).split()[0] in done.output
+
+
+def test_the_help_of_adding_a_model_shows_what_may_be_left_out() -> None:
+    done = CliRunner().invoke(app, ["models", "add", "--help"])
+
+    assert "org/name[/FILE][@revision]" in done.output.replace("\n", "")
 
 
 def test_the_list_of_commands_loads_neither_discord_nor_a_database() -> None:
