@@ -24,10 +24,9 @@ from bot.persistence.history import SqlHistory
 from bot.persistence.inputs import SqlInputs
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
-from bot.persistence.posts import SqlPosts
+from bot.persistence.posts import SqlPosts, SqlStars
 from bot.persistence.retention import SqlRetention
 from bot.persistence.speeds import SqlSpeedBook
-from bot.persistence.stars import SqlStars
 from bot.persistence.upkeep import remove_copies, report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.services.actions.actions import PictureActions, Rules

@@ -6,7 +6,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from bot.domain import UNFINISHED, Entry, Job, Scope, Search, now
 from bot.errors import LimitError
 from bot.persistence.database import Database
-from bot.persistence.ledger import job_of
+from bot.persistence.ledger import job_of, terms_of
 from bot.persistence.retention import drop_deleted_terms, kept_of
 from bot.persistence.tables import (
     SEARCH,
@@ -21,7 +21,6 @@ from bot.persistence.tables import (
     StarRow,
     UserRow,
 )
-from bot.persistence.terms import terms_of
 
 _SQLITE_MATCH = f"history.number IN (SELECT rowid FROM {SEARCH} WHERE {SEARCH} MATCH :wanted)"  # noqa: S608 - a constant
 _POSTGRESQL_MATCH = "to_tsvector('simple', history.terms) @@ to_tsquery('simple', :wanted)"

@@ -1,14 +1,20 @@
-"""Who brought which pictures."""
+"""Who brought which pictures, and which of them jobs begin from."""
 
+import asyncio
 from collections.abc import Mapping
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, func, select
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import UNFINISHED, Waiting, now
-from bot.persistence.brought import inputs_of
 from bot.persistence.database import Database
 from bot.persistence.tables import InputRow, JobRow
+from generation import metadata
+
+_BEGUN = JobRow.request.contains('"init": {')
+_MANY = 200  # rows between two turns of the event loop
 
 
 class SqlInputs:
@@ -38,3 +44,26 @@ class SqlInputs:
             found = select(func.count(), func.coalesce(func.sum(InputRow.size), 0)).where(mine)
             count, size = (await session.execute(found)).one()
         return Waiting(count, int(size))
+
+
+async def inputs_of(session: AsyncSession, *conditions: ColumnElement[bool]) -> set[str]:
+    """Returns the SHA-256 of every picture that jobs begin from: of all jobs, or of those that meet conditions.
+
+    Long lists are read without holding up the event loop.
+    """
+    found: set[str] = set()
+    rows = await session.stream_scalars(select(JobRow.request).where(_BEGUN, *conditions))
+    async for part in rows.partitions(_MANY):
+        found.update(digest for request in part for digest in metadata.from_json(request).inputs)
+        await asyncio.sleep(0)
+    return found
+
+
+async def digests_of(session: AsyncSession, wanted: Select[Any]) -> set[str]:
+    """Returns the digests that a statement selects."""
+    found: set[str] = set()
+    rows = await session.stream_scalars(wanted)
+    async for part in rows.partitions(_MANY * 10):
+        found.update(part)
+        await asyncio.sleep(0)
+    return found

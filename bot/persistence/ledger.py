@@ -2,6 +2,8 @@
 
 import dataclasses
 import json
+import re
+import unicodedata
 from collections.abc import Collection
 from typing import Any
 
@@ -13,8 +15,10 @@ from bot.domain import UNFINISHED, Action, Derivation, Job, JobState, Origin, Pi
 from bot.errors import JobTakenError
 from bot.persistence.database import Database
 from bot.persistence.tables import HistoryRow, ImageRow, JobRow, UserRow, WorkerRow
-from bot.persistence.terms import terms_of
 from generation import metadata
+from generation.typed_text import TypedText
+
+_WORD = re.compile(r"[^\W_]+")
 
 
 class SqlLedger:
@@ -237,3 +241,19 @@ def _remembered(job: Job) -> HistoryRow:
         terms=terms_of(job.origin.user_id, job.request.prompt),
         created_at=job.created_at,
     )
+
+
+def words_of(text: TypedText | str) -> list[str]:
+    """Takes the different words out of a text, without capitals and accents."""
+    decomposed = unicodedata.normalize("NFKD", text.casefold())
+    bare = "".join(character for character in decomposed if not unicodedata.combining(character))
+    return list(dict.fromkeys(_WORD.findall(bare)))
+
+
+def terms_of(person: int, text: TypedText | str) -> str:
+    """Returns what a history is searched by: the words of a prompt, each joined to its person: "7xred 7xapple".
+
+    A word alone would be in very many people's prompts, and its list long; joined to its person it is in theirs alone,
+    so that a search costs what the person has, not what everybody has (docs/decisions/0007).
+    """
+    return " ".join(f"{person}x{word}" for word in words_of(text))

@@ -8,8 +8,8 @@ from sqlalchemy import Integer, case, delete, exists, func, literal_column, or_,
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from bot.domain import EXPIRED, UNFINISHED, JobState, Scope, now
-from bot.persistence.brought import digests_of, inputs_of
 from bot.persistence.database import Database
+from bot.persistence.inputs import digests_of, inputs_of
 from bot.persistence.tables import (
     SEARCH,
     ChoicesRow,

@@ -10,8 +10,8 @@ from pathlib import Path
 from sqlalchemy import select, text
 
 from bot.errors import EaselError
-from bot.persistence.brought import digests_of, inputs_of
 from bot.persistence.database import Database, backup, newest_revision, sqlite_path, upgrade
+from bot.persistence.inputs import digests_of, inputs_of
 from bot.persistence.pictures import PictureFolder
 from bot.persistence.tables import ImageRow, InputRow
 

@@ -21,9 +21,8 @@ from bot.persistence.database import Database, backup, downgrade, newest_revisio
 from bot.persistence.inputs import SqlInputs
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
-from bot.persistence.posts import SqlPosts
+from bot.persistence.posts import SqlPosts, SqlStars
 from bot.persistence.retention import SqlRetention
-from bot.persistence.stars import SqlStars
 from bot.persistence.tables import Table
 from bot.persistence.upkeep import check, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process

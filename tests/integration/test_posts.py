@@ -11,8 +11,7 @@ from bot.errors import PictureLostError
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
 from bot.persistence.pictures import PictureFolder
-from bot.persistence.posts import SqlPosts
-from bot.persistence.stars import SqlStars
+from bot.persistence.posts import SqlPosts, SqlStars
 from tests.unit.bot.jobs import job
 
 
