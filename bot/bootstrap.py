@@ -44,7 +44,7 @@ from bot.services.jobs.generation import GenerationService, HouseRules
 from bot.services.jobs.limits import RequestLimits
 from bot.services.jobs.price import PriceLimit
 from bot.services.jobs.recovery import Takeover
-from bot.services.jobs.status_board import StatusBoard
+from bot.services.jobs.status_board import EDIT_SECONDS, StatusBoard
 from bot.services.models import ModelShelf
 from bot.services.people.choices import Choices
 from bot.services.people.forget import Forgetting
@@ -125,17 +125,20 @@ def _at_play(settings: Settings, api_url: str) -> Settings:
     return settings.model_copy(update={**apart, "discord_api_url": api_url})
 
 
-async def serve(settings: Settings, token: str, executor: Executor | None = None) -> None:
+async def serve(
+    settings: Settings, token: str, executor: Executor | None = None, edit_seconds: float = EDIT_SECONDS
+) -> None:
     """Runs the bot in this event loop until the task is cancelled.
 
     Args:
         settings: Everything an operator can set.
         token: The bot's token.
         executor: What paints; the local device, in a process of its own, by default.
+        edit_seconds: Seconds between two edits of a job's message.
     """
     _stop_on_signals()
     await upgrade_safely(settings.database)
-    client = build(settings, executor or ProcessExecutor(settings))
+    client = build(settings, executor or ProcessExecutor(settings), edit_seconds)
     async with client, _beside(report(settings.database, PictureFolder(settings.pictures_path))):
         try:
             await _stay_online(client, token)
@@ -167,7 +170,7 @@ async def _stay_online(client: EaselClient, token: str) -> None:
         await asyncio.wait([online], timeout=CLOSING_SECONDS)
 
 
-def build(settings: Settings, executor: Executor) -> EaselClient:
+def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SECONDS) -> EaselClient:
     """Fits all parts together; nothing is started."""
     point_at(settings.discord_api_url)
     client = EaselClient(settings)
@@ -189,7 +192,7 @@ def build(settings: Settings, executor: Executor) -> EaselClient:
     )
     forecast = Forecast(queue, costs, executor.sharing, settings.slots)
     fitter = Fitter()
-    board = StatusBoard(queue, forecast, ports.messenger)
+    board = StatusBoard(queue, forecast, ports.messenger, edit_seconds=edit_seconds)
     rules = HouseRules(_defaults(settings), settings.role_weights)
     price = PriceLimit(costs, models, rules.defaults, settings.max_job_seconds)
     dispatcher = Dispatcher(queue, executor, ports, price, board, fitter)

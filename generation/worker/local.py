@@ -28,7 +28,7 @@ from generation.sdxl.acceleration.accelerate import shortcut
 from generation.sdxl.engine.engine import Engine
 from generation.sdxl.engine.model_cache import ModelCache
 from generation.sdxl.engine.png import encode
-from generation.sdxl.engine.preview_stream import Sketchbook
+from generation.sdxl.engine.preview_stream import EVERY_SECONDS, Sketchbook
 from generation.sdxl.engine.work import Painting, Work
 from generation.sdxl.latents.preview_decoder import choose_glance
 from generation.sdxl.model.auxiliary import Additions
@@ -50,6 +50,7 @@ class LocalExecutor:
         catalog: Where model names are looked up; nobody else may use this one.
         on_lost: Told, on the device's thread, when the device does nothing more in this process.
         news_seconds: How long a request's progress within a stage is kept until there is more of it to tell.
+        preview_seconds: Seconds between two previews of a request.
     """
 
     def __init__(
@@ -58,9 +59,11 @@ class LocalExecutor:
         catalog: Catalog,
         on_lost: Callable[[BaseException], None] = lambda _error: None,
         news_seconds: float = 0.1,
+        preview_seconds: float = EVERY_SECONDS,
     ) -> None:
         self._settings = settings
         self._news_seconds = news_seconds
+        self._preview_seconds = preview_seconds
         self._on_lost = on_lost
         self._catalog = catalog
         self._slots = asyncio.Semaphore(settings.slots)
@@ -151,7 +154,8 @@ class LocalExecutor:
         return encode(finish(canvas, pixels), picture, self._hashes.short_hash(file) if file is not None else None)
 
     def _work(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken, *, watched: bool) -> Work:
-        sketches = Sketchbook(request.count, self._draw_later) if watched and self._settings.previews else None
+        drawn = watched and self._settings.previews
+        sketches = Sketchbook(request.count, self._draw_later, self._preview_seconds) if drawn else None
         return Work(request, cancel, newest, sketches)
 
     def _draw_later(self, draw: Callable[[], None]) -> None:

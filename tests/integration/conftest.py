@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from bot import bootstrap
+from bot.services.jobs.status_board import EDIT_SECONDS
 from bot.settings import Settings
 from generation import Executor
 from tests.fakes import FakeExecutor, model_files
@@ -45,18 +46,28 @@ def executor() -> FakeExecutor:
 
 
 @pytest.fixture
-async def bot(discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor) -> AsyncIterator[None]:
+def edit_seconds() -> float:
+    """Seconds between two edits of a job's message."""
+    return EDIT_SECONDS
+
+
+@pytest.fixture
+async def bot(
+    discord: LoopbackDiscord, settings: Settings, executor: FakeExecutor, edit_seconds: float
+) -> AsyncIterator[None]:
     """The bot, online."""
-    async with running(discord, settings, executor):
+    async with running(discord, settings, executor, edit_seconds):
         yield
 
 
 @asynccontextmanager
-async def running(discord: LoopbackDiscord, settings: Settings, executor: Executor) -> AsyncIterator[None]:
+async def running(
+    discord: LoopbackDiscord, settings: Settings, executor: Executor, edit_seconds: float = EDIT_SECONDS
+) -> AsyncIterator[None]:
     """Runs the bot as `easel run` does, until the block ends."""
     discord.gateway.identified.clear()
     discord.commands.clear()
-    serving = asyncio.create_task(bootstrap.serve(settings, discord.token, executor))
+    serving = asyncio.create_task(bootstrap.serve(settings, discord.token, executor, edit_seconds))
     online = asyncio.create_task(discord.ready(settings.command))
     await asyncio.wait([serving, online], return_when=asyncio.FIRST_COMPLETED)
     if serving.done():

@@ -5,20 +5,19 @@ from datetime import timedelta
 import pytest
 
 from bot import domain
-from bot.services.jobs import status
 from bot.ui.jobs import messenger
 from tests.fakes import FakeExecutor, jpeg
 from tests.loopback import Interaction, LoopbackDiscord
 
 JPEG, OTHER_JPEG = jpeg((200, 0, 0)), jpeg((0, 0, 200))
 
-pytestmark = pytest.mark.usefixtures("quick", "bot")
+pytestmark = pytest.mark.usefixtures("bot")
 
 
 @pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+def edit_seconds() -> float:
     """Lets messages be edited more often than they are for people."""
-    monkeypatch.setattr(status.StatusLine.__init__, "__defaults__", (0.05,))
+    return 0.05
 
 
 def shown(interaction: Interaction) -> list[str]:

@@ -12,6 +12,7 @@ from PIL import Image
 
 from generation import Catalog, GenerationRequest, GenerationResult, GenerationSettings
 from generation.models.catalog import describe
+from generation.sdxl.engine.preview_stream import EVERY_SECONDS
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import Placement, choose_placement
 from generation.sdxl.model.model import Model
@@ -46,10 +47,16 @@ def model(models_folder: Path) -> Model:
 
 
 @pytest.fixture
-async def executor(models_folder: Path) -> AsyncIterator[LocalExecutor]:
+def preview_seconds() -> float:
+    """Seconds between two previews; a module or a test may have its own."""
+    return EVERY_SECONDS
+
+
+@pytest.fixture
+async def executor(models_folder: Path, preview_seconds: float) -> AsyncIterator[LocalExecutor]:
     """A local executor over the tiny models, on the CPU."""
     settings = GenerationSettings(models_dir=models_folder, device="cpu")
-    local = LocalExecutor(settings, Catalog(models_folder))
+    local = LocalExecutor(settings, Catalog(models_folder), preview_seconds=preview_seconds)
     yield local
     await local.close()
 

@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from generation import Catalog, GenerationSettings, Progress
 from generation.models.auxiliary import Extras
 from generation.models.catalog import STARTER_FILE, describe
-from generation.sdxl.engine.preview_stream import MAX_BYTES, Sketchbook, encode
+from generation.sdxl.engine.preview_stream import MAX_BYTES, encode
 from generation.sdxl.latents.preview_decoder import SDXL_WIDTHS, LinearMap, choose_glance, linear_map
 from generation.sdxl.latents.vae import decode
 from generation.sdxl.model.checkpoint import load
@@ -22,11 +22,7 @@ from generation.sdxl.model.model import Model
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import CPU, request
 
-
-@pytest.fixture
-def always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets every work have a preview as often as it can."""
-    monkeypatch.setattr(Sketchbook.__init__, "__defaults__", (0.0,))
+ALWAYS = pytest.mark.parametrize("preview_seconds", [0.0])
 
 
 def test_a_map_fitted_to_a_vae_shows_what_that_vae_decodes() -> None:
@@ -119,7 +115,7 @@ def test_every_picture_of_a_job_has_its_place_before_all_have_begun() -> None:
     assert np.allclose(corners, [*colours[:2], (0, 0, 0), colours[2]], atol=12)
 
 
-@pytest.mark.usefixtures("always")
+@ALWAYS
 async def test_a_running_job_brings_previews_of_all_its_pictures(executor: LocalExecutor) -> None:
     heard: list[Progress] = []
 
@@ -130,10 +126,8 @@ async def test_a_running_job_brings_previews_of_all_its_pictures(executor: Local
     assert Image.open(io.BytesIO(previews.pop() or b"")).size == (256, 128)
 
 
-async def test_a_job_that_ends_before_anybody_could_look_draws_none(
-    executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(Sketchbook.__init__, "__defaults__", (3600.0,))
+@pytest.mark.parametrize("preview_seconds", [3600.0])
+async def test_a_job_that_ends_before_anybody_could_look_draws_none(executor: LocalExecutor) -> None:
     heard: list[Progress] = []
 
     await executor.generate(request(), heard.append)
@@ -141,10 +135,10 @@ async def test_a_job_that_ends_before_anybody_could_look_draws_none(
     assert {progress.preview for progress in heard} == {None}
 
 
-@pytest.mark.usefixtures("always")
-async def test_previews_can_be_switched_off(models_folder: Path) -> None:
+@ALWAYS
+async def test_previews_can_be_switched_off(models_folder: Path, preview_seconds: float) -> None:
     settings = GenerationSettings(models_dir=models_folder, device="cpu", previews=False)
-    executor = LocalExecutor(settings, Catalog(models_folder))
+    executor = LocalExecutor(settings, Catalog(models_folder), preview_seconds=preview_seconds)
     heard: list[Progress] = []
 
     await executor.generate(request(steps=8), heard.append)
@@ -153,7 +147,7 @@ async def test_previews_can_be_switched_off(models_folder: Path) -> None:
     assert {progress.preview for progress in heard} == {None}
 
 
-@pytest.mark.usefixtures("always")
+@ALWAYS
 async def test_a_preview_that_cannot_be_drawn_disturbs_nobody(
     executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,23 +1,31 @@
 """What every unfinished job's message says: its place, its percentage, and when it will be ready."""
 
 import asyncio
+import logging
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import islice
 
 from bot.domain import Job, now
+from bot.errors import DeliveryError
 from bot.services.jobs.fair_queue import FairQueue, Place
 from bot.services.jobs.forecast import REHEARSED, Forecast, Prediction
-from bot.services.jobs.status import Show, StatusLine
 from bot.services.ports import Messenger
 from generation import Progress, Stage
 
+log = logging.getLogger(__name__)
+
+EDIT_SECONDS = 3.0
 NEXT_IN_LINE = 5  # further back a place changes too often to be worth an edit
 OFF_SECONDS, OFF_PART = 10.0, 0.25  # by how much a countdown must be wrong to be told anew: the larger of the two
 LOOK_SECONDS = 0.2
 FRESH_SECONDS = 0.5  # for how long what was predicted holds while nobody comes or steps back
+
+
+Show = Callable[[], Awaitable[None]]
 
 
 class StatusBoard:
@@ -28,15 +36,22 @@ class StatusBoard:
         forecast: Predicts when jobs will be ready.
         messenger: Shows what is said.
         clock: Seconds that only go up.
+        edit_seconds: Seconds between two edits of one message.
     """
 
     def __init__(
-        self, queue: FairQueue, forecast: Forecast, messenger: Messenger, clock: Callable[[], float] = time.monotonic
+        self,
+        queue: FairQueue,
+        forecast: Forecast,
+        messenger: Messenger,
+        clock: Callable[[], float] = time.monotonic,
+        edit_seconds: float = EDIT_SECONDS,
     ) -> None:
         self._queue = queue
         self._forecast = forecast
         self._messenger = messenger
         self._clock = clock
+        self._edit_seconds = edit_seconds
         self._lines: dict[str, StatusLine] = {}
         self._told: dict[str, tuple[int, datetime | None]] = {}  # place and countdown, once that is shown
         self._resumed: set[str] = set()
@@ -181,8 +196,61 @@ class StatusBoard:
 
     def _tell(self, job: Job, looks: Hashable, show: Show) -> None:
         if job.id not in self._lines:
-            self._lines[job.id] = StatusLine()
+            self._lines[job.id] = StatusLine(self._edit_seconds)
         self._lines[job.id].tell(looks, show)
+
+
+class StatusLine:
+    """Carries the newest news of one job to its message; older news that was not shown yet is dropped.
+
+    News that looks like what is shown already is no reason for an edit.
+
+    Args:
+        every: Seconds between two edits.
+    """
+
+    def __init__(self, every: float) -> None:
+        self._every = every
+        self._newest: tuple[Hashable, Show] | None = None
+        self._shown: Hashable = None
+        self._news = asyncio.Event()
+        self._closing = asyncio.Event()
+        self._task = asyncio.create_task(self._edit())
+
+    def tell(self, looks: Hashable, show: Show) -> None:
+        """Takes news.
+
+        Args:
+            looks: What people see of it; equal news looks the same.
+            show: What to call to show it.
+        """
+        self._newest = looks, show
+        self._news.set()
+
+    async def close(self) -> None:
+        """Stops editing; an edit under way is finished first, so that it cannot overtake the result."""
+        self._newest = None
+        self._closing.set()
+        self._news.set()
+        await self._task
+
+    async def _edit(self) -> None:
+        while not self._closing.is_set():
+            await self._news.wait()
+            self._news.clear()
+            newest, self._newest = self._newest, None
+            if newest is not None and newest[0] != self._shown:
+                self._shown, show = newest
+                await _try(show)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._closing.wait(), self._every)
+
+
+async def _try(show: Show) -> None:
+    try:
+        await show()
+    except DeliveryError as error:
+        log.debug("a status message could not be edited: %s", error)
 
 
 def _in(seconds: float) -> datetime:

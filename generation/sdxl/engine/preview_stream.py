@@ -31,7 +31,7 @@ class Sketchbook:
         every: Seconds between two drawings; a work that ends sooner has none.
     """
 
-    def __init__(self, count: int, draw_later: DrawLater, every: float = EVERY_SECONDS) -> None:
+    def __init__(self, count: int, draw_later: DrawLater, every: float) -> None:
         self.newest: bytes | None = None
         self._count = count
         self._draw_later = draw_later

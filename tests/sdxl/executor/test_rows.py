@@ -7,7 +7,6 @@ import pytest
 import torch
 
 from generation import CancelToken, GenerationCancelledError, GenerationResult, Hires, Progress
-from generation.sdxl.engine.preview_stream import Sketchbook
 from generation.worker.local import LocalExecutor
 from tests.sdxl.conftest import pixels, request
 from tests.sdxl.executor.conftest import Watch
@@ -82,8 +81,8 @@ async def test_a_second_call_that_lacks_memory_is_made_again(executor: LocalExec
     assert "Memory was short" in result.notes[0]
 
 
-async def test_previews_show_whole_steps(executor: LocalExecutor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Sketchbook.__init__, "__defaults__", (0.0,))
+@pytest.mark.parametrize("preview_seconds", [0.0])
+async def test_previews_show_whole_steps(executor: LocalExecutor) -> None:
     news: list[Progress] = []
 
     await executor.generate(request(steps=30, **APART), news.append)

@@ -4,16 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.jobs import status
 from tests.unit.bot.house import House
-
-EDIT_SECONDS = 0.01
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets status messages be edited far more often than they are for people."""
-    monkeypatch.setattr(status.StatusLine.__init__, "__defaults__", (EDIT_SECONDS,))
 
 
 @pytest.fixture

@@ -27,6 +27,8 @@ from tests.fakes import FakeExecutor
 from tests.unit.bot.books import MemoryChoices, MemoryPresets
 from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger
 
+EDIT_SECONDS = 0.01  # far more often than for people
+
 SOMEONE = Actor(person=1, channel_id=10, guild_id=20)
 
 
@@ -41,7 +43,7 @@ class House:
         self.queue = FairQueue(3, self.costs.estimate)
         self.delivery = Delivery(ports)
         forecast = Forecast(self.queue, self.costs, self.executor.sharing, slots=2)
-        self.board = StatusBoard(self.queue, forecast, self.messenger)
+        self.board = StatusBoard(self.queue, forecast, self.messenger, edit_seconds=EDIT_SECONDS)
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
         self.shelf = ModelShelf(Catalog(tmp_path), Extras(tmp_path))
         self.price = PriceLimit(self.costs, self.shelf, defaults, seconds=900.0)

@@ -10,14 +10,16 @@ from bot.services.jobs.forecast import Forecast
 from bot.services.jobs.status_board import LOOK_SECONDS, StatusBoard
 from generation import Progress, Stage
 from generation.scheduling.simulation import BatchTable
-from tests.unit.bot.conftest import EDIT_SECONDS
+from tests.unit.bot.house import EDIT_SECONDS
 from tests.unit.bot.jobs import RecordingMessenger, job
 
 
 async def _painting(messenger: RecordingMessenger, wanted: Job) -> StatusBoard:
     costs = CostModel()
     queue = FairQueue(10, costs.estimate)
-    board = StatusBoard(queue, Forecast(queue, costs, lambda _model: BatchTable(), slots=1), messenger)
+    board = StatusBoard(
+        queue, Forecast(queue, costs, lambda _model: BatchTable(), slots=1), messenger, edit_seconds=EDIT_SECONDS
+    )
     queue.put(wanted, reserved=False)
     board.started(await queue.get())
     return board
@@ -55,7 +57,7 @@ async def test_a_job_that_begins_anew_teaches_the_forecast_nothing() -> None:
     costs, now = CostModel(), 0.0
     queue = FairQueue(10, costs.estimate)
     forecast = Forecast(queue, costs, lambda _model: BatchTable(), slots=1, clock=lambda: now)
-    board = StatusBoard(queue, forecast, RecordingMessenger(), clock=lambda: now)
+    board = StatusBoard(queue, forecast, RecordingMessenger(), clock=lambda: now, edit_seconds=EDIT_SECONDS)
     wanted, later = job(1, steps=40), job(2, steps=40)
     queue.put(wanted, reserved=False)
     board.started(await queue.get())
@@ -78,7 +80,7 @@ async def test_a_countdown_that_turns_out_wrong_is_told_anew_though_the_place_st
     messenger, costs, now = RecordingMessenger(), CostModel(), 0.0
     queue = FairQueue(10, costs.estimate)
     forecast = Forecast(queue, costs, lambda _model: BatchTable(), slots=1, clock=lambda: now)
-    board = StatusBoard(queue, forecast, messenger, clock=lambda: now)
+    board = StatusBoard(queue, forecast, messenger, clock=lambda: now, edit_seconds=EDIT_SECONDS)
     first, second = job(1, steps=40), job(2, steps=40)
     for each in (first, second):
         queue.put(each, reserved=False)

@@ -13,8 +13,7 @@ from bot.services.jobs.costs import ANY_SIZE
 from bot.services.jobs.dispatcher import BROKEN
 from generation import GenerationError
 from generation.typed_text import TypedText
-from tests.unit.bot.conftest import EDIT_SECONDS
-from tests.unit.bot.house import SOMEONE, House, painted
+from tests.unit.bot.house import EDIT_SECONDS, SOMEONE, House, painted
 from tests.unit.bot.jobs import job
 
 
