@@ -24,12 +24,11 @@ from generation.sdxl.engine.model_cache import ModelCache
 from generation.sdxl.model import lora as lora_room
 from generation.sdxl.model import model as model_room
 from generation.sdxl.model.checkpoint import load
-from generation.sdxl.model.device import Placement
+from generation.sdxl.model.device import Placement, Rung
 from generation.sdxl.model.fused_modules import streamline
 from generation.sdxl.model.lora import LoadedLora, read
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.pinned_weights import ALIGNED, CHUNK, PinnedWeights, pack
-from generation.sdxl.model.placement import Rung
 from tests.sdxl.conftest import CPU
 from tests.sdxl.loras import UNET, kohya, weight
 

@@ -10,10 +10,9 @@ from safetensors.torch import save_file
 from generation.models.auxiliary import Extras
 from generation.sdxl.model import model as model_room
 from generation.sdxl.model.auxiliary import Additions
-from generation.sdxl.model.device import Placement
+from generation.sdxl.model.device import WORKING, Placement
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.pinned_weights import PinnedWeights
-from generation.sdxl.model.placement import WORKING
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from generation.models.catalog import describe
 from generation.sdxl.acceleration.compiled import BLOCKS, MOST_KINDS, MOST_SHAPES, USUAL, BlockwiseUnet, CompiledUnet
 from generation.sdxl.model import model as model_room
 from generation.sdxl.model.checkpoint import load
-from generation.sdxl.model.device import Placement
+from generation.sdxl.model.device import WORKING, Placement, Rung, choose_rung
 from generation.sdxl.model.fused_modules import (
     ChannelsLastNorm,
     HalvedGEGLU,
@@ -28,7 +28,6 @@ from generation.sdxl.model.fused_modules import (
     streamline,
 )
 from generation.sdxl.model.model import Model
-from generation.sdxl.model.placement import WORKING, Rung, choose_rung
 from tests.sdxl.conftest import CPU
 
 GB = 10**9

@@ -53,18 +53,18 @@ class CompiledUnet:
     Args:
         unet: What is called as it is.
         background: Where is compiled, one shape after the other.
-        compile: Makes the compiled function; it compiles when it is called with a new shape.
+        compile_unet: Makes the compiled function; it compiles when it is called with a new shape.
     """
 
     def __init__(
         self,
         unet: UNet2DConditionModel,
         background: Executor,
-        compile: Compile = BlockwiseUnet,  # noqa: A002
+        compile_unet: Compile = BlockwiseUnet,
     ) -> None:
         self._unet: Any = unet
         self._background = background
-        self._compiled = compile(unet)
+        self._compiled = compile_unet(unet)
         self._calls: dict[Shape, int] = {}
         self._warm: dict[Shape, Future[None]] = {}
 

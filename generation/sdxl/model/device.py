@@ -1,8 +1,10 @@
-"""Which device paints, in which precision."""
+"""Which device paints, in which precision, and how much of a model lies on it at a time."""
 
 import os
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
 import torch
 
@@ -10,6 +12,7 @@ from generation.errors import ModelError
 from generation.settings import Device, Precision
 
 CONVOLUTIONS = "128"  # kept by oneDNN and torch; the starter's UNet and VAE have 34 of one size
+WORKING = 2 * 2**30  # bytes that painting at 1024x1024 takes beside the weights
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +32,14 @@ class Placement:
     def in_main_memory(self) -> "Placement":
         """Returns the same precisions in main memory."""
         return replace(self, device=torch.device("cpu"))
+
+
+class Rung(StrEnum):
+    """How much of a model lies on the device at a time."""
+
+    RESIDENT = "all of it"
+    OFFLOADED = "the stage in use"
+    STREAMED = "the layers in use"
 
 
 def choose_placement(device: Device = "auto", precision: Precision = "auto") -> Placement:
@@ -141,3 +152,15 @@ def _has_brain_float(device: str) -> bool:
     if device == "cuda":
         return torch.cuda.get_device_capability()[0] >= 8  # from Ampere on in hardware
     return device == "cpu"
+
+
+def choose_rung(free: int | None, stages: Sequence[int]) -> Rung:
+    """Chooses the fastest way that fits: SDXL in 16 bit whole from 9.1 GB free, by stages from 7.3, else by layers.
+
+    Args:
+        free: Bytes free on the device before the model comes; None where main memory is all there is.
+        stages: Bytes of the stages that are used one after the other.
+    """
+    if free is None or free >= sum(stages) + WORKING:
+        return Rung.RESIDENT
+    return Rung.OFFLOADED if free >= max(stages) + WORKING else Rung.STREAMED

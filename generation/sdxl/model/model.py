@@ -13,10 +13,9 @@ from generation.errors import ModelError
 from generation.request.options import Lora
 from generation.scheduling.batch_table import BatchTable, DeviceKey
 from generation.sdxl.model.auxiliary import Additions
-from generation.sdxl.model.device import Placement, device_name, free_memory
+from generation.sdxl.model.device import WORKING, Placement, Rung, choose_rung, device_name, free_memory
 from generation.sdxl.model.lora import LoadedLora, Merger, weights_of
 from generation.sdxl.model.pinned_weights import PinnedMemory, PinnedWeights
-from generation.sdxl.model.placement import WORKING, Rung, choose_rung
 from generation.sdxl.model.text_encoders import SDXL_STYLE, Conditioning, TextEncoders, TextStyle
 
 Glance = Callable[[Tensor], Image.Image]  # from latents (1, channels, h, w), a rough picture
