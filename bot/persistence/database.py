@@ -135,7 +135,7 @@ def _trouble_in_words() -> Iterator[None]:
     except DatabaseError as error:
         if type(error) is not DatabaseError:  # its children are about what was asked
             raise
-        log.error("the database is damaged: %s", _first_line(error))  # noqa: TRY400 - no bug of ours
+        log.error("the database is damaged: %s", _first_line(error))
         raise StorageError("My database is damaged; please tell whoever runs me.") from error
 
 

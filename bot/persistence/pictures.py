@@ -34,7 +34,7 @@ class PictureFolder:
         try:
             return await asyncio.to_thread(self._write, data)
         except OSError as error:
-            log.error("a picture could not be kept in %s: %s", self._folder, error)  # noqa: TRY400 - no bug of ours
+            log.error("a picture could not be kept in %s: %s", self._folder, error)
             reason = "my disk is full" if error.errno in _FULL else "my disk cannot be written to"
             raise PictureLostError(f"Your picture was painted, but {reason}; please tell whoever runs me.") from error
 
@@ -49,7 +49,7 @@ class PictureFolder:
         except FileNotFoundError as error:
             raise PictureLostError("I no longer keep this picture.") from error
         except OSError as error:
-            log.error("a picture could not be read in %s: %s", self._folder, error)  # noqa: TRY400 - no bug of ours
+            log.error("a picture could not be read in %s: %s", self._folder, error)
             raise PictureLostError("I cannot read this picture just now; please tell whoever runs me.") from error
 
     async def remove(self, digests: Sequence[str]) -> None:

@@ -160,7 +160,7 @@ def _listen(pipe: BinaryIO, take: Callable[[Order], object]) -> None:
             if isinstance(order, Close):
                 return
     except ProtocolError as error:
-        log.error("the bot's orders cannot be understood, so the engine ends: %s", error)  # noqa: TRY400
+        log.error("the bot's orders cannot be understood, so the engine ends: %s", error)
     os._exit(1)
 
 

@@ -283,7 +283,7 @@ class Dispatcher:
         try:
             return {digest: await self._ports.pictures.get(digest) for digest in job.request.inputs}
         except OSError as error:
-            log.error("the input pictures of job %s cannot be read: %s", job.id, error)  # noqa: TRY400 - no bug of ours
+            log.error("the input pictures of job %s cannot be read: %s", job.id, error)
             raise PictureLostError("I no longer have the picture you gave me; please give it again.") from error
 
     async def _keep(self, job: Job, result: GenerationResult) -> Job:

@@ -22,7 +22,7 @@ from torch.nn import functional
 class ChannelsLastNorm(nn.GroupNorm):
     """Group normalisation that leaves channels last where they are last, on a card."""
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name for it
+    def forward(self, input: Tensor) -> Tensor:
         """Normalises (rows, channels, h, w)."""
         last = input.ndim == 4 and input.is_contiguous(memory_format=torch.channels_last)
         if input.device.type != "cuda" or not last:
@@ -102,14 +102,14 @@ class ChannelsLastTransformer(Transformer2DModel):  # type: ignore[misc]
 class HalvedLinear(nn.Linear):
     """A projection whose answer comes in two halves; on a card each lies in memory of its own."""
 
-    def forward(self, input: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]  # noqa: A002 - torch's name
+    def forward(self, input: Tensor) -> tuple[Tensor, Tensor]:  # type: ignore[override]
         """Projects (..., width) to two halves of what comes out, (..., half)."""
         if input.device.type != "cuda" or torch.compiler.is_compiling():
             first, second = super().forward(input).chunk(2, dim=-1)
             return first, second
         return self.apart(input)
 
-    def apart(self, input: Tensor) -> tuple[Tensor, Tensor]:  # noqa: A002
+    def apart(self, input: Tensor) -> tuple[Tensor, Tensor]:
         """Projects to each half by itself: the same products in the same order."""
         halves = zip(self.weight.chunk(2), self.bias.chunk(2), strict=True)
         first, second = (functional.linear(input, weight, bias) for weight, bias in halves)
