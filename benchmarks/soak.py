@@ -173,7 +173,8 @@ class Soak:
         """Submits a job."""
         with self.submissions.running():
             self.queue.reserve(wanted.origin.user_id)
-            await self.service.submit(AdmittedRequest(wanted.request), wanted.origin)
+            (job,) = await self.service.keep([AdmittedRequest(wanted.request)], [wanted.origin])
+            self.service.begin(job)
 
     async def dispatch(self) -> None:
         """Takes the next job as the dispatcher does, up to its painting, and gives it back."""

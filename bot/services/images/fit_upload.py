@@ -17,6 +17,7 @@ from bot.services.images.grid import PAINTED
 from bot.services.ports import Upload
 from generation import metadata
 
+DIRECT_MESSAGE_LIMIT = 10 * 2**20  # bytes of a file in a direct message
 REQUEST_LIMIT = 24 * 2**20  # Discord refuses requests of about 25 MiB
 QUALITIES = (95, 85, 70)
 SMALLEST = 64  # times smaller a side may get before we give up

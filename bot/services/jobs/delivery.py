@@ -5,14 +5,13 @@ from collections.abc import Sequence
 
 from bot.domain import Job, now
 from bot.errors import AnswerExpiredError, DeliveryError, JobTakenError, UnreachableError
-from bot.services.images.fit_upload import Fitter
+from bot.services.images.fit_upload import DIRECT_MESSAGE_LIMIT, Fitter
 from bot.services.images.originals import originals, shown
 from bot.services.ports import Ports, Upload
 from bot.services.retry import retry, retry_write
 
 log = logging.getLogger(__name__)
 
-LETTER_FILE_LIMIT = 10 * 2**20  # what may be sent to anybody
 PAUSES = (5.0, 15.0, 30.0, 60.0, 300.0)  # between tries while Discord cannot be reached; the last one for ever
 
 
@@ -60,7 +59,7 @@ class Delivery:
             return await self._ports.messenger.send_privately(job, fitting, (why, *job.notes, *notes))
 
         try:
-            return await self._fitter.post_fitting(files, min(job.origin.file_limit, LETTER_FILE_LIMIT), send)
+            return await self._fitter.post_fitting(files, min(job.origin.file_limit, DIRECT_MESSAGE_LIMIT), send)
         except DeliveryError as error:
             log.info("job %s cannot be sent by direct message either: %s", job.id, error)
         await retry_write(lambda: self._ports.ledger.failed(job.id, reason))

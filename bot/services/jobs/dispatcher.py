@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 CLOSING_SECONDS = 2.0
 ANNOUNCING_SECONDS = 15.0  # between tries while Discord or the database cannot be reached
-BROKEN = "Something went wrong on my side while painting this. It has been logged; please try again."
+JOB_BROKEN = "Something went wrong on my side while painting this. It has been logged; please try again."
 
 
 class Dispatcher:
@@ -193,7 +193,7 @@ class Dispatcher:
         except Exception:
             log.exception("job %s failed", job.id)
             if job.state is not JobState.RENDERED:  # a painted one is posted after the next start
-                await self._failed(job, BROKEN)
+                await self._failed(job, JOB_BROKEN)
 
     async def _posted_anew(self, job: Job) -> bool:
         """Posts what a process that is gone left to be posted; False for a job that is to be painted."""

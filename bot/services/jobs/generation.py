@@ -155,18 +155,6 @@ class GenerationService:
         for _ in range(places):
             self._queue.release(person)
 
-    async def submit(
-        self,
-        request: AdmittedRequest,
-        origin: Origin,
-        derived: Derivation | None = None,
-        wishes: Wishes | None = None,
-    ) -> Job:
-        """Keeps an accepted request as a job, and only then lets the queue see it; raises as `keep` does."""
-        (job,) = await self.keep([request], [origin], derived, wishes)
-        self.begin(job)
-        return job
-
     async def keep(
         self,
         requests: Sequence[AdmittedRequest],

@@ -7,7 +7,7 @@ import discord
 
 from bot.domain import new_job_id
 from bot.errors import DeliveryError
-from bot.services.images.fit_upload import Fitter
+from bot.services.images.fit_upload import DIRECT_MESSAGE_LIMIT, Fitter
 from bot.services.images.originals import batches
 from bot.services.ports import Upload
 from bot.ui.discord.attachments import as_files
@@ -18,7 +18,6 @@ from bot.ui.discord.retry import with_retry
 log = logging.getLogger(__name__)
 
 ONCE_SECONDS = 60.0
-LETTER_FILE_LIMIT = discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES
 
 
 class Letters:
@@ -58,7 +57,7 @@ class Letters:
             DeliveryError: They take no direct messages.
         """
         channel = await self._channel(person)
-        fitting, notes = await self.fitter.fit_each(files, LETTER_FILE_LIMIT)
+        fitting, notes = await self.fitter.fit_each(files, DIRECT_MESSAGE_LIMIT)
         first, *others = batches(fitting)
         await self._send(channel, "\n".join([text, *(f"-# {note}" for note in notes)]), first)
         for batch in others:

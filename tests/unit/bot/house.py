@@ -58,7 +58,9 @@ class House:
 
     async def submit(self, wanted: Job) -> Job:
         self.queue.reserve(wanted.origin.user_id)
-        return await self.service.submit(AdmittedRequest(wanted.request), wanted.origin)
+        (job,) = await self.service.keep([AdmittedRequest(wanted.request)], [wanted.origin])
+        self.service.begin(job)
+        return job
 
     async def settle(self, wanted: Job, last: str) -> None:
         async with asyncio.timeout(5):

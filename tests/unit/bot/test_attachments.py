@@ -11,6 +11,7 @@ from aiohttp import web
 
 from bot.domain import InputFile, Waiting
 from bot.errors import DeliveryError, LimitError
+from bot.services.images.fit_upload import DIRECT_MESSAGE_LIMIT
 from bot.services.images.inputs import MIB, InputLimits, InputShelf
 from bot.ui.discord.attachments import Attached
 from generation import InvalidRequestError
@@ -153,3 +154,7 @@ async def test_a_persons_orders_are_served_one_after_the_other(cdn: Cdn) -> None
         return most
 
     assert await asyncio.gather(*(shelf.attached(cdn).take_in(use) for _ in range(5))) == [1] * 5
+
+
+def test_direct_messages_take_what_discord_takes_from_anybody() -> None:
+    assert DIRECT_MESSAGE_LIMIT == discord.utils.DEFAULT_FILE_SIZE_LIMIT_BYTES

@@ -10,7 +10,7 @@ from bot.services import retry as storage_retry
 from bot.services.jobs import dispatcher, recovery
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.costs import ANY_SIZE
-from bot.services.jobs.dispatcher import BROKEN
+from bot.services.jobs.dispatcher import JOB_BROKEN
 from generation import GenerationError
 from generation.typed_text import TypedText
 from tests.unit.bot.house import EDIT_SECONDS, SOMEONE, House, painted
@@ -90,7 +90,7 @@ async def test_an_unforeseen_error_is_told_without_its_innards_and_the_queue_goe
     following = await house.submit(job(prompt="a dog"))
     await house.settle(following, "posted")
 
-    assert ("refuse", BROKEN) in house.messenger.said
+    assert ("refuse", JOB_BROKEN) in house.messenger.said
     assert house.ledger.ways[following.id][-1] == "posted as 1"
 
 
