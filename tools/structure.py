@@ -65,10 +65,12 @@ def figures(root: Path) -> list[Figure]:
     everything = read(root, EVERYWHERE)
     folder, files = largest_folder([source.path for source in package_sources])
     graph = grimp.build_graph(*PACKAGES, cache_dir=None)
+    once = imported_once(graph)
+    most = ", ".join(f"{module} {count}" for module, count in Counter(once.values()).most_common(5))
     has_names = count_has_classes(everything) + count_casts(everything, "Has")
     return [
         Figure("Python files in the largest folder", files, 14, str(folder.relative_to(root))),
-        Figure("modules imported by exactly one other", len(imported_once(graph)), 45),
+        Figure("modules imported by exactly one other", len(once), 45, f"most by {most}"),
         Figure("noqa comments in the packages", count_noqa(package_sources), 35),
         Figure("noqa comments in the repository", count_noqa(everything)),
         Figure("Interaction[Any]", count_untyped_interactions(everything), 0),
@@ -91,10 +93,15 @@ def largest_folder(paths: Iterable[Path]) -> tuple[Path, int]:
     return Counter(path.parent for path in paths).most_common(1)[0]
 
 
-def imported_once(graph: grimp.ImportGraph) -> list[str]:
-    """Lists the modules that exactly one other module imports; a package's `__init__` counts on neither side."""
+def imported_once(graph: grimp.ImportGraph) -> dict[str, str]:
+    """Finds the modules that exactly one other module imports; a package's `__init__` counts on neither side.
+
+    Returns:
+        The importer of each.
+    """
     modules = {module for module in graph.modules if not graph.find_children(module)}
-    return sorted(module for module in modules if len(graph.find_modules_that_directly_import(module) & modules) == 1)
+    importers = {module: graph.find_modules_that_directly_import(module) & modules for module in modules}
+    return {module: next(iter(found)) for module, found in importers.items() if len(found) == 1}
 
 
 def count_noqa(sources: Iterable[Source]) -> int:

@@ -67,7 +67,7 @@ def test_a_module_imported_by_its_package_and_one_other_counts_as_imported_once(
     ):
         graph.add_import(importer=importer, imported=imported)
 
-    assert structure.imported_once(graph) == ["room.box.four", "room.one"]
+    assert structure.imported_once(graph) == {"room.box.four": "room.two", "room.one": "room.two"}
 
 
 def test_the_largest_folder_counts_what_lies_in_it_directly() -> None:
