@@ -10,7 +10,7 @@ from PIL import Image
 
 from tests.scripted import ScriptedBot
 
-Interaction = discord.Interaction[Any]
+Interaction = discord.Interaction[discord.Client]
 MARKDOWN = """\
 **bold** *italic* __underlined__ ~~struck~~ ||a secret|| `code` \\*not italic\\*
 -# small print

@@ -10,7 +10,7 @@ from discord import app_commands
 from tests.fakes import png
 from tests.scripted.views import Buttons, Form, Gallery, Selects
 
-Interaction = discord.Interaction[Any]
+Interaction = discord.Interaction[discord.Client]
 
 
 def add_commands(tree: app_commands.CommandTree[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import discord
 from discord import ui
 
-Interaction = discord.Interaction[Any]
+Interaction = discord.Interaction[discord.Client]
 
 
 class Buttons(ui.View):
