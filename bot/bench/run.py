@@ -25,7 +25,7 @@ QUICK, FULL = Load(commands=20, rounds=3, steps=20, side=0), Load(commands=40, r
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class BenchOptions:
     """What the bench was asked for.
 
     Attributes:
@@ -43,32 +43,32 @@ class Wishes:
     json_file: Path | None = None
 
 
-def bench(settings: Settings, wishes: Wishes) -> None:
+def bench(settings: Settings, options: BenchOptions) -> None:
     """Measures and shows.
 
     Raises:
         EaselError: There is nothing of that name to compare with, or the figures cannot be written.
         GenerationError: The model cannot be used.
     """
-    if wishes.compare not in {None, "diffusers"}:
-        raise EaselError(f"There is no comparison with {wishes.compare!r}; there is one with diffusers.")
+    if options.compare not in {None, "diffusers"}:
+        raise EaselError(f"There is no comparison with {options.compare!r}; there is one with diffusers.")
     console = Console()
     with Console(stderr=True).status("importing torch") as status:
-        if wishes.calibrate:
-            _calibrate(settings, wishes, console, status.update)
+        if options.calibrate:
+            _calibrate(settings, options, console, status.update)
             return
-        figures = _measured(settings, wishes, status.update)
+        figures = _measured(settings, options, status.update)
     for table in tables(figures):
         console.print(table)
-    if wishes.json_file is not None:
-        _write(wishes.json_file, figures)
+    if options.json_file is not None:
+        _write(options.json_file, figures)
 
 
-def _measured(settings: Settings, wishes: Wishes, say: Callable[[str], None]) -> Figures:
+def _measured(settings: Settings, options: BenchOptions, say: Callable[[str], None]) -> Figures:
     begun = time.perf_counter()
     say("starting the bot")
     start = measure_start()
-    engine = _engine(settings, wishes, say)
+    engine = _engine(settings, options, say)
     figures: Figures = {
         "versions": {**versions(), **engine.versions()},
         "device": engine.versions()["device"],
@@ -77,13 +77,13 @@ def _measured(settings: Settings, wishes: Wishes, say: Callable[[str], None]) ->
         "cpu": engine.encoding(),
         "start": asdict(start),
     }
-    if wishes.compare or wishes.quick:
+    if options.compare or options.quick:
         figures["compare"] = {"diffusers": engine.compare()}
     if engine.servable:
         say("the whole bot with a full queue")
-        load = QUICK if wishes.quick else FULL
+        load = QUICK if options.quick else FULL
         load = Load(load.commands, load.rounds, load.steps, engine.side)
-        served = settings.model_copy(update={"model": wishes.model or settings.model})
+        served = settings.model_copy(update={"model": options.model or settings.model})
         with tempfile.TemporaryDirectory() as folder:
             bare = engine.bare_rate(load.steps, settings.slots)
             figures["serving"] = asdict(asyncio.run(measure(served, Path(folder), load, bare)))
@@ -91,8 +91,8 @@ def _measured(settings: Settings, wishes: Wishes, say: Callable[[str], None]) ->
     return figures
 
 
-def _calibrate(settings: Settings, wishes: Wishes, console: Console, say: Callable[[str], None]) -> None:
-    engine = _engine(settings, wishes, say)
+def _calibrate(settings: Settings, options: BenchOptions, console: Console, say: Callable[[str], None]) -> None:
+    engine = _engine(settings, options, say)
     path, measured = engine.calibrate()
     table = Table("size", *(f"{count} a call" for count in (1, 2, 4, 8)), "share a call: 2, 8, 32 waiting")
     for area, times in measured.seconds.items():
@@ -104,10 +104,10 @@ def _calibrate(settings: Settings, wishes: Wishes, console: Console, say: Callab
     console.print(f"Kept in {path}; the bot reads it when it loads {engine.name}.", highlight=False, soft_wrap=True)
 
 
-def _engine(settings: Settings, wishes: Wishes, say: Callable[[str], None]) -> "Bench":
+def _engine(settings: Settings, options: BenchOptions, say: Callable[[str], None]) -> "Bench":
     from generation.bench.measure import Bench  # noqa: PLC0415 - imports torch, seconds; and the start comes before
 
-    return Bench(settings, wishes.model, quick=wishes.quick, say=say)
+    return Bench(settings, options.model, quick=options.quick, say=say)
 
 
 def _write(path: Path, figures: Figures) -> None:

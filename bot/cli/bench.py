@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot.bench.run import Wishes
+from bot.bench.run import BenchOptions
 from bot.bench.run import bench as measure
 from bot.private_files import keep_private
 from bot.settings import Settings
@@ -29,4 +29,4 @@ def bench(
     """Measure how fast this machine paints, and how little the bot takes of that."""
     settings = Settings()
     keep_private(settings)
-    measure(settings, Wishes(model, quick=quick, compare=compare, calibrate=calibrate, json_file=json_file))
+    measure(settings, BenchOptions(model, quick=quick, compare=compare, calibrate=calibrate, json_file=json_file))

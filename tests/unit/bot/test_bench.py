@@ -13,7 +13,7 @@ from rich.console import Console
 from bot import bootstrap
 from bot.bench import serving
 from bot.bench.report import AIMS, tables, value_at
-from bot.bench.run import Wishes, bench
+from bot.bench.run import BenchOptions, bench
 from bot.errors import EaselError
 from bot.settings import Settings
 
@@ -68,7 +68,7 @@ def test_a_missed_aim_is_known(path: tuple[str, ...], value: float, missed: bool
 
 def test_a_comparison_that_does_not_exist_is_refused() -> None:
     with pytest.raises(EaselError, match="there is one with diffusers"):
-        bench(Settings(), Wishes(compare="magic"))
+        bench(Settings(), BenchOptions(compare="magic"))
 
 
 class QuietStreet:
