@@ -26,7 +26,7 @@ from bot.persistence.database import Database, upgrade
 from bot.persistence.history import SqlHistory
 from bot.persistence.ledger import terms_of
 from bot.services.people.history import PAGE
-from bot.services.requests.preferences import Seat, Tastes
+from bot.services.requests.preferences import PreferenceReader, RequestContext
 from generation import GenerationRequest, metadata
 
 _COMMON = """
@@ -127,7 +127,7 @@ async def run(path: Path, rows: int, people: int, calls: int) -> None:
     watch = Watch(database, path)
     history = SqlHistory(database)
     presets = SqlPresets(database)
-    tastes = Tastes(SqlChoices(database), presets)
+    preferences = PreferenceReader(SqlChoices(database), presets)
     lot = random.Random(11)  # noqa: S311
 
     def person() -> int:
@@ -145,7 +145,7 @@ async def run(path: Path, rows: int, people: int, calls: int) -> None:
         "/find, two common words": lambda: search("red", "castle"),
         "/find, a rare word": lambda: search(f"word{lot.randrange(20000)}"),
         "completion of presets": lambda: presets.of([Owner(Scope.PERSON, person())]),
-        "all that holds beside what is typed": lambda: tastes.of(Seat(person(), 1, 2)),
+        "all that holds beside what is typed": lambda: preferences.of(RequestContext(person(), 1, 2)),
     }
     for name, ask in questions.items():
         await watch.measure(name, ask, calls)

@@ -41,7 +41,7 @@ from bot.services.jobs.price import PriceLimit
 from bot.services.jobs.status_board import StatusBoard
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports, Upload
-from bot.services.requests.preferences import Tastes
+from bot.services.requests.preferences import PreferenceReader
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, Progress, metadata
 from tests.fakes import FakeExecutor
@@ -140,9 +140,9 @@ class Soak:
         shelf = ModelShelf(Catalog(folder / "models"))
         price = PriceLimit(costs, shelf, DEFAULTS, seconds=0)
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, price, self.board)
-        tastes = Tastes(MemoryChoices(), MemoryPresets())
+        preferences = PreferenceReader(MemoryChoices(), MemoryPresets())
         rules, admission = HouseRules(DEFAULTS), Admission(RequestLimits(shelf, DEFAULTS, price))
-        self.service = GenerationService(admission, self.queue, self.ledger, self.dispatcher, tastes, rules)
+        self.service = GenerationService(admission, self.queue, self.ledger, self.dispatcher, preferences, rules)
         self.submissions, self.dispatches, self.commits = Clock(), Clock(), Clock()
 
     async def fill(self, jobs: Sequence[Job]) -> None:

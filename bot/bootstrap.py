@@ -54,7 +54,7 @@ from bot.services.people.presets import Presets
 from bot.services.people.remembering import RememberedChoices, RememberedPresets
 from bot.services.people.retention import GIB, Limits, Retention, Traces
 from bot.services.ports import Ports
-from bot.services.requests.preferences import Tastes
+from bot.services.requests.preferences import PreferenceReader
 from bot.services.requests.resolve import Defaults
 from bot.services.services import Services
 from bot.settings import DISCORD_API, Settings
@@ -200,14 +200,14 @@ def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SEC
     choices, presets = RememberedChoices(SqlChoices(database)), RememberedPresets(SqlPresets(database))
     memories = (choices.drop, presets.drop, forget_texts)
     histories, posts = SqlHistory(database), SqlPosts(database)
-    tastes = Tastes(choices, presets)
+    preferences = PreferenceReader(choices, presets)
     admission = Admission(RequestLimits(models, rules.defaults, price))
-    generation = GenerationService(admission, queue, ports.ledger, dispatcher, tastes, rules)
+    generation = GenerationService(admission, queue, ports.ledger, dispatcher, preferences, rules)
     traces = Traces(partial(remove_copies, settings.database), database.forget_deleted, memories)
     actions = PictureActions(generation, ledger, posts, pictures, tools, _rules(settings))
     services = Services(
         actions=actions,
-        choices=Choices(choices, tastes, generation),
+        choices=Choices(choices, preferences, generation),
         dispatcher=dispatcher,
         divider=Divider(pictures),
         drafts=SqlDrafts(database),
@@ -222,7 +222,7 @@ def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SEC
         recovery=takeover,
         retention=Retention(SqlRetention(database), pictures, _limits(settings), traces),
         stars=SqlStars(database),
-        tastes=tastes,
+        preferences=preferences,
     )
     client.attach(services, executor, database)
     return client

@@ -164,18 +164,18 @@ class EaselClient(commands.AutoShardedBot):
         models = services.generation.models
         await self.add_cog(
             ImagineCog(
-                services.generation, services.tastes, services.explainer, services.inputs, self._settings.command
+                services.generation, services.preferences, services.explainer, services.inputs, self._settings.command
             )
         )
         await self.add_cog(JobsCog(services.actions, services.overview))
         await self.add_cog(SettingsCog(services.choices))
-        await self.add_cog(PresetsCog(services.presets, services.history, services.tastes))
+        await self.add_cog(PresetsCog(services.presets, services.history, services.preferences))
         await self.add_cog(HistoryCog(services.history, services.drafts, models))
         menus = MenusCog(services.actions, services.drafts)
         await self.add_cog(menus)
         for entry in menus.menus():
             self.tree.add_command(entry)
-        await self.add_cog(FormsCog(services.actions, services.tastes, services.inputs, services.drafts))
+        await self.add_cog(FormsCog(services.actions, services.preferences, services.inputs, services.drafts))
         await self.add_cog(ToolFormsCog(services.actions, services.divider, services.inputs))
         await self.add_cog(ReactionsCog(self))
         await self.add_cog(DeletionsCog(self.remover))

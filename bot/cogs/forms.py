@@ -14,9 +14,9 @@ from bot.services.books import DraftBook
 from bot.services.images.inputs import InputShelf
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.requests.partwords import with_pictures
-from bot.services.requests.preferences import Tastes
+from bot.services.requests.preferences import PreferenceReader
 from bot.ui.discord.attachments import Attached, Files, expecting, with_files
-from bot.ui.discord.context import Interaction, actor_of, seat_of
+from bot.ui.discord.context import Interaction, actor_of, context_of
 from bot.ui.discord.form_fields import IMAGE, Sent, sent_in
 from bot.ui.discord.permissions import check_posting
 from bot.ui.jobs.ordering import place_order
@@ -31,14 +31,16 @@ class FormsCog(commands.Cog):
 
     Args:
         actions: What people do with pictures.
-        tastes: What holds beside what is typed.
+        preferences: What holds beside what is typed.
         inputs: Where pictures are taken in.
         drafts: Where it is kept what a form is about.
     """
 
-    def __init__(self, actions: PictureActions, tastes: Tastes, inputs: InputShelf, drafts: DraftBook) -> None:
+    def __init__(
+        self, actions: PictureActions, preferences: PreferenceReader, inputs: InputShelf, drafts: DraftBook
+    ) -> None:
         self._actions = actions
-        self._tastes = tastes
+        self._tastes = preferences
         self._inputs = inputs
         self._drafts = drafts
 
@@ -57,10 +59,10 @@ class FormsCog(commands.Cog):
         job = await self._actions.find(form["job"], actor)
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
-        number, taste = int(form["number"]), await self._tastes.of(seat_of(interaction))
+        number, preferences = int(form["number"]), await self._tastes.of(context_of(interaction))
         files = sent.uploaded(IMAGE)
         order = expecting(edited(sent), files)
-        accepted = await self._actions.edit(job, None if number == WHOLE else number, order, actor, taste)
+        accepted = await self._actions.edit(job, None if number == WHOLE else number, order, actor, preferences)
 
         async def complete() -> AdmittedRequest:
             if not files:
@@ -69,7 +71,7 @@ class FormsCog(commands.Cog):
 
         async def resolve(pictures: Mapping[str, InputFile]) -> AdmittedRequest:
             brought = with_files(order, pictures)
-            return generation.admit(actor, generation.resolve(with_pictures(brought, job.request), taste).request)
+            return generation.admit(actor, generation.resolve(with_pictures(brought, job.request), preferences).request)
 
         await submit(interaction, generation, accepted.request, accepted.derived, complete=complete)
 
@@ -86,7 +88,7 @@ class FormsCog(commands.Cog):
         else:
             attachment = discord.Attachment(data=content["files"][place], state=interaction._state)
             files, derived = {IMAGE: attachment}, None
-        taste = await self._tastes.of(seat_of(interaction))
+        preferences = await self._tastes.of(context_of(interaction))
         await place_order(
-            interaction, input_order(sent), taste, Attached(files, self._inputs, interaction.user.id, derived)
+            interaction, input_order(sent), preferences, Attached(files, self._inputs, interaction.user.id, derived)
         )

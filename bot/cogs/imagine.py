@@ -9,10 +9,10 @@ from bot.services.images.inputs import InputShelf
 from bot.services.jobs.explain import Explainer
 from bot.services.jobs.generation import GenerationService
 from bot.services.requests.extra import KEYS
-from bot.services.requests.preferences import Tastes
+from bot.services.requests.preferences import PreferenceReader
 from bot.services.requests.sizes import ASPECTS
 from bot.ui.discord.attachments import Attached, expecting
-from bot.ui.discord.context import Interaction, seat_of
+from bot.ui.discord.context import Interaction, context_of
 from bot.ui.discord.responses import whisper
 from bot.ui.discord.typed_option import PromptOption, Typed
 from bot.ui.jobs.autocomplete import matching
@@ -41,17 +41,22 @@ class ImagineCog(commands.Cog):
 
     Args:
         service: Where orders go.
-        tastes: What holds beside what is typed.
+        preferences: What holds beside what is typed.
         explainer: Explains orders instead of queueing them.
         inputs: Where pictures are taken in.
         name: The command's name; another image bot may own /imagine on the same server.
     """
 
     def __init__(
-        self, service: GenerationService, tastes: Tastes, explainer: Explainer, inputs: InputShelf, name: str
+        self,
+        service: GenerationService,
+        preferences: PreferenceReader,
+        explainer: Explainer,
+        inputs: InputShelf,
+        name: str,
     ) -> None:
         self._service = service
-        self._tastes = tastes
+        self._tastes = preferences
         self._explainer = explainer
         self._inputs = inputs
         self.imagine.name = name
@@ -137,16 +142,16 @@ class ImagineCog(commands.Cog):
             upscale=upscale,
             extra=extra,
         )
-        taste = await self._tastes.of(seat_of(interaction))
+        preferences = await self._tastes.of(context_of(interaction))
         files = {field: file for field, file in (("image", image), ("mask", mask)) if file is not None}
         if explain:
             await interaction.response.defer(ephemeral=True, thinking=True)
             first, *others = written_out(expecting(order, files))
-            explained = await self._explainer.explain(first, taste, interaction.user.id)
+            explained = await self._explainer.explain(first, preferences, interaction.user.id)
             await whisper(interaction, explanation(explained, len(others)))
             return
         await place_order(
-            interaction, order, taste, Attached(files, self._inputs, interaction.user.id) if files else None
+            interaction, order, preferences, Attached(files, self._inputs, interaction.user.id) if files else None
         )
 
     @imagine.autocomplete("model")
@@ -163,8 +168,8 @@ class ImagineCog(commands.Cog):
 
     @imagine.autocomplete("preset")
     async def _presets(self, interaction: Interaction, current: str) -> Choices:
-        taste = await self._tastes.of(seat_of(interaction))
-        return matching(TypedText(current), [*taste.presets, *presets.presets(), presets.NONE])
+        preferences = await self._tastes.of(context_of(interaction))
+        return matching(TypedText(current), [*preferences.presets, *presets.presets(), presets.NONE])
 
     @imagine.autocomplete("vae")
     async def _vaes(self, _interaction: Interaction, current: str) -> Choices:

@@ -9,8 +9,8 @@ from bot.domain import Order, Owner
 from bot.errors import LimitError
 from bot.services.people.history import History
 from bot.services.people.presets import Making, Presets
-from bot.services.requests.preferences import Tastes
-from bot.ui.discord.context import Interaction, actor_of, manages, seat_of
+from bot.services.requests.preferences import PreferenceReader
+from bot.ui.discord.context import Interaction, actor_of, context_of, manages
 from bot.ui.discord.responses import whisper
 from bot.ui.discord.typed_option import JobIdOption, PromptOption, TypedOption
 from bot.ui.jobs.autocomplete import matching
@@ -33,13 +33,13 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     Args:
         presets: Saves and finds them.
         history: Finds the jobs that presets are made from.
-        tastes: Knows the names that a person can use.
+        preferences: Knows the names that a person can use.
     """
 
-    def __init__(self, presets: Presets, history: History, tastes: Tastes) -> None:
+    def __init__(self, presets: Presets, history: History, preferences: PreferenceReader) -> None:
         self._presets = presets
         self._history = history
-        self._tastes = tastes
+        self._tastes = preferences
 
     @app_commands.command(name="save", description="Save settings under a name")
     @app_commands.describe(
@@ -69,7 +69,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @app_commands.command(name="list", description="See the presets you can name")
     async def list_all(self, interaction: Interaction) -> None:
         """Lists the person's, the server's and the built-in presets."""
-        seat = seat_of(interaction)
+        seat = context_of(interaction)
         mine = await self._presets.of([seat.me])
         server = await self._presets.of([seat.server]) if seat.server else []
         default = (await self._tastes.of(seat)).mine.get("preset")
@@ -85,8 +85,8 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @app_commands.describe(name="Its name", prompt="What to paint; flags work too")
     async def use(self, interaction: Interaction, name: Name, prompt: PromptOption) -> None:
         """Paints as /imagine does."""
-        taste = await self._tastes.of(seat_of(interaction))
-        await place_order(interaction, Order(prompt=prompt, preset=name), taste)
+        preferences = await self._tastes.of(context_of(interaction))
+        await place_order(interaction, Order(prompt=prompt, preset=name), preferences)
 
     @app_commands.command(name="delete", description="Delete a preset")
     @app_commands.describe(name="Its name", server="The server's; for those who manage it")
@@ -107,7 +107,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     async def default(self, interaction: Interaction, name: Name | None = None) -> None:
         """Makes a preset the person's default."""
         chosen = TypedText(name.casefold().strip()) if name else None
-        await self._presets.make_default(seat_of(interaction).me, chosen, _owners(interaction))
+        await self._presets.make_default(context_of(interaction).me, chosen, _owners(interaction))
         text = "You have no default preset now." if chosen is None else f"`{chosen}` is your default preset now."
         await whisper(interaction, text)
 
@@ -115,7 +115,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @app_commands.describe(name="Its name", how="A code for anybody, or the server; that is for those who manage it")
     async def share(self, interaction: Interaction, name: Name, how: Literal["code", "server"] = "code") -> None:
         """Gives a code, or copies the preset to the server's."""
-        me = seat_of(interaction).me
+        me = context_of(interaction).me
         if how == "server":
             owner = _owner(interaction, server=True)
             shared = await self._presets.give(owner, await self._presets.find([me], name))
@@ -128,15 +128,15 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @app_commands.describe(code="The code you were given", name="A name of your own for it")
     async def import_shared(self, interaction: Interaction, code: JobIdOption, name: Name | None = None) -> None:
         """Copies a shared preset."""
-        preset = await self._presets.copy(seat_of(interaction).me, code, name)
+        preset = await self._presets.copy(context_of(interaction).me, code, name)
         await whisper(interaction, f"Saved.\n{presets_text.described(preset)}")
 
     @show.autocomplete("name")
     @use.autocomplete("name")
     @default.autocomplete("name")
     async def _offer_all(self, interaction: Interaction, current: str) -> Choices:
-        taste = await self._tastes.of(seat_of(interaction))
-        return matching(TypedText(current), [*taste.presets, *built_in.presets()])
+        preferences = await self._tastes.of(context_of(interaction))
+        return matching(TypedText(current), [*preferences.presets, *built_in.presets()])
 
     @delete.autocomplete("name")
     @rename.autocomplete("name")
@@ -147,7 +147,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
 
 def _owners(interaction: Interaction) -> list[Owner]:
     """Returns whose presets a person can name, the strongest first."""
-    seat = seat_of(interaction)
+    seat = context_of(interaction)
     return [seat.me] if seat.server is None else [seat.me, seat.server]
 
 
@@ -157,7 +157,7 @@ def _owner(interaction: Interaction, *, server: bool) -> Owner:
     Raises:
         LimitError: They may not.
     """
-    seat = seat_of(interaction)
+    seat = context_of(interaction)
     if not server:
         return seat.me
     if seat.server is None:

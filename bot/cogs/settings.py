@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.domain import Owner, Scope
 from bot.errors import LimitError
 from bot.services.people.choices import Choices, Panel
-from bot.ui.discord.context import Interaction, manages, seat_of
+from bot.ui.discord.context import Interaction, context_of, manages
 from bot.ui.discord.form_fields import sent_in
 from bot.ui.discord.persistent import LastingButton, LastingSelect
 from bot.ui.discord.responses import NO_MENTIONS
@@ -37,12 +37,12 @@ class SettingsCog(commands.Cog):
         whose: Literal["mine", "this channel's", "this server's"] = "mine",
     ) -> None:
         """Opens the panel, for this person alone."""
-        owner = seat_of(interaction).owner(_SCOPES[whose])
+        owner = context_of(interaction).owner(_SCOPES[whose])
         if owner is None:
             raise LimitError("In direct messages there are only your own settings.")
         check_may_change(interaction, owner)
         panel, place = await self._choices.panel(owner), Place(owner)
-        offers = await self._choices.offers(place.field, seat_of(interaction), owner.scope)
+        offers = await self._choices.offers(place.field, context_of(interaction), owner.scope)
         await interaction.response.send_message(
             panel_text(panel), view=panel_view(panel, place, offers), ephemeral=True, allowed_mentions=NO_MENTIONS
         )
@@ -100,7 +100,7 @@ def check_may_change(interaction: Interaction, owner: Owner) -> None:
     Raises:
         LimitError: They may not.
     """
-    if owner != seat_of(interaction).owner(owner.scope):
+    if owner != context_of(interaction).owner(owner.scope):
         raise LimitError("These settings belong to another place; use /settings there.")
     if owner.scope is not Scope.PERSON and not manages(interaction):
         raise LimitError("Only those who may manage the server can change what holds for everybody.")
@@ -108,7 +108,7 @@ def check_may_change(interaction: Interaction, owner: Owner) -> None:
 
 async def _choose(interaction: Interaction, choices: Choices, place: Place, text: TypedText | None) -> None:
     check_may_change(interaction, place.owner)
-    panel = await choices.choose(place.owner, place.field, text, seat_of(interaction))
+    panel = await choices.choose(place.owner, place.field, text, context_of(interaction))
     await _redraw(interaction, choices, place, panel)
 
 
@@ -119,5 +119,5 @@ async def _show(interaction: Interaction, place: Place) -> None:
 
 
 async def _redraw(interaction: Interaction, choices: Choices, place: Place, panel: Panel) -> None:
-    offers = await choices.offers(place.field, seat_of(interaction), place.owner.scope)
+    offers = await choices.offers(place.field, context_of(interaction), place.owner.scope)
     await interaction.response.edit_message(content=panel_text(panel), view=panel_view(panel, place, offers))

@@ -44,7 +44,7 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class DeliveryPreferences:
     """How a person wants to be served, whatever is painted.
 
     Attributes:
@@ -165,7 +165,7 @@ class Job:
     pictures: tuple[Picture, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = ()
-    wishes: Wishes = Wishes()
+    wishes: DeliveryPreferences = DeliveryPreferences()
     weight: float = 1.0
     derived: Derivation | None = None
 

@@ -11,7 +11,7 @@ from sqlalchemy import Executable, func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
-from bot.domain import UNFINISHED, Action, Derivation, Job, JobState, Origin, Picture, Usage, Wishes, now
+from bot.domain import UNFINISHED, Action, DeliveryPreferences, Derivation, Job, JobState, Origin, Picture, Usage, now
 from bot.errors import JobTakenError
 from bot.persistence.database import Database
 from bot.persistence.tables import HistoryRow, ImageRow, JobRow, UserRow, WorkerRow
@@ -208,7 +208,7 @@ def job_of(row: JobRow) -> Job:
         ),
         seconds=row.seconds,
         notes=tuple(row.notes.splitlines()),
-        wishes=Wishes(**json.loads(row.wishes)),
+        wishes=DeliveryPreferences(**json.loads(row.wishes)),
         weight=row.weight,
         derived=_derivation(row),
     )

@@ -18,7 +18,7 @@ from bot.services.people.overview import QueueOverview
 from bot.services.people.presets import Presets
 from bot.services.people.retention import Retention
 from bot.services.ports import Stars
-from bot.services.requests.preferences import Tastes
+from bot.services.requests.preferences import PreferenceReader
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,4 +41,4 @@ class Services:
     recovery: Takeover
     retention: Retention
     stars: Stars
-    tastes: Tastes
+    preferences: PreferenceReader

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.domain import Draft, Job, JobState, Owner, Picture, Preset, Scope, Search, Wishes, now
+from bot.domain import DeliveryPreferences, Draft, Job, JobState, Owner, Picture, Preset, Scope, Search, now
 from bot.errors import LimitError
 from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database, upgrade
@@ -100,7 +100,7 @@ async def test_a_history_is_filtered_by_model_time_and_star(database: Database, 
 
 async def test_who_wants_no_history_has_none(database: Database, history: SqlHistory) -> None:
     ledger = SqlLedger(database, "me")
-    wanted = replace(job(ME), wishes=Wishes(remembered=False, spoiler=True))
+    wanted = replace(job(ME), wishes=DeliveryPreferences(remembered=False, spoiler=True))
     await ledger.add(wanted)
     await ledger.rendered(wanted, 1.0)
 

@@ -22,7 +22,7 @@ from bot.services.people.choices import Choices
 from bot.services.people.overview import QueueOverview
 from bot.services.people.presets import Making, Presets
 from bot.services.requests import derive, extra, flags, framing, layers, resolve, sizes
-from bot.services.requests.preferences import Seat
+from bot.services.requests.preferences import RequestContext
 from bot.ui.discord import escape, form_fields
 from bot.ui.jobs import autocomplete, ordering
 from bot.ui.jobs import text as words
@@ -56,11 +56,11 @@ HANDED_ON = {
     "generation.prompt.token_count.TokenCounter.count",  # counts in another thread; encoders have their own limits
 }
 
-ME, SEAT = Owner(Scope.PERSON, 1), Seat(1, 2, 3)
+ME, SEAT = Owner(Scope.PERSON, 1), RequestContext(1, 2, 3)
 REQUEST = GenerationRequest(prompt="a cat", model="tiny", seed=7)
 IMAGE = InputFile("ab" * 32, 64, 64)
 DEFAULTS = resolve.Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
-TASTE = layers.Taste(presets={"it": {"prompt": "{prompt}, {prompt}"}})
+TASTE = layers.Preferences(presets={"it": {"prompt": "{prompt}, {prompt}"}})
 LAYER = layers.Layer(layers.Source.PRESET, {"prompt": "{prompt}, {prompt}"}, "it")
 
 Reader = Callable[[TypedText], Any]
@@ -73,7 +73,7 @@ def collected() -> set[str]:
 
 def readers(house: House) -> dict[str, Reader]:
     """Returns how each reader is called with a text, by its name; some also by more than one way."""
-    choices = Choices(house.choices, house.tastes, house.service)
+    choices = Choices(house.choices, house.preferences, house.service)
     saved = Presets(MemoryPresets(), house.choices, house.service, 20)
     overview = QueueOverview(house.queue, house.board, house.ledger)
     preset = Preset(name="it", owner=ME, values={})

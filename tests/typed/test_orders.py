@@ -13,7 +13,7 @@ from bot.domain import InputFile, Order
 from bot.errors import LimitError
 from bot.services.requests.extra import KEYS
 from bot.services.requests.flags import FLAGS
-from bot.services.requests.layers import Taste
+from bot.services.requests.layers import Preferences
 from bot.services.requests.resolve import Defaults, resolve
 from bot.ui.jobs.ordering import written_out
 from generation import SAMPLERS, SCHEDULES, GenerationRequest, InvalidRequestError, ModelEntry
@@ -56,8 +56,8 @@ pictures = st.builds(
     InputFile, st.just("ab" * 32), st.integers(1, 20_000), st.integers(1, 20_000), transparent=st.booleans()
 )
 templates = st.sampled_from(["{prompt}", "{prompt}, {prompt}", "{prompt}" * 100, "on film", "--steps 3", "(((", "{"])
-tastes = st.builds(
-    lambda first, second, steps: Taste(
+preferences = st.builds(
+    lambda first, second, steps: Preferences(
         presets={"it": {"prompt": first, "steps": steps}, "twice": {"prompt": second}}, mine={"preset": "it"}
     ),
     templates,
@@ -91,10 +91,12 @@ orders = st.builds(
 
 
 @settings(max_examples=examples(400), deadline=None, suppress_health_check=list(HealthCheck))
-@given(orders, tastes)
-def test_an_order_becomes_a_request_within_the_limits_or_is_refused_in_words(order: Order, taste: Taste) -> None:
+@given(orders, preferences)
+def test_an_order_becomes_a_request_within_the_limits_or_is_refused_in_words(
+    order: Order, preferences: Preferences
+) -> None:
     try:
-        requests = [resolve(each, MODELS, "tiny", DEFAULTS, taste).request for each in written_out(order)[:3]]
+        requests = [resolve(each, MODELS, "tiny", DEFAULTS, preferences).request for each in written_out(order)[:3]]
     except (InvalidRequestError, LimitError) as refused:
         event("refused")
         _check_words(refused)

@@ -13,7 +13,7 @@ from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.generation import GenerationService
 from bot.services.ports import Ledger, PictureStore, Posts, Upload
 from bot.services.requests import derive
-from bot.services.requests.layers import Taste
+from bot.services.requests.layers import Preferences
 from bot.services.requests.partwords import outpainted_as, with_pictures, without_pictures
 from bot.services.requests.resolve import random_seed
 from generation import GenerationRequest, Mask
@@ -195,7 +195,9 @@ class PictureActions:
         request = derive.outpainted(picture, file, words.text, count, bounds.native, random_seed)
         return self._accept(request, _derived(job, number, words.action), actor)
 
-    async def edit(self, job: VisibleJob, number: int | None, order: Order, actor: Actor, taste: Taste) -> Accepted:
+    async def edit(
+        self, job: VisibleJob, number: int | None, order: Order, actor: Actor, preferences: Preferences
+    ) -> Accepted:
         """Accepts what a person made of an earlier request.
 
         Without a picture of its own it keeps that one's, if the person may use it.
@@ -203,7 +205,7 @@ class PictureActions:
         before = job.request if number is None else job.request.picture(number - 1)
         if not await self.access.may_reuse_inputs(job, actor):
             before = without_pictures(before)
-        accepted = self.generation.accept(with_pictures(order, before), actor, taste)
+        accepted = self.generation.accept(with_pictures(order, before), actor, preferences)
         with ExitStack() as undo:
             undo.callback(self.generation.withdraw_acceptance, actor.person)
             request = self.generation.admit(actor, outpainted_as(accepted, before))

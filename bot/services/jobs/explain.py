@@ -9,7 +9,7 @@ from bot.errors import LimitError
 from bot.services.jobs.fair_queue import FairQueue
 from bot.services.jobs.generation import GenerationService
 from bot.services.jobs.price import PriceLimit
-from bot.services.requests.layers import Taste
+from bot.services.requests.layers import Preferences
 from bot.services.requests.resolve import Resolved
 from generation import GenerationRequest
 from generation.prompt.parser import Dialect
@@ -49,14 +49,14 @@ class Explainer:
         self._counter = counter
         self._counting = asyncio.Lock()  # loading the vocabulary and counting hold Python's lock
 
-    async def explain(self, order: Order, taste: Taste, person: int) -> Explanation:
+    async def explain(self, order: Order, preferences: Preferences, person: int) -> Explanation:
         """Explains an order that a person would give now.
 
         Raises:
             GenerationError: It is impossible; the text says why and what would work.
             LimitError: It asks for more than is allowed.
         """
-        resolved = self._generation.resolve(order, taste)
+        resolved = self._generation.resolve(order, preferences)
         request = resolved.request
         model = next(entry for entry in self._generation.models.usable if entry.name == request.model)
         dialect = cast(Dialect, request.weights)

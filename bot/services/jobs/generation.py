@@ -7,15 +7,15 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 
-from bot.domain import Derivation, Job, JobState, Order, Origin, Wishes, new_job_id, now
+from bot.domain import DeliveryPreferences, Derivation, Job, JobState, Order, Origin, new_job_id, now
 from bot.errors import DeliveryError, JobTakenError, LimitError, StorageError
 from bot.services.access import Actor
 from bot.services.jobs.admission import Admission, AdmittedRequest
 from bot.services.jobs.dispatcher import Dispatcher
 from bot.services.jobs.fair_queue import FairQueue, weight_of
 from bot.services.ports import Ledger
-from bot.services.requests.layers import Taste
-from bot.services.requests.preferences import Tastes
+from bot.services.requests.layers import Preferences
+from bot.services.requests.preferences import PreferenceReader
 from bot.services.requests.resolve import Defaults, Resolved, resolve
 from bot.services.retry import retry_write
 from generation import GenerationRequest
@@ -44,7 +44,7 @@ class GenerationService:
         queue: Where jobs wait.
         ledger: Where they are kept.
         dispatcher: Who sees them through.
-        tastes: What people have chosen.
+        preferences: What people have chosen.
         rules: What the operator decided.
     """
 
@@ -54,7 +54,7 @@ class GenerationService:
         queue: FairQueue,
         ledger: Ledger,
         dispatcher: Dispatcher,
-        tastes: Tastes,
+        preferences: PreferenceReader,
         rules: HouseRules,
     ) -> None:
         self.models = admission.limits.models
@@ -62,14 +62,14 @@ class GenerationService:
         self._queue = queue
         self._ledger = ledger
         self._dispatcher = dispatcher
-        self._tastes = tastes
+        self._tastes = preferences
         self._rules = rules
 
     def close(self) -> None:
         """Refuses every further order, in words."""
         self._admission.close()
 
-    def resolve(self, order: Order, taste: Taste | None = None) -> Resolved:
+    def resolve(self, order: Order, preferences: Preferences | None = None) -> Resolved:
         """Completes an order with what holds beside it, whatever it costs; nothing is queued.
 
         Raises:
@@ -77,7 +77,7 @@ class GenerationService:
             ModelError: There is no model.
             LimitError: It is larger than is allowed.
         """
-        resolved = resolve(order, self.models.whole, self.models.default(), self._rules.defaults, taste)
+        resolved = resolve(order, self.models.whole, self.models.default(), self._rules.defaults, preferences)
         self._admission.limits.check_parts(resolved.request)
         return resolved
 
@@ -85,7 +85,7 @@ class GenerationService:
         """Admits what an accepted request was completed to; raises as Admission.admit does."""
         return self._admission.admit(actor, request)
 
-    def accept(self, order: Order, actor: Actor, taste: Taste | None = None) -> AdmittedRequest:
+    def accept(self, order: Order, actor: Actor, preferences: Preferences | None = None) -> AdmittedRequest:
         """Completes an order and reserves its place in the queue; needs no I/O, so it can be refused at once.
 
         Whoever accepts must `submit` or `withdraw_acceptance`.
@@ -96,18 +96,20 @@ class GenerationService:
             LimitError: The person has too much waiting, asks for more than is allowed, may not generate here, or the
                 bot is stopping.
         """
-        return self.accept_all([order], actor, taste)[0]
+        return self.accept_all([order], actor, preferences)[0]
 
-    def accept_all(self, orders: Sequence[Order], actor: Actor, taste: Taste | None = None) -> list[AdmittedRequest]:
+    def accept_all(
+        self, orders: Sequence[Order], actor: Actor, preferences: Preferences | None = None
+    ) -> list[AdmittedRequest]:
         """Completes several orders and reserves a place for each, or for none; otherwise as `accept`."""
         self.check_room(actor.person, len(orders))
-        requests = self._complete(orders, actor, taste)
+        requests = self._complete(orders, actor, preferences)
         for _ in requests:
             self._queue.reserve(actor.person)
         return requests
 
     async def accept_many(
-        self, orders: Sequence[Order], actor: Actor, taste: Taste | None = None
+        self, orders: Sequence[Order], actor: Actor, preferences: Preferences | None = None
     ) -> list[AdmittedRequest]:
         """Does as `accept_all`, off the event loop; the places are reserved first."""
         self.check_room(actor.person, len(orders))
@@ -115,14 +117,14 @@ class GenerationService:
             self._queue.reserve(actor.person)
         with ExitStack() as undo:
             undo.callback(self.withdraw_acceptance, actor.person, len(orders))
-            requests = await asyncio.to_thread(self._complete, orders, actor, taste)
+            requests = await asyncio.to_thread(self._complete, orders, actor, preferences)
             undo.pop_all()
         return requests
 
-    async def check_many(self, orders: Sequence[Order], actor: Actor, taste: Taste | None = None) -> None:
+    async def check_many(self, orders: Sequence[Order], actor: Actor, preferences: Preferences | None = None) -> None:
         """Refuses what `accept_many` would refuse; reserves nothing."""
         self.check_room(actor.person, len(orders))
-        await asyncio.to_thread(self._complete, orders, actor, taste)
+        await asyncio.to_thread(self._complete, orders, actor, preferences)
 
     def check_room(self, person: int, jobs: int) -> None:
         """Refuses jobs that there is no room for, before any work is done on them.
@@ -146,7 +148,7 @@ class GenerationService:
         self._queue.reserve(actor.person)
         return admitted
 
-    async def wishes(self, person: int) -> Wishes:
+    async def wishes(self, person: int) -> DeliveryPreferences:
         """Says how a person wants to be served."""
         return await self._tastes.wishes(person)
 
@@ -160,7 +162,7 @@ class GenerationService:
         requests: Sequence[AdmittedRequest],
         origins: Sequence[Origin],
         derived: Derivation | None = None,
-        wishes: Wishes | None = None,
+        wishes: DeliveryPreferences | None = None,
     ) -> list[Job]:
         """Keeps accepted requests as jobs, all or none. `begin` or `announce` them then; a restart does it otherwise.
 
@@ -254,5 +256,7 @@ class GenerationService:
         """Withdraws a job that still waits or has no message yet; False once its painting has begun."""
         return await self._dispatcher.withdraw(job)
 
-    def _complete(self, orders: Sequence[Order], actor: Actor, taste: Taste | None) -> list[AdmittedRequest]:
-        return [self._admission.admit(actor, self.resolve(order, taste).request) for order in orders]
+    def _complete(
+        self, orders: Sequence[Order], actor: Actor, preferences: Preferences | None
+    ) -> list[AdmittedRequest]:
+        return [self._admission.admit(actor, self.resolve(order, preferences).request) for order in orders]

@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bot.domain import Order, Owner, Scope, Values, Wishes
+from bot.domain import DeliveryPreferences, Order, Owner, Scope, Values
 from bot.services.books import ChoiceBook
 from bot.services.jobs.generation import GenerationService
 from bot.services.requests.flags import value_of
-from bot.services.requests.layers import PRESET, SIZE, Taste
-from bot.services.requests.preferences import Seat, Tastes, wishes
+from bot.services.requests.layers import PRESET, SIZE, Preferences
+from bot.services.requests.preferences import PreferenceReader, RequestContext, wishes
 from bot.services.requests.sizes import ASPECTS
 from generation import SAMPLERS, SCHEDULES
 from generation.request import presets
@@ -44,22 +44,22 @@ class Panel:
 
     owner: Owner
     chosen: Values
-    wishes: Wishes
+    wishes: DeliveryPreferences
 
 
 class Choices:
     """Reads and changes what an owner chose."""
 
-    def __init__(self, book: ChoiceBook, tastes: Tastes, generation: GenerationService) -> None:
+    def __init__(self, book: ChoiceBook, preferences: PreferenceReader, generation: GenerationService) -> None:
         self._book = book
-        self._tastes = tastes
+        self._tastes = preferences
         self._generation = generation
 
     async def panel(self, owner: Owner) -> Panel:
         """Reads what an owner chose."""
         return _panel(owner, await self._values(owner))
 
-    async def offers(self, field: str, seat: Seat, scope: Scope) -> Sequence[str]:
+    async def offers(self, field: str, seat: RequestContext, scope: Scope) -> Sequence[str]:
         """Lists what may be chosen for a field; a field without a list takes what is typed."""
         shelf = self._generation.models
         known: Mapping[str, Sequence[str]] = {
@@ -76,7 +76,7 @@ class Choices:
             return [*(await self._nameable(seat, scope)).known_presets, presets.NONE]
         return known.get(field, ())
 
-    async def choose(self, owner: Owner, field: str, text: TypedText | None, seat: Seat) -> Panel:
+    async def choose(self, owner: Owner, field: str, text: TypedText | None, seat: RequestContext) -> Panel:
         """Sets a field to what was typed or picked; None takes the choice back.
 
         Raises:
@@ -94,7 +94,7 @@ class Choices:
         """Turns one of the person's wishes round."""
         values = dict(await self._values(owner))
         values[wish] = not getattr(wishes(values), wish)
-        if values[wish] == getattr(Wishes(), wish):
+        if values[wish] == getattr(DeliveryPreferences(), wish):
             del values[wish]
         await self._book.keep(owner, values)
         return _panel(owner, values)
@@ -107,19 +107,21 @@ class Choices:
     async def _values(self, owner: Owner) -> Values:
         return (await self._book.of([owner])).get(owner, {})
 
-    async def _checked(self, field: str, text: TypedText, others: Values, place: tuple[Seat, Scope]) -> Any:
+    async def _checked(self, field: str, text: TypedText, others: Values, place: tuple[RequestContext, Scope]) -> Any:
         value = value_of(field, text)
         size = {name: others[name] for name in SIZE if name in others} if field in SIZE else {}
-        taste = await self._nameable(*place)
-        self._generation.resolve(Order(**({"prompt": "anything", field: value} | size)), taste)
+        preferences = await self._nameable(*place)
+        self._generation.resolve(Order(**({"prompt": "anything", field: value} | size)), preferences)
         return value.casefold() if field == PRESET else value
 
-    async def _nameable(self, seat: Seat, scope: Scope) -> Taste:
+    async def _nameable(self, seat: RequestContext, scope: Scope) -> Preferences:
         """Returns what a default of a scope may name: a person's own presets mean nothing to others."""
         person = seat.person if scope is Scope.PERSON else 0
-        return Taste(presets=(await self._tastes.of(Seat(person, seat.channel_id, seat.guild_id))).presets)
+        return Preferences(
+            presets=(await self._tastes.of(RequestContext(person, seat.channel_id, seat.guild_id))).presets
+        )
 
 
 def _panel(owner: Owner, values: Values) -> Panel:
     chosen = {name: values[name] for name in LABELS if name in values}
-    return Panel(owner, chosen, wishes(values) if owner.scope is Scope.PERSON else Wishes())
+    return Panel(owner, chosen, wishes(values) if owner.scope is Scope.PERSON else DeliveryPreferences())

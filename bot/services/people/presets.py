@@ -10,7 +10,7 @@ from bot.errors import LimitError
 from bot.services.books import ChoiceBook, PresetBook
 from bot.services.jobs.generation import GenerationService
 from bot.services.requests.flags import ALIASES, DECIDED, FLAGS, read, values_of
-from bot.services.requests.layers import PLACE, PRESET, PROMPT, Taste
+from bot.services.requests.layers import PLACE, PRESET, PROMPT, Preferences
 from generation import GenerationRequest, InvalidRequestError
 from generation.request import presets
 from generation.request.validation import check_name, check_text, quoted
@@ -148,7 +148,7 @@ class Presets:
         if PRESET in values:
             raise InvalidRequestError(PRESET, "A preset cannot name another one: give what it should set.")
         self._generation.resolve(
-            Order(prompt=TypedText("anything"), preset=TypedText("it")), Taste(presets={"it": values})
+            Order(prompt=TypedText("anything"), preset=TypedText("it")), Preferences(presets={"it": values})
         )
         return values
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from bot.domain import Order, Values, Wishes
+from bot.domain import DeliveryPreferences, Order, Values
 from generation import InvalidRequestError
 from generation.request import presets
 from generation.request.validation import check_length, check_name
@@ -51,7 +51,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taste:
+class Preferences:
     """What holds for one person in one place beside what they type.
 
     Attributes:
@@ -66,7 +66,7 @@ class Taste:
     channel: Values = field(default_factory=dict)
     server: Values = field(default_factory=dict)
     presets: Mapping[str, Values] = field(default_factory=dict)
-    wishes: Wishes = field(default_factory=Wishes)
+    wishes: DeliveryPreferences = field(default_factory=DeliveryPreferences)
 
     @property
     def known_presets(self) -> dict[str, Values]:
@@ -74,7 +74,7 @@ class Taste:
         return {name: preset.values for name, preset in presets.presets().items()} | dict(self.presets)
 
 
-def layers(typed: Values, named: Sequence[str], taste: Taste) -> Iterator[Layer]:
+def layers(typed: Values, named: Sequence[str], preferences: Preferences) -> Iterator[Layer]:
     """Gives what was typed, saved and set by default, the strongest first.
 
     A preset stands right above the place that names it, so that a default preset is as strong as any default of its
@@ -83,23 +83,23 @@ def layers(typed: Values, named: Sequence[str], taste: Taste) -> Iterator[Layer]
     Args:
         typed: What a person typed, by an order's fields.
         named: Presets that were named as flags; the last is the strongest.
-        taste: What holds beside it.
+        preferences: What holds beside it.
 
     Raises:
         InvalidRequestError: A preset is unknown; the text names the nearest.
     """
     wanted = [*named, *([typed[PRESET]] if PRESET in typed else [])]
     yield Layer(Source.TYPED, typed)
-    yield from _presets(reversed(wanted), Source.TYPED, taste)
+    yield from _presets(reversed(wanted), Source.TYPED, preferences)
     decided = bool(wanted)
     for source, values in (
-        (Source.MINE, taste.mine),
-        (Source.CHANNEL, taste.channel),
-        (Source.SERVER, taste.server),
+        (Source.MINE, preferences.mine),
+        (Source.CHANNEL, preferences.channel),
+        (Source.SERVER, preferences.server),
     ):
         if PRESET in values and not decided:
             decided = True
-            yield from _presets([values[PRESET]], source, taste)
+            yield from _presets([values[PRESET]], source, preferences)
         yield Layer(source, values)
 
 
@@ -139,8 +139,8 @@ def given(order: Order) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def _presets(names: Iterable[str], source: Source, taste: Taste) -> Iterator[Layer]:
-    known = taste.known_presets
+def _presets(names: Iterable[str], source: Source, preferences: Preferences) -> Iterator[Layer]:
+    known = preferences.known_presets
     for name in map(str.casefold, names):
         if name == presets.NONE:
             continue

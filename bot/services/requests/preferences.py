@@ -3,17 +3,17 @@
 import asyncio
 from dataclasses import dataclass, fields
 
-from bot.domain import Owner, Scope, Values, Wishes
+from bot.domain import DeliveryPreferences, Owner, Scope, Values
 from bot.errors import StorageError
 from bot.services.books import ChoiceBook, PresetBook
-from bot.services.requests.layers import Taste
+from bot.services.requests.layers import Preferences
 
 PATIENCE_SECONDS = 2.0  # Discord waits three for the first answer
-WISHES = tuple(field.name for field in fields(Wishes))
+WISHES = tuple(field.name for field in fields(DeliveryPreferences))
 
 
 @dataclass(frozen=True, slots=True)
-class Seat:
+class RequestContext:
     """Who asks, in which channel (a thread counts as its channel), on which server."""
 
     person: int
@@ -42,14 +42,14 @@ class Seat:
         return self.server if scope is Scope.SERVER or self.guild_id is None else self.channel
 
 
-class Tastes:
+class PreferenceReader:
     """Reads what people, channels and servers chose, in time for Discord's three seconds."""
 
     def __init__(self, choices: ChoiceBook, presets: PresetBook) -> None:
         self._choices = choices
         self._presets = presets
 
-    async def of(self, seat: Seat) -> Taste:
+    async def of(self, seat: RequestContext) -> Preferences:
         """Collects what holds for a person in a place; their presets hide the server's of the same name.
 
         Raises:
@@ -63,7 +63,7 @@ class Tastes:
                 presets = await self._presets.of(both)
         except TimeoutError as error:
             raise StorageError("The database does not answer; please try again in a moment.") from error
-        return Taste(
+        return Preferences(
             wishes=wishes(chosen.get(seat.me, {})),
             mine=_settings(chosen.get(seat.me, {})),
             channel=chosen.get(seat.channel, {}) if server else {},
@@ -71,15 +71,15 @@ class Tastes:
             presets={preset.name: preset.values for owner in both for preset in presets if preset.owner == owner},
         )
 
-    async def wishes(self, person: int) -> Wishes:
+    async def wishes(self, person: int) -> DeliveryPreferences:
         """Says how a person wants to be served."""
         owner = Owner(Scope.PERSON, person)
         return wishes((await self._choices.of([owner])).get(owner, {}))
 
 
-def wishes(chosen: Values) -> Wishes:
+def wishes(chosen: Values) -> DeliveryPreferences:
     """Picks out of a person's choices how they want to be served."""
-    return Wishes(**{name: value for name, value in chosen.items() if name in WISHES})
+    return DeliveryPreferences(**{name: value for name, value in chosen.items() if name in WISHES})
 
 
 def _settings(chosen: Values) -> Values:

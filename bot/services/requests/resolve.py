@@ -10,7 +10,7 @@ from bot.errors import LimitError
 from bot.services.requests.extra import unpack
 from bot.services.requests.flags import ORDERED, unflag
 from bot.services.requests.framing import NEEDS_IMAGE, Frame, beginning, frame_of, refinement, second_pass
-from bot.services.requests.layers import PRESET, SIZE, Chosen, Layer, Source, Taste, choose, given, layers, wrap
+from bot.services.requests.layers import PRESET, SIZE, Chosen, Layer, Preferences, Source, choose, given, layers, wrap
 from bot.services.requests.sizes import other_side, parse_aspect, size_for
 from generation import GenerationRequest, InvalidRequestError, ModelEntry
 from generation.limits import check_limits, check_tile
@@ -74,7 +74,7 @@ def resolve(
     models: Sequence[ModelEntry],
     default_model: str,
     defaults: Defaults,
-    taste: Taste | None = None,
+    preferences: Preferences | None = None,
     draw_seed: Callable[[], int] = random_seed,
 ) -> Resolved:
     """Completes an order.
@@ -84,20 +84,20 @@ def resolve(
         models: What can be painted with, and refiners.
         default_model: The one that is used where none is named.
         defaults: Everything else.
-        taste: What the person, the channel and the server have chosen, and the presets that can be named.
+        preferences: What the person, the channel and the server have chosen, and the presets that can be named.
         draw_seed: Where a seed comes from if none was chosen.
 
     Raises:
         InvalidRequestError: A value is impossible; the text names it and what would work.
         LimitError: A value is beyond what this bot allows.
     """
-    taste = taste or Taste()
+    preferences = preferences or Preferences()
     check_texts(order)
-    order, named = unflag(unpack(order), taste.known_presets)
+    order, named = unflag(unpack(order), preferences.known_presets)
     check_texts(order)
     if not order.prompt.strip():
         raise InvalidRequestError("prompt", "prompt is empty: say what to paint, such as `a red apple`.")
-    stated = list(layers(given(order), named, taste))
+    stated = list(layers(given(order), named, preferences))
     bot = Layer(Source.BOT, defaults.values | {"model": default_model})
     model = _model(choose([*stated, bot])["model"], models)
     chosen = _applicable(choose([*stated, *_advice(model, stated), bot]))

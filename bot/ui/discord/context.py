@@ -7,7 +7,7 @@ import discord
 
 from bot.errors import DeliveryError
 from bot.services.access import Actor
-from bot.services.requests.preferences import Seat
+from bot.services.requests.preferences import RequestContext
 from bot.ui.discord.channels import MemberChannels, Room, find_channel, is_age_restricted, rights_in
 
 if TYPE_CHECKING:
@@ -18,11 +18,11 @@ log = logging.getLogger(__name__)
 Interaction = discord.Interaction["EaselClient"]
 
 
-def seat_of(interaction: Interaction) -> Seat:
+def context_of(interaction: Interaction) -> RequestContext:
     """Says who asks in which channel of which server; a thread has its channel's settings."""
     channel = interaction.channel
     channel_id = channel.parent_id if isinstance(channel, discord.Thread) else interaction.channel_id
-    return Seat(interaction.user.id, channel_id or 0, interaction.guild_id)
+    return RequestContext(interaction.user.id, channel_id or 0, interaction.guild_id)
 
 
 async def actor_of(interaction: Interaction, message: discord.Message | None = None) -> Actor:

@@ -10,9 +10,9 @@ from bot.domain import Draft, InputFile, Order
 from bot.errors import LimitError
 from bot.services.access import Actor
 from bot.services.jobs.admission import AdmittedRequest
-from bot.services.requests.layers import Taste
+from bot.services.requests.layers import Preferences
 from bot.ui.discord.attachments import Attached, expecting, with_files
-from bot.ui.discord.context import Interaction, actor_of, seat_of
+from bot.ui.discord.context import Interaction, actor_of, context_of
 from bot.ui.discord.escape import escape
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.persistent import LastingButton
@@ -25,7 +25,9 @@ MOST = 100
 _LISTED = 10
 
 
-async def place_order(interaction: Interaction, order: Order, taste: Taste, attached: Attached | None = None) -> None:
+async def place_order(
+    interaction: Interaction, order: Order, preferences: Preferences, attached: Attached | None = None
+) -> None:
     """Answers a command with a message of its job, with several if the prompt has choices, or refuses it at once.
 
     Raises:
@@ -39,13 +41,13 @@ async def place_order(interaction: Interaction, order: Order, taste: Taste, atta
         services.generation.check_room(actor.person, jobs)
     orders = written_out(order)
     if attached is not None:
-        await _place_with_files(interaction, actor, orders, taste, attached)
+        await _place_with_files(interaction, actor, orders, preferences, attached)
         return
     if len(orders) <= ASKED_ABOVE:
-        requests = services.generation.accept_all(orders, actor, taste)
-        await submit_all(interaction, services.generation, requests, taste.wishes)
+        requests = services.generation.accept_all(orders, actor, preferences)
+        await submit_all(interaction, services.generation, requests, preferences.wishes)
         return
-    await services.generation.check_many(orders, actor, taste)
+    await services.generation.check_many(orders, actor, preferences)
     typed = {name: getattr(order, name) for name in Order.__slots__ if getattr(order, name) is not None}
     draft = await services.drafts.keep(Draft(interaction.user.id, typed))
     await interaction.response.send_message(
@@ -54,23 +56,23 @@ async def place_order(interaction: Interaction, order: Order, taste: Taste, atta
 
 
 async def _place_with_files(
-    interaction: Interaction, actor: Actor, orders: Sequence[Order], taste: Taste, attached: Attached
+    interaction: Interaction, actor: Actor, orders: Sequence[Order], preferences: Preferences, attached: Attached
 ) -> None:
     """Accepts orders by what Discord says of their files, and completes them once the files have come."""
     if len(orders) > ASKED_ABOVE:
         raise LimitError(f"With a picture attached a prompt can make {ASKED_ABOVE} jobs at once, not {len(orders)}.")
     service = interaction.client.services.generation
     supposed = [expecting(order, attached.files) for order in orders]
-    requests = service.accept_all(supposed, actor, taste)
+    requests = service.accept_all(supposed, actor, preferences)
 
     async def complete() -> list[AdmittedRequest]:
         return await attached.take_in(resolve)
 
     async def resolve(pictures: Mapping[str, InputFile]) -> list[AdmittedRequest]:
-        completed = [service.resolve(with_files(order, pictures), taste).request for order in orders]
+        completed = [service.resolve(with_files(order, pictures), preferences).request for order in orders]
         return [service.admit(actor, request) for request in completed]
 
-    await submit_all(interaction, service, requests, taste.wishes, complete, attached.derived)
+    await submit_all(interaction, service, requests, preferences.wishes, complete, attached.derived)
 
 
 def written_out(order: Order) -> list[Order]:
@@ -94,15 +96,15 @@ class ChoicesButton(LastingButton, template=r"easel:choices:(?P<deed>all|none):(
         if draft is None or draft.person != interaction.user.id:
             raise LimitError("This was answered already; use the command again for more.")
         check_posting(interaction)
-        taste = await services.tastes.of(seat_of(interaction))
+        preferences = await services.preferences.of(context_of(interaction))
         orders = written_out(Order(**draft.content))
-        requests = await services.generation.accept_many(orders, await actor_of(interaction), taste)
+        requests = await services.generation.accept_many(orders, await actor_of(interaction), preferences)
         with ExitStack() as undo:
             undo.callback(services.generation.withdraw_acceptance, interaction.user.id, len(requests))
             if not await services.drafts.take(self.match["draft"]):
                 raise LimitError("This was answered already; use the command again for more.")
             undo.pop_all()
-        await submit_many(interaction, services.generation, requests, taste.wishes, draft.content["prompt"])
+        await submit_many(interaction, services.generation, requests, preferences.wishes, draft.content["prompt"])
 
     async def _drop(self, interaction: Interaction) -> None:
         await interaction.client.services.drafts.take(self.match["draft"])

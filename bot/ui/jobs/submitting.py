@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import discord
 
-from bot.domain import Derivation, Job, Origin, Wishes, now
+from bot.domain import DeliveryPreferences, Derivation, Job, Origin, now
 from bot.errors import AnswerExpiredError, DeliveryError, EaselError, JobTakenError
 from bot.services.actions.actions import Accepted
 from bot.services.jobs.admission import AdmittedRequest
@@ -27,7 +27,7 @@ Completed = Callable[[], Awaitable[Sequence[AdmittedRequest]]]
 class _Acknowledged:
     """Accepted requests whose person has an answer: where the first job's message goes, and where further ones do."""
 
-    wishes: Wishes
+    wishes: DeliveryPreferences
     origin: Origin
     beside: Origin
     requests: Sequence[AdmittedRequest]
@@ -38,7 +38,7 @@ async def submit(
     service: GenerationService,
     request: AdmittedRequest,
     derived: Derivation | None = None,
-    wishes: Wishes | None = None,
+    wishes: DeliveryPreferences | None = None,
     complete: Callable[[], Awaitable[AdmittedRequest]] | None = None,
 ) -> None:
     """Answers a command, a press or a form with a message of its job, and keeps the job.
@@ -66,7 +66,7 @@ async def submit_all(
     interaction: Interaction,
     service: GenerationService,
     requests: Sequence[AdmittedRequest],
-    wishes: Wishes | None = None,
+    wishes: DeliveryPreferences | None = None,
     complete: Completed | None = None,
     derived: Derivation | None = None,
 ) -> None:
@@ -92,7 +92,7 @@ async def submit_many(
     interaction: Interaction,
     service: GenerationService,
     requests: Sequence[AdmittedRequest],
-    wishes: Wishes,
+    wishes: DeliveryPreferences,
     prompt: TypedText | str,
 ) -> None:
     """Answers with one message for all jobs of a prompt and posts their own ones in a thread under it.
@@ -162,7 +162,7 @@ async def _accepted(
     interaction: Interaction,
     service: GenerationService,
     requests: Sequence[AdmittedRequest],
-    wishes: Wishes | None,
+    wishes: DeliveryPreferences | None,
     complete: Completed | None,
     *,
     thread: bool = False,

@@ -19,7 +19,7 @@ from bot.services.jobs.recovery import Takeover
 from bot.services.jobs.status_board import StatusBoard
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports
-from bot.services.requests.preferences import Tastes
+from bot.services.requests.preferences import PreferenceReader
 from bot.services.requests.resolve import Defaults
 from generation import Catalog
 from generation.models.auxiliary import Extras
@@ -49,10 +49,10 @@ class House:
         self.price = PriceLimit(self.costs, self.shelf, defaults, seconds=900.0)
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.price, self.board)
         self.choices = MemoryChoices()
-        self.tastes = Tastes(self.choices, MemoryPresets())
+        self.preferences = PreferenceReader(self.choices, MemoryPresets())
         self.models = tmp_path
         rules, admission = HouseRules(defaults), Admission(RequestLimits(self.shelf, defaults, self.price))
-        self.service = GenerationService(admission, self.queue, self.ledger, self.dispatcher, self.tastes, rules)
+        self.service = GenerationService(admission, self.queue, self.ledger, self.dispatcher, self.preferences, rules)
         self.workers = MemoryWorkers()
         self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
 

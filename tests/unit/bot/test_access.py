@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from bot.domain import Action, Derivation, Job, JobState, Order, Picture, Wishes, new_job_id
+from bot.domain import Action, DeliveryPreferences, Derivation, Job, JobState, Order, Picture, new_job_id
 from bot.errors import EaselError, LimitError
 from bot.services.access import AGE_RESTRICTED, Access, Actor, ChannelAccess, VisibleJob
 from bot.services.actions.actions import NOT_YOUR_INPUT, OVER, PictureActions, Rules, Words
 from bot.services.actions.tools import Toolbox
 from bot.services.people.history import History
-from bot.services.requests.layers import Taste
+from bot.services.requests.layers import Preferences
 from generation import Init, Mask
 from generation.typed_text import TypedText
 from tests.fakes import model_files, picture
@@ -102,7 +102,7 @@ async def studio_with(house: House, kind: str) -> Studio:
     origin = replace(
         made.origin, channel_id=DIRECT if direct else CHANNELS.get(kind, OPEN), guild_id=None if direct else SERVER
     )
-    made = replace(made, origin=origin, wishes=Wishes(direct=kind == "sent by direct message"))
+    made = replace(made, origin=origin, wishes=DeliveryPreferences(direct=kind == "sent by direct message"))
     if kind == "failed":
         made = replace(made, state=JobState.FAILED)
     house.ledger.jobs[made.id] = made
@@ -136,7 +136,7 @@ async def originals(studio: Studio, actor: Actor) -> None:
 
 async def edit(studio: Studio, actor: Actor) -> None:
     found = await studio.actions.find(studio.job.id, actor)
-    accepted = await studio.actions.edit(found, None, Order(prompt=TypedText("a dog")), actor, Taste())
+    accepted = await studio.actions.edit(found, None, Order(prompt=TypedText("a dog")), actor, Preferences())
     assert accepted.request.prompt == "a dog"
 
 
@@ -306,7 +306,7 @@ async def test_others_edit_reroll_and_vary_without_the_private_picture(house: Ho
     house.ledger.jobs[private.id] = private
     order, member = Order(prompt=TypedText("a dog"), strength=None), PEOPLE["member"]
 
-    edited = await studio.actions.edit(studio.visible(), None, order, member, Taste())
+    edited = await studio.actions.edit(studio.visible(), None, order, member, Preferences())
     varied = await studio.actions.vary(studio.visible(), 1, member)
     with pytest.raises(LimitError) as refused:
         await studio.actions.reroll(studio.visible(), None, member)
@@ -324,7 +324,7 @@ async def test_the_author_keeps_their_picture_in_edits_rerolls_and_variations(ho
 
     made = [
         await studio.actions.edit(
-            studio.visible(), None, Order(prompt=TypedText("a dog"), strength=0.5), author, Taste()
+            studio.visible(), None, Order(prompt=TypedText("a dog"), strength=0.5), author, Preferences()
         ),
         await studio.actions.vary(studio.visible(), 1, author),
     ]

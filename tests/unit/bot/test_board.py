@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import replace
 
-from bot.domain import Job, Wishes
+from bot.domain import DeliveryPreferences, Job
 from bot.services.jobs.costs import CostModel
 from bot.services.jobs.fair_queue import FairQueue
 from bot.services.jobs.forecast import Forecast
@@ -37,7 +37,7 @@ async def test_previews_are_shown_to_those_who_want_them() -> None:
     messenger = RecordingMessenger()
 
     assert await previews_of(messenger, job()) == b"a preview"
-    assert await previews_of(messenger, replace(job(), wishes=Wishes(previews=False))) is None
+    assert await previews_of(messenger, replace(job(), wishes=DeliveryPreferences(previews=False))) is None
 
 
 async def test_news_that_looks_like_the_last_is_not_told_again() -> None:

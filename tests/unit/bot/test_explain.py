@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain import Order
 from bot.services.jobs.explain import Explainer
-from bot.services.requests.layers import Taste
+from bot.services.requests.layers import Preferences
 from generation.models.auxiliary import Extras
 from generation.prompt.token_count import TokenCount, TokenCounter
 from generation.typed_text import TypedText
@@ -38,7 +38,7 @@ async def test_tokens_are_counted_for_one_order_at_a_time(house: House, tmp_path
     explainer = Explainer(house.service, house.queue, house.price, counter)
 
     orders = [
-        explainer.explain(Order(prompt=TypedText("a cat"), model=TypedText("tiny")), Taste(), person)
+        explainer.explain(Order(prompt=TypedText("a cat"), model=TypedText("tiny")), Preferences(), person)
         for person in range(5)
     ]
     explaining = asyncio.gather(*orders)

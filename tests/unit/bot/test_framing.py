@@ -3,7 +3,7 @@ import pytest
 from bot.domain import InputFile, Order
 from bot.services.requests.flags import flags_line
 from bot.services.requests.framing import Frame, outpainted, own_size
-from bot.services.requests.layers import Taste
+from bot.services.requests.layers import Preferences
 from bot.services.requests.resolve import Defaults, resolve
 from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask, ModelEntry, Refiner
 from generation.typed_text import TypedText
@@ -186,12 +186,14 @@ def test_what_does_not_go_together_is_refused(typed: dict[str, object], reason: 
 
 
 def test_a_picture_has_its_own_size_whatever_somebody_is_used_to() -> None:
-    taste = Taste(mine={"aspect": "3:2", "strength": 0.3})
+    preferences = Preferences(mine={"aspect": "3:2", "strength": 0.3})
 
     begun = resolve(
-        Order(prompt=TypedText("a"), image=InputFile(A, 1024, 1024)), MODELS, "sdxl", DEFAULTS, taste
+        Order(prompt=TypedText("a"), image=InputFile(A, 1024, 1024)), MODELS, "sdxl", DEFAULTS, preferences
     ).request
-    typed = resolve(Order(prompt=TypedText("a"), aspect=TypedText("1:1")), MODELS, "sdxl", DEFAULTS, taste).request
+    typed = resolve(
+        Order(prompt=TypedText("a"), aspect=TypedText("1:1")), MODELS, "sdxl", DEFAULTS, preferences
+    ).request
 
     assert begun.size == (1024, 1024)
     assert begun.init == Init(picture=A, strength=0.3)

@@ -5,7 +5,7 @@ import pytest
 from benchmarks.hostile.prompts import TEMPLATE, TEMPLATES, Hostile, hostile_prompts
 from bot.domain import Order
 from bot.errors import EaselError
-from bot.services.requests.layers import Taste
+from bot.services.requests.layers import Preferences
 from bot.services.requests.resolve import Defaults, resolve
 from generation import GenerationError, GenerationRequest, ModelEntry
 from generation.prompt import permutations
@@ -14,7 +14,7 @@ from generation.typed_text import TypedText
 
 DEFAULTS = Defaults(steps=9, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
 MODELS = (ModelEntry("tiny", "x/y", "SDXL"),)
-PRESETS = Taste(presets={f"p{number}": {"prompt": TEMPLATE} for number in range(TEMPLATES)})
+PRESETS = Preferences(presets={f"p{number}": {"prompt": TEMPLATE} for number in range(TEMPLATES)})
 
 
 def completed(hostile: Hostile) -> list[GenerationRequest]:

@@ -3,14 +3,14 @@
 import pytest
 
 from bot.domain import Order
-from bot.services.requests.layers import Source, Taste
+from bot.services.requests.layers import Preferences, Source
 from bot.services.requests.resolve import Resolved, resolve
 from generation import InvalidRequestError, ModelEntry
 from generation.typed_text import TypedText
 from tests.unit.bot.test_resolve import DEFAULTS, MODELS
 
 MODEL = (ModelEntry("OpenDalleV1.1", "x/y", "SDXL"), *MODELS)
-TASTE = Taste(
+TASTE = Preferences(
     mine={"steps": 11, "cfg": 1.1, "sampler": "lms"},
     channel={"steps": 12, "cfg": 1.2, "sampler": "heun", "scheduler": "simple"},
     server={"steps": 13, "cfg": 1.3, "sampler": "ddim", "scheduler": "normal", "count": 2},
@@ -18,9 +18,9 @@ TASTE = Taste(
 )
 
 
-def ask(taste: Taste = TASTE, **typed: object) -> Resolved:
+def ask(preferences: Preferences = TASTE, **typed: object) -> Resolved:
     order = Order(**({"prompt": "a cat", "model": "OpenDalleV1.1"} | typed))  # type: ignore[arg-type]
-    return resolve(order, MODEL, "sdxl", DEFAULTS, taste, draw_seed=lambda: 99)
+    return resolve(order, MODEL, "sdxl", DEFAULTS, preferences, draw_seed=lambda: 99)
 
 
 def origin(resolved: Resolved, name: str) -> tuple[object, str]:
@@ -42,13 +42,13 @@ def test_each_layer_decides_what_no_stronger_one_does() -> None:
 
 
 def test_what_the_models_card_advises_is_weaker_than_what_people_chose() -> None:
-    assert origin(ask(Taste()), "steps") == (35, "advised for this model opendalle-fast")
-    assert origin(ask(Taste(server={"steps": 13})), "steps") == (13, "the server's default")
-    assert origin(ask(Taste(), preset="none"), "steps") == (30, "the bot's default")
+    assert origin(ask(Preferences()), "steps") == (35, "advised for this model opendalle-fast")
+    assert origin(ask(Preferences(server={"steps": 13})), "steps") == (13, "the server's default")
+    assert origin(ask(Preferences(), preset="none"), "steps") == (30, "the bot's default")
 
 
 def test_a_default_preset_stands_above_the_defaults_of_its_own_place() -> None:
-    mine = Taste(mine={"preset": "moody", "steps": 11}, channel={"preset": "film"}, presets=TASTE.presets)
+    mine = Preferences(mine={"preset": "moody", "steps": 11}, channel={"preset": "film"}, presets=TASTE.presets)
 
     assert origin(ask(mine), "steps") == (10, "preset moody")
     assert ask(mine).request.prompt == "a cat"
@@ -68,11 +68,11 @@ def test_several_presets_are_stacked_and_the_last_one_is_the_strongest() -> None
     ("template", "prompt"), [("a photo of {prompt}", "a photo of a cat"), ("muted colours", "a cat, muted colours")]
 )
 def test_a_presets_prompt_is_a_template(template: str, prompt: str) -> None:
-    assert ask(Taste(presets={"it": {"prompt": template}}), preset="IT").request.prompt == prompt
+    assert ask(Preferences(presets={"it": {"prompt": template}}), preset="IT").request.prompt == prompt
 
 
 def test_a_size_comes_whole_from_one_layer() -> None:
-    mine = Taste(mine={"width": 512, "height": 512}, channel={"aspect": "3:2"})
+    mine = Preferences(mine={"width": 512, "height": 512}, channel={"aspect": "3:2"})
 
     assert (ask(mine).request.width, ask(mine).request.height) == (512, 512)
     wide = ask(mine, aspect="3:2").request
@@ -82,9 +82,9 @@ def test_a_size_comes_whole_from_one_layer() -> None:
 
 def test_a_default_that_is_gone_is_named_with_whose_it_is() -> None:
     with pytest.raises(InvalidRequestError, match=r"named 'gone'.* It is your default; /settings changes it"):
-        ask(Taste(mine={"preset": "gone"}))
+        ask(Preferences(mine={"preset": "gone"}))
     with pytest.raises(InvalidRequestError, match=r"named 'gone'.* It is the server's default; name another model"):
-        resolve(Order(prompt=TypedText("a")), MODEL, "sdxl", DEFAULTS, Taste(server={"model": "gone"}))
+        resolve(Order(prompt=TypedText("a")), MODEL, "sdxl", DEFAULTS, Preferences(server={"model": "gone"}))
     with pytest.raises(InvalidRequestError, match=r"There is no preset named 'mody'. Did you mean moody\?$"):
         ask(preset="mody")
 
@@ -95,7 +95,7 @@ def test_the_order_of_the_sources_is_the_order_of_their_strength() -> None:
 
 
 def test_presets_expand_only_within_the_prompt_limit() -> None:
-    places = Taste(presets={f"p{number}": {"prompt": "{prompt}" * 125} for number in range(5)})
+    places = Preferences(presets={f"p{number}": {"prompt": "{prompt}" * 125} for number in range(5)})
 
     with pytest.raises(
         InvalidRequestError, match=r"prompt with the preset p3 is 15,625 characters long; at most 6,000"
@@ -104,7 +104,7 @@ def test_presets_expand_only_within_the_prompt_limit() -> None:
 
 
 def test_a_prompt_may_fill_the_limit_with_its_presets() -> None:
-    film = Taste(presets={"film": {"prompt": "{prompt}, on film"}})
+    film = Preferences(presets={"film": {"prompt": "{prompt}, on film"}})
     longest = "x" * (6000 - len(", on film"))
 
     assert len(ask(film, prompt=longest, preset="film").request.prompt) == 6000
@@ -113,6 +113,6 @@ def test_a_prompt_may_fill_the_limit_with_its_presets() -> None:
 
 
 def test_a_stored_template_with_several_places_still_works() -> None:
-    twice = Taste(presets={"twice": {"prompt": "{prompt}, more {prompt}"}})
+    twice = Preferences(presets={"twice": {"prompt": "{prompt}, more {prompt}"}})
 
     assert ask(twice, preset="twice").request.prompt == "a cat, more a cat"
