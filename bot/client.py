@@ -29,10 +29,10 @@ from bot.services.services import Services
 from bot.settings import Settings
 from bot.ui.discord.command_rights import CommandRights
 from bot.ui.discord.context import Interaction
-from bot.ui.discord.direct_messages import Letters
+from bot.ui.discord.direct_messages import DirectMessages
 from bot.ui.discord.permissions import invite_link
 from bot.ui.discord.persistent import LastingItem
-from bot.ui.discord.responses import confess
+from bot.ui.discord.responses import report_error
 from bot.ui.discord.retry import PASSING
 from bot.ui.history.presses import ForgetButton, ShownButton, ShowSelect, TurnButton
 from bot.ui.jobs.buttons import CancelButton
@@ -55,7 +55,7 @@ class EaselTree(app_commands.CommandTree["EaselClient"]):
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         """Answers privately."""
-        await confess(interaction, error.__cause__ or error)
+        await report_error(interaction, error.__cause__ or error)
 
 
 class EaselClient(commands.AutoShardedBot):
@@ -82,7 +82,7 @@ class EaselClient(commands.AutoShardedBot):
         self.panels = Panels()
         self.command_name = self._settings.command
         self.command_rights = CommandRights(self, self._settings.command)
-        self.letters = Letters(self, services.fitter)
+        self.direct_messages = DirectMessages(self, services.fitter)
         self.gallery = Gallery(
             self, services.stars, services.fitter, self._settings.gallery, self._settings.gallery_stars
         )
@@ -137,9 +137,9 @@ class EaselClient(commands.AutoShardedBot):
         """Tells a person alone what went wrong with their press, form or reaction; discord.py calls this from all."""
         cause, about = sys.exception(), args[0] if args else None
         if cause is not None and isinstance(about, discord.Interaction):
-            await confess(about, cause)
+            await report_error(about, cause)
         elif cause is not None and isinstance(about, discord.RawReactionActionEvent):
-            await self.letters.confess(about.user_id, cause)
+            await self.direct_messages.report_error(about.user_id, cause)
         else:
             await super().on_error(event, *args, **kwargs)
 

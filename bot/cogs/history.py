@@ -11,7 +11,7 @@ from bot.services.models import ModelShelf
 from bot.services.people.history import History, search_for
 from bot.services.requests.flags import changes
 from bot.ui.discord.context import Interaction, actor_of
-from bot.ui.discord.responses import NO_MENTIONS, whisper
+from bot.ui.discord.responses import NO_MENTIONS, send_ephemeral
 from bot.ui.discord.typed_option import JobIdOption, TypedOption
 from bot.ui.history import text as history_words
 from bot.ui.history.showing import show_family, show_job
@@ -110,7 +110,7 @@ class HistoryCog(commands.Cog):
         viewer = await actor_of(interaction)
         one, other = await self._history.show(first, viewer), await self._history.show(second, viewer)
         changed = changes(one.request, other.request)
-        await whisper(interaction, history_words.differences(one, other, changed))
+        await send_ephemeral(interaction, history_words.differences(one, other, changed))
 
     @app_commands.command(name="forget", description="Erase what I keep of you")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -129,7 +129,7 @@ class HistoryCog(commands.Cog):
         view = page_view(page, draft)
         text = history_words.history_page(page, search)
         if view is None:
-            await whisper(interaction, text)
+            await send_ephemeral(interaction, text)
         else:
             await interaction.followup.send(text, view=view, ephemeral=True, allowed_mentions=NO_MENTIONS)
 

@@ -13,7 +13,7 @@ from bot.services.requests.preferences import PreferenceReader
 from bot.services.requests.sizes import ASPECTS
 from bot.ui.discord.attachments import Attached, expecting
 from bot.ui.discord.context import Interaction, context_of
-from bot.ui.discord.responses import whisper
+from bot.ui.discord.responses import send_ephemeral
 from bot.ui.discord.typed_option import PromptOption, Typed
 from bot.ui.jobs.autocomplete import matching
 from bot.ui.jobs.explaining import explanation
@@ -148,7 +148,7 @@ class ImagineCog(commands.Cog):
             await interaction.response.defer(ephemeral=True, thinking=True)
             first, *others = written_out(expecting(order, files))
             explained = await self._explainer.explain(first, preferences, interaction.user.id)
-            await whisper(interaction, explanation(explained, len(others)))
+            await send_ephemeral(interaction, explanation(explained, len(others)))
             return
         await place_order(
             interaction, order, preferences, Attached(files, self._inputs, interaction.user.id) if files else None

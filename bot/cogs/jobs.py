@@ -8,7 +8,7 @@ from bot.services.actions.actions import PictureActions
 from bot.services.people.overview import ALL, QueueOverview
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.escape import plain
-from bot.ui.discord.responses import whisper
+from bot.ui.discord.responses import send_ephemeral
 from bot.ui.discord.typed_option import Typed
 from bot.ui.jobs import text
 from generation.typed_text import TypedText
@@ -26,7 +26,7 @@ class JobsCog(commands.Cog):
     @app_commands.allowed_installs(guilds=True, users=False)
     async def queue(self, interaction: Interaction) -> None:
         """Lists the person's jobs; other people's are only counted."""
-        await whisper(interaction, text.queue_overview(self._overview.of(interaction.user.id)))
+        await send_ephemeral(interaction, text.queue_overview(self._overview.of(interaction.user.id)))
 
     @app_commands.command(name="cancel", description="Cancel one, several or all of your jobs")
     @app_commands.describe(which="A number of /queue, a range such as 1-3, a job's id, or all")
@@ -43,7 +43,7 @@ class JobsCog(commands.Cog):
                 cancelled.append(await self._actions.cancel(job_id, actor))
             except EaselError as error:
                 refused.append(str(error))
-        await whisper(interaction, text.cancelling(cancelled, refused))
+        await send_ephemeral(interaction, text.cancelling(cancelled, refused))
 
     @app_commands.command(name="info", description="See what you have used, and what is waiting")
     @app_commands.allowed_contexts(guilds=True, dms=True, private_channels=False)
@@ -52,7 +52,7 @@ class JobsCog(commands.Cog):
         """Sums up what the person has had painted."""
         await interaction.response.defer(ephemeral=True, thinking=True)
         usage = await self._overview.usage(interaction.user.id)
-        await whisper(interaction, text.usage(usage, self._overview.of(interaction.user.id)))
+        await send_ephemeral(interaction, text.usage(usage, self._overview.of(interaction.user.id)))
 
     @cancel.autocomplete("which")
     async def _jobs(self, interaction: Interaction, current: str) -> list[app_commands.Choice[str]]:

@@ -11,7 +11,7 @@ from bot.services.people.history import History
 from bot.services.people.presets import Making, Presets
 from bot.services.requests.preferences import PreferenceReader
 from bot.ui.discord.context import Interaction, actor_of, context_of, manages
-from bot.ui.discord.responses import whisper
+from bot.ui.discord.responses import send_ephemeral
 from bot.ui.discord.typed_option import JobIdOption, PromptOption, TypedOption
 from bot.ui.jobs.autocomplete import matching
 from bot.ui.jobs.ordering import place_order
@@ -64,7 +64,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
         preset = await self._presets.save(
             owner, name, Making(request=request, flags=flags or TypedText(""), template=template or TypedText(""))
         )
-        await whisper(interaction, f"Saved.\n{presets_text.described(preset)}")
+        await send_ephemeral(interaction, f"Saved.\n{presets_text.described(preset)}")
 
     @app_commands.command(name="list", description="See the presets you can name")
     async def list_all(self, interaction: Interaction) -> None:
@@ -73,13 +73,13 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
         mine = await self._presets.of([seat.me])
         server = await self._presets.of([seat.server]) if seat.server else []
         default = (await self._tastes.of(seat)).mine.get("preset")
-        await whisper(interaction, presets_text.listed(mine, server, default))
+        await send_ephemeral(interaction, presets_text.listed(mine, server, default))
 
     @app_commands.command(name="show", description="See what a preset sets")
     @app_commands.describe(name="Its name")
     async def show(self, interaction: Interaction, name: Name) -> None:
         """Shows a preset."""
-        await whisper(interaction, presets_text.described(await self._presets.find(_owners(interaction), name)))
+        await send_ephemeral(interaction, presets_text.described(await self._presets.find(_owners(interaction), name)))
 
     @app_commands.command(name="use", description="Paint with a preset")
     @app_commands.describe(name="Its name", prompt="What to paint; flags work too")
@@ -93,14 +93,14 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     async def delete(self, interaction: Interaction, name: Name, server: bool = False) -> None:
         """Deletes a preset."""
         await self._presets.delete(_owner(interaction, server=server), name)
-        await whisper(interaction, f"`{name.casefold()}` is deleted.")
+        await send_ephemeral(interaction, f"`{name.casefold()}` is deleted.")
 
     @app_commands.command(name="rename", description="Give a preset another name")
     @app_commands.describe(name="Its name", new="Its new name", server="The server's; for those who manage it")
     async def rename(self, interaction: Interaction, name: Name, new: Name, server: bool = False) -> None:
         """Renames a preset."""
         preset = await self._presets.rename(_owner(interaction, server=server), name, new)
-        await whisper(interaction, f"`{name.casefold()}` is called `{preset.name}` now.")
+        await send_ephemeral(interaction, f"`{name.casefold()}` is called `{preset.name}` now.")
 
     @app_commands.command(name="default", description="Paint with a preset wherever you name none")
     @app_commands.describe(name="Its name; none for no preset at all; left out to have no default preset")
@@ -109,7 +109,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
         chosen = TypedText(name.casefold().strip()) if name else None
         await self._presets.make_default(context_of(interaction).me, chosen, _owners(interaction))
         text = "You have no default preset now." if chosen is None else f"`{chosen}` is your default preset now."
-        await whisper(interaction, text)
+        await send_ephemeral(interaction, text)
 
     @app_commands.command(name="share", description="Share a preset by a code, or with this server")
     @app_commands.describe(name="Its name", how="A code for anybody, or the server; that is for those who manage it")
@@ -119,17 +119,17 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
         if how == "server":
             owner = _owner(interaction, server=True)
             shared = await self._presets.give(owner, await self._presets.find([me], name))
-            await whisper(interaction, f"Everybody on this server can use `{shared.name}` now.")
+            await send_ephemeral(interaction, f"Everybody on this server can use `{shared.name}` now.")
             return
         code = await self._presets.share(me, name)
-        await whisper(interaction, f"Anybody can copy it with `/preset import code:{code}` until you delete it.")
+        await send_ephemeral(interaction, f"Anybody can copy it with `/preset import code:{code}` until you delete it.")
 
     @app_commands.command(name="import", description="Copy a preset that was shared with you")
     @app_commands.describe(code="The code you were given", name="A name of your own for it")
     async def import_shared(self, interaction: Interaction, code: JobIdOption, name: Name | None = None) -> None:
         """Copies a shared preset."""
         preset = await self._presets.copy(context_of(interaction).me, code, name)
-        await whisper(interaction, f"Saved.\n{presets_text.described(preset)}")
+        await send_ephemeral(interaction, f"Saved.\n{presets_text.described(preset)}")
 
     @show.autocomplete("name")
     @use.autocomplete("name")

@@ -122,9 +122,9 @@ class ReactionsCog(commands.Cog):
     async def _write(self, event: Event, job: VisibleJob, number: int | None) -> None:
         """Sends the originals by direct message."""
         text, attached = recipe_card(job, number, self._client.command_name)
-        with self._client.letters.fitter.turn(event.user_id):
+        with self._client.direct_messages.fitter.turn(event.user_id):
             files = await self._actions.originals(job, number)
-            await self._client.letters.send(event.user_id, text, [*attached, *files])
+            await self._client.direct_messages.send(event.user_id, text, [*attached, *files])
 
     async def _hint(self, event: Event) -> None:
         """Says in public for half a minute that a person's direct messages are closed, and nothing of the picture.

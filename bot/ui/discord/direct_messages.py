@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 ONCE_SECONDS = 60.0
 
 
-class Letters:
+class DirectMessages:
     """Writes to people where they alone read it.
 
     Args:
@@ -43,7 +43,7 @@ class Letters:
         if self._told.passes((person, text)):
             await self._send(await self._channel(person), text, [])
 
-    async def confess(self, person: int, cause: BaseException) -> None:
+    async def report_error(self, person: int, cause: BaseException) -> None:
         """Tells a person alone why what they did, such as a reaction, did nothing."""
         try:
             await self.tell(person, in_words(cause))

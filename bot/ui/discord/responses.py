@@ -20,7 +20,7 @@ _TOO_LATE = "Discord did not take the answer within its three seconds."
 BROKEN = "Something went wrong on my side. It has been logged; please try again."
 
 
-async def whisper(interaction: Interaction, text: str) -> None:
+async def send_ephemeral(interaction: Interaction, text: str) -> None:
     """Tells a person something alone, whether or not the interaction was answered before."""
     text = text[:2000]
     if interaction.response.is_done():
@@ -37,13 +37,13 @@ def in_words(cause: BaseException) -> str:
     return BROKEN
 
 
-async def confess(interaction: Interaction, cause: BaseException) -> None:
+async def report_error(interaction: Interaction, cause: BaseException) -> None:
     """Tells a person alone what went wrong; a public answer that was begun is taken away first."""
     text = in_words(cause)
     try:
         if interaction.response.type is discord.InteractionResponseType.deferred_channel_message:
             await interaction.delete_original_response()
-        await whisper(interaction, text)
+        await send_ephemeral(interaction, text)
     except (discord.HTTPException, *PASSING) as failure:
         log.warning("a person could not be told that something failed: %s", failure)
 
@@ -73,7 +73,7 @@ async def acknowledge(interaction: Interaction, *, private: bool = False) -> Ori
     )
 
 
-async def promise(interaction: Interaction) -> None:
+async def defer_ephemeral(interaction: Interaction) -> None:
     """Answers within Discord's three seconds with a message that thinks, for the person alone.
 
     Raises:
@@ -82,8 +82,8 @@ async def promise(interaction: Interaction) -> None:
     await _defer(interaction, thinking=True, ephemeral=True)
 
 
-async def nod(interaction: Interaction) -> None:
-    """Answers a press within Discord's three seconds without showing anything; raises as `promise` does."""
+async def defer_update(interaction: Interaction) -> None:
+    """Answers a press within Discord's three seconds without showing anything; raises as `defer_ephemeral` does."""
     await _defer(interaction)
 
 

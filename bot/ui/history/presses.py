@@ -6,7 +6,7 @@ from bot.services.books import DraftBook
 from bot.services.people.history import search_for
 from bot.ui.discord.context import Interaction
 from bot.ui.discord.persistent import LastingButton, LastingSelect
-from bot.ui.discord.responses import whisper
+from bot.ui.discord.responses import send_ephemeral
 from bot.ui.history import text as history_words
 from bot.ui.history.showing import send_originals, show_job, star_job
 from bot.ui.history.views import DEEDS, NO_DRAFT, TURNS, page_view
@@ -74,4 +74,4 @@ class ForgetButton(LastingButton, template=r"easel:forget:(?P<person>\d{1,20})")
         await interaction.response.defer(ephemeral=True, thinking=True)
         files = await interaction.client.services.forgetting.forget(person)
         pictures = "1 picture file" if files == 1 else f"{files:,} picture files"
-        await whisper(interaction, f"Done: I have erased {pictures} and all that I kept of you.")
+        await send_ephemeral(interaction, f"Done: I have erased {pictures} and all that I kept of you.")

@@ -5,7 +5,7 @@ import discord
 from bot.domain import Job
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.persistent import LastingButton
-from bot.ui.discord.responses import nod
+from bot.ui.discord.responses import defer_update
 
 
 class CancelButton(LastingButton, template=r"easel:cancel:(?P<job>[0-9a-z]{10})"):
@@ -13,7 +13,7 @@ class CancelButton(LastingButton, template=r"easel:cancel:(?P<job>[0-9a-z]{10})"
 
     async def act(self, interaction: Interaction) -> None:
         """Cancels the job; its message changes when the painting has stopped."""
-        await nod(interaction)
+        await defer_update(interaction)
         await interaction.client.services.actions.cancel(self.match["job"], await actor_of(interaction))
 
 

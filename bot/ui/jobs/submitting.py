@@ -13,7 +13,7 @@ from bot.services.actions.actions import Accepted
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.generation import GenerationService
 from bot.ui.discord.context import Interaction
-from bot.ui.discord.responses import acknowledge, whisper
+from bot.ui.discord.responses import acknowledge, send_ephemeral
 from bot.ui.discord.retry import with_retry
 from bot.ui.jobs.threads import head
 from generation.typed_text import TypedText
@@ -202,7 +202,7 @@ async def _announce(interaction: Interaction, service: GenerationService, jobs: 
     try:
         await service.announce(jobs)
     except DeliveryError as error:
-        await whisper(interaction, str(error))
+        await send_ephemeral(interaction, str(error))
 
 
 def _file_limit(client: discord.Client, guild_id: int | None) -> int:

@@ -20,7 +20,7 @@ from bot.ui.discord.attachments import as_files
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.persistent import LastingButton, LastingSelect
-from bot.ui.discord.responses import nod, promise
+from bot.ui.discord.responses import defer_ephemeral, defer_update
 from bot.ui.discord.retry import with_retry
 from bot.ui.regions.panel import (
     DEEDS,
@@ -114,7 +114,7 @@ class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEED
 
 async def open_panel(interaction: Interaction, job: VisibleJob, number: int) -> None:
     """Answers a press of Vary (Region) with the panel, for the person alone."""
-    await promise(interaction)
+    await defer_ephemeral(interaction)
     divided = await _divided(interaction, job, number)
     await _show(interaction, Region(job.id, number, Choice()), divided, Choice())
 
@@ -137,7 +137,7 @@ async def _change(interaction: Interaction, region: Region, change: Callable[[Di
     panels, panel = interaction.client.panels, _panel_of(interaction)
     with panels.changing(interaction):
         job = await found(interaction, region)
-        await nod(interaction)
+        await defer_update(interaction)
         async with panels.lines.of(panel):
             divided = await _divided(interaction, job, region.number)
             choice = change(divided, panels.newest(interaction, region.choice))

@@ -17,7 +17,7 @@ from bot.ui.discord.attachments import as_files
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting
 from bot.ui.discord.persistent import LastingButton
-from bot.ui.discord.responses import NO_MENTIONS, acknowledge, nod, promise
+from bot.ui.discord.responses import NO_MENTIONS, acknowledge, defer_ephemeral, defer_update
 from bot.ui.discord.retry import with_retry
 from bot.ui.jobs import text as words
 from bot.ui.jobs.picture_buttons import LOOKS, WHOLE, Deed, Press, result_view
@@ -146,7 +146,7 @@ async def _inform(pressed: Pressed) -> None:
     interaction = pressed.interaction
     command = interaction.client.command_name
     text, attached = recipe_card(pressed.job, pressed.number, command)
-    await promise(interaction)
+    await defer_ephemeral(interaction)
     files = await pressed.actions.originals(pressed.job, pressed.number)
     fitting, notes = await _fitter(pressed).fit_each(files, interaction.filesize_limit)
     first, *others = batches([*attached, *fitting])
@@ -172,7 +172,7 @@ async def _delete(interaction: Interaction) -> None:
     if message is None:
         raise NotKeptError(FORGOTTEN)
     asked = message.interaction_metadata
-    await nod(interaction)
+    await defer_update(interaction)
     remover = interaction.client.remover
     await remover.remove(message.id, await actor_of(interaction), None if asked is None else asked.user.id)
 
