@@ -31,7 +31,7 @@ from bot.ui.discord.command_rights import CommandRights
 from bot.ui.discord.context import Interaction
 from bot.ui.discord.direct_messages import DirectMessages
 from bot.ui.discord.permissions import invite_link
-from bot.ui.discord.persistent import LastingItem
+from bot.ui.discord.persistent import PersistentItem
 from bot.ui.discord.responses import report_error
 from bot.ui.discord.retry import PASSING
 from bot.ui.history.presses import ForgetButton, ShownButton, ShowSelect, TurnButton
@@ -129,7 +129,7 @@ class EaselClient(commands.AutoShardedBot):
         """Reads a server's settings for commands again once they change."""
         self.command_rights.forget(event.guild.id)
 
-    async def on_press(self, interaction: Interaction, item: LastingItem[Any]) -> None:
+    async def on_component(self, interaction: Interaction, item: PersistentItem[Any]) -> None:
         """Lets a component act that was used."""
         await item.act(interaction)
 

@@ -12,7 +12,7 @@ from bot.errors import LimitError
 from bot.services.people.choices import Choices, Panel
 from bot.ui.discord.context import Interaction, context_of, manages
 from bot.ui.discord.form_fields import sent_in
-from bot.ui.discord.persistent import LastingButton, LastingSelect
+from bot.ui.discord.persistent import PersistentButton, PersistentSelect
 from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.settings.panel import BUTTONS, PLACE, TYPED, UNSET, Place, TypeValue, panel_text, panel_view, place_of
 from generation.typed_text import TypedText, take_in
@@ -58,7 +58,7 @@ class SettingsCog(commands.Cog):
             await _choose(interaction, self._choices, place_of(match), TypedText(text) if text else None)
 
 
-class FieldSelect(LastingSelect, template=rf"easel:field:{PLACE}"):
+class FieldSelect(PersistentSelect, template=rf"easel:field:{PLACE}"):
     """Opens a setting."""
 
     async def act(self, interaction: Interaction) -> None:
@@ -66,7 +66,7 @@ class FieldSelect(LastingSelect, template=rf"easel:field:{PLACE}"):
         await _show(interaction, Place(place_of(self.match).owner, self.item.values[0]))
 
 
-class ValueSelect(LastingSelect, template=rf"easel:value:{PLACE}"):
+class ValueSelect(PersistentSelect, template=rf"easel:value:{PLACE}"):
     """Chooses a setting's value."""
 
     async def act(self, interaction: Interaction) -> None:
@@ -76,7 +76,7 @@ class ValueSelect(LastingSelect, template=rf"easel:value:{PLACE}"):
         await _choose(interaction, choices, place_of(self.match), None if value == UNSET else take_in(value[1:]))
 
 
-class PanelButton(LastingButton, template=rf"easel:panel:(?P<press>{'|'.join(BUTTONS)}):{PLACE}"):
+class PanelButton(PersistentButton, template=rf"easel:panel:(?P<press>{'|'.join(BUTTONS)}):{PLACE}"):
     """Turns the page, opens the form, resets, or turns a wish round."""
 
     async def act(self, interaction: Interaction) -> None:

@@ -11,7 +11,7 @@ ClientT = TypeVar("ClientT", bound=discord.Client)
 ItemT = TypeVar("ItemT", bound=discord.ui.Item[Any])
 
 
-class LastingItem(discord.ui.DynamicItem[ItemT], Generic[ItemT], template=r"(?!)"):
+class PersistentItem(discord.ui.DynamicItem[ItemT], Generic[ItemT], template=r"(?!)"):
     """A button or select that is made anew from its id whenever it is used.
 
     Attributes:
@@ -38,5 +38,5 @@ class LastingItem(discord.ui.DynamicItem[ItemT], Generic[ItemT], template=r"(?!)
         raise NotImplementedError
 
 
-LastingButton = LastingItem[discord.ui.Button[Any]]
-LastingSelect = LastingItem[discord.ui.Select[Any]]
+PersistentButton = PersistentItem[discord.ui.Button[Any]]
+PersistentSelect = PersistentItem[discord.ui.Select[Any]]

@@ -5,7 +5,7 @@ from bot.errors import LimitError
 from bot.services.books import DraftBook
 from bot.services.people.history import search_for
 from bot.ui.discord.context import Interaction
-from bot.ui.discord.persistent import LastingButton, LastingSelect
+from bot.ui.discord.persistent import PersistentButton, PersistentSelect
 from bot.ui.discord.responses import send_ephemeral
 from bot.ui.history import text as history_words
 from bot.ui.history.showing import send_originals, show_job, star_job
@@ -14,7 +14,7 @@ from bot.ui.history.views import DEEDS, NO_DRAFT, TURNS, page_view
 _JOB = r"[0-9a-z]{10}"
 
 
-class ShowSelect(LastingSelect, template=r"easel:show"):
+class ShowSelect(PersistentSelect, template=r"easel:show"):
     """Shows the entry that was picked."""
 
     async def act(self, interaction: Interaction) -> None:
@@ -23,7 +23,7 @@ class ShowSelect(LastingSelect, template=r"easel:show"):
 
 
 class TurnButton(
-    LastingButton,
+    PersistentButton,
     template=rf"easel:history:(?P<turn>{'|'.join(TURNS)}):(?P<draft>{_JOB}):(?P<number>\d{{1,19}})",
 ):
     """Turns the page of a history."""
@@ -49,7 +49,7 @@ class TurnButton(
 
 
 class ShownButton(
-    LastingButton,
+    PersistentButton,
     template=rf"easel:shown:(?P<deed>{'|'.join(DEEDS)}):(?P<job>{_JOB})",
 ):
     """What can be done with a job that is shown to one person."""
@@ -63,7 +63,7 @@ class ShownButton(
             await star_job(interaction, job_id, starred=deed == "star")
 
 
-class ForgetButton(LastingButton, template=r"easel:forget:(?P<person>\d{1,20})"):
+class ForgetButton(PersistentButton, template=r"easel:forget:(?P<person>\d{1,20})"):
     """Forgets a person, once they have said so a second time."""
 
     async def act(self, interaction: Interaction) -> None:

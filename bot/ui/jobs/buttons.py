@@ -4,11 +4,11 @@ import discord
 
 from bot.domain import Job
 from bot.ui.discord.context import Interaction, actor_of
-from bot.ui.discord.persistent import LastingButton
+from bot.ui.discord.persistent import PersistentButton
 from bot.ui.discord.responses import defer_update
 
 
-class CancelButton(LastingButton, template=r"easel:cancel:(?P<job>[0-9a-z]{10})"):
+class CancelButton(PersistentButton, template=r"easel:cancel:(?P<job>[0-9a-z]{10})"):
     """Stops a job: for the person who asked for it, and for moderators."""
 
     async def act(self, interaction: Interaction) -> None:

@@ -15,7 +15,7 @@ from bot.ui.discord.attachments import Attached, expecting, with_files
 from bot.ui.discord.context import Interaction, actor_of, context_of
 from bot.ui.discord.escape import escape
 from bot.ui.discord.permissions import check_posting
-from bot.ui.discord.persistent import LastingButton
+from bot.ui.discord.persistent import PersistentButton
 from bot.ui.discord.responses import NO_MENTIONS
 from bot.ui.jobs.submitting import submit_all, submit_many
 from generation.prompt.permutations import count, expand
@@ -80,7 +80,7 @@ def written_out(order: Order) -> list[Order]:
     return [replace(order, prompt=prompt) for prompt in expand(order.prompt, MOST)]
 
 
-class ChoicesButton(LastingButton, template=r"easel:choices:(?P<deed>all|none):(?P<draft>[0-9a-z]{10})"):
+class ChoicesButton(PersistentButton, template=r"easel:choices:(?P<deed>all|none):(?P<draft>[0-9a-z]{10})"):
     """Paints all that a prompt's choices make, or none of it."""
 
     async def act(self, interaction: Interaction) -> None:

@@ -19,7 +19,7 @@ from bot.services.ports import Upload
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting
-from bot.ui.discord.persistent import LastingButton, LastingSelect
+from bot.ui.discord.persistent import PersistentButton, PersistentSelect
 from bot.ui.discord.responses import defer_ephemeral, defer_update
 from bot.ui.discord.retry import with_retry
 from bot.ui.regions.panel import (
@@ -79,7 +79,7 @@ class Panels:
         self._newest[_panel_of(interaction)] = choice
 
 
-class PartSelect(LastingSelect, template=rf"easel:part:{REGION}"):
+class PartSelect(PersistentSelect, template=rf"easel:part:{REGION}"):
     """Chooses parts."""
 
     async def act(self, interaction: Interaction) -> None:
@@ -94,7 +94,7 @@ class PartSelect(LastingSelect, template=rf"easel:part:{REGION}"):
         await _change(interaction, region, changed)
 
 
-class PartsButton(LastingButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEEDS)}):{PICTURE}"):
+class PartsButton(PersistentButton, template=rf"easel:parts:(?P<deed>{'|'.join(DEEDS)}):{PICTURE}"):
     """Changes what is chosen, or goes on to painting it."""
 
     async def act(self, interaction: Interaction) -> None:

@@ -16,7 +16,7 @@ from bot.services.retry import retry_write
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting
-from bot.ui.discord.persistent import LastingButton
+from bot.ui.discord.persistent import PersistentButton
 from bot.ui.discord.responses import NO_MENTIONS, acknowledge, defer_ephemeral, defer_update
 from bot.ui.discord.retry import with_retry
 from bot.ui.jobs import text as words
@@ -44,7 +44,7 @@ Handler = Callable[[Pressed], Awaitable[None]]
 
 
 class PictureButton(
-    LastingButton,
+    PersistentButton,
     template=rf"easel:(?P<press>{'|'.join(LOOKS)}):(?P<job>[0-9a-z]{{10}}):(?P<number>\d{{1,2}})",
 ):
     """Any button under a result; its id says what it does with which picture."""
