@@ -43,7 +43,7 @@ from bot.services.jobs.forecast import Forecast
 from bot.services.jobs.generation import GenerationService, HouseRules
 from bot.services.jobs.limits import RequestLimits
 from bot.services.jobs.price import PriceLimit
-from bot.services.jobs.recovery import Takeover
+from bot.services.jobs.recovery import JobRecovery
 from bot.services.jobs.status_board import EDIT_SECONDS, StatusBoard
 from bot.services.models import ModelShelf
 from bot.services.people.choices import Choices
@@ -196,7 +196,7 @@ def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SEC
     rules = HouseRules(_defaults(settings), settings.role_weights)
     price = PriceLimit(costs, models, rules.defaults, settings.max_job_seconds)
     dispatcher = Dispatcher(queue, executor, ports, price, board, fitter)
-    takeover = Takeover(SqlWorkers(database, worker), ledger, queue, dispatcher)
+    recovery = JobRecovery(SqlWorkers(database, worker), ledger, queue, dispatcher)
     choices, presets = RememberedChoices(SqlChoices(database)), RememberedPresets(SqlPresets(database))
     memories = (choices.drop, presets.drop, forget_texts)
     histories, posts = SqlHistory(database), SqlPosts(database)
@@ -219,7 +219,7 @@ def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SEC
         inputs=InputShelf(pictures, SqlInputs(database), _input_limits(settings)),
         overview=QueueOverview(queue, board, ledger),
         presets=Presets(presets, choices, generation, settings.max_presets),
-        recovery=takeover,
+        recovery=recovery,
         retention=Retention(SqlRetention(database), pictures, _limits(settings), traces),
         stars=SqlStars(database),
         preferences=preferences,

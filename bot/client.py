@@ -97,7 +97,7 @@ class EaselClient(commands.AutoShardedBot):
         resumed = await self.services.recovery.begin()
         if resumed:
             log.info("%d jobs go on from before the restart", resumed)
-        self._run("takeover", self.services.recovery.keep())
+        self._run("recovery", self.services.recovery.keep())
         self._run("retention", self.services.retention.keep())
         self._run("models", self.services.generation.models.keep_fresh())
         self._run("dispatcher", self.services.dispatcher.run(self._settings.slots))

@@ -52,14 +52,14 @@ class SqlWorkers:
             rows = list(await session.scalars(select(WorkerRow).where(WorkerRow.id != self._me.id)))
         return [row.id for row in rows if self._is_dead(row)]
 
-    async def bury(self, workers: list[str]) -> None:
+    async def delete(self, workers: list[str]) -> None:
         """Removes the entries of processes whose jobs were taken over."""
         async with self._database.writing() as session:
             await session.execute(delete(WorkerRow).where(WorkerRow.id.in_(workers)))
 
     async def leave(self) -> None:
         """Removes this process's entry: what it left unfinished may be taken up at once."""
-        await self.bury([self._me.id])
+        await self.delete([self._me.id])
 
     def _is_dead(self, row: WorkerRow) -> bool:
         if row.host == self._me.host:

@@ -132,7 +132,7 @@ class Workers(Protocol):
         """Lists the processes that are gone."""
         ...
 
-    async def bury(self, workers: list[str]) -> None:
+    async def delete(self, workers: list[str]) -> None:
         """Removes processes whose jobs were taken over."""
         ...
 

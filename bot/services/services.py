@@ -10,7 +10,7 @@ from bot.services.images.regions import Divider
 from bot.services.jobs.dispatcher import Dispatcher
 from bot.services.jobs.explain import Explainer
 from bot.services.jobs.generation import GenerationService
-from bot.services.jobs.recovery import Takeover
+from bot.services.jobs.recovery import JobRecovery
 from bot.services.people.choices import Choices
 from bot.services.people.forget import Forgetting
 from bot.services.people.history import History
@@ -38,7 +38,7 @@ class Services:
     inputs: InputShelf
     overview: QueueOverview
     presets: Presets
-    recovery: Takeover
+    recovery: JobRecovery
     retention: Retention
     stars: Stars
     preferences: PreferenceReader

@@ -279,7 +279,7 @@ async def test_a_process_elsewhere_is_dead_when_its_lease_has_run_out(
 async def test_a_lease_is_renewed_even_after_it_was_taken_for_dead(database: Database) -> None:
     mine, other = SqlWorkers(database, this_process()), SqlWorkers(database, replace(this_process(), id="other"))
     await mine.register()
-    await other.bury([(await _only_worker(database))])
+    await other.delete([(await _only_worker(database))])
 
     await mine.renew()
 

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 RENEW_SECONDS = 10.0
 
 
-class Takeover:
+class JobRecovery:
     """Keeps this process's lease, and takes up what processes left that are gone.
 
     A job that was cancelled where another process heard of it is stopped in the process that looks after it.
@@ -58,7 +58,7 @@ class Takeover:
     async def _take_up(self) -> int:
         dead = await self._workers.dead()
         jobs = await self._ledger.adopt(dead)
-        await self._workers.bury(dead)
+        await self._workers.delete(dead)
         for job in jobs:
             self._go_on(job)
         return len(jobs)

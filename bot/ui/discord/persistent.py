@@ -31,7 +31,7 @@ class PersistentItem(discord.ui.DynamicItem[ItemT], Generic[ItemT], template=r"(
 
     async def callback(self, interaction: discord.Interaction[ClientT]) -> None:
         """Acts in an event of its own: what goes wrong there comes to the client's on_error; here it would be lost."""
-        interaction.client.dispatch("press", interaction, self)
+        interaction.client.dispatch("component", interaction, self)
 
     async def act(self, interaction: Interaction) -> None:
         """Does what the component says; the client tells the person alone of anything that this raises."""

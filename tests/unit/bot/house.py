@@ -15,7 +15,7 @@ from bot.services.jobs.forecast import Forecast
 from bot.services.jobs.generation import GenerationService, HouseRules
 from bot.services.jobs.limits import RequestLimits
 from bot.services.jobs.price import PriceLimit
-from bot.services.jobs.recovery import Takeover
+from bot.services.jobs.recovery import JobRecovery
 from bot.services.jobs.status_board import StatusBoard
 from bot.services.models import ModelShelf
 from bot.services.ports import Ports
@@ -54,7 +54,7 @@ class House:
         rules, admission = HouseRules(defaults), Admission(RequestLimits(self.shelf, defaults, self.price))
         self.service = GenerationService(admission, self.queue, self.ledger, self.dispatcher, self.preferences, rules)
         self.workers = MemoryWorkers()
-        self.takeover = Takeover(self.workers, self.ledger, self.queue, self.dispatcher)
+        self.recovery = JobRecovery(self.workers, self.ledger, self.queue, self.dispatcher)
 
     async def submit(self, wanted: Job) -> Job:
         self.queue.reserve(wanted.origin.user_id)

@@ -118,7 +118,7 @@ class MemoryWorkers:
     async def dead(self) -> list[str]:
         return [name for name in self.dying if name in self.alive]
 
-    async def bury(self, workers: list[str]) -> None:
+    async def delete(self, workers: list[str]) -> None:
         self.alive -= set(workers)
 
     async def leave(self) -> None:

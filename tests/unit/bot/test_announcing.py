@@ -108,7 +108,7 @@ async def test_one_that_is_cancelled_while_its_message_is_posted_says_so(
     if again:
         jobs = [replace(job(), origin=replace(job().origin, message_id=0))]
         await house.ledger.add(*jobs)
-        await house.takeover.begin()
+        await house.recovery.begin()
     else:
         jobs = await kept(house, "a")
         announcing = asyncio.create_task(house.service.announce(jobs))

@@ -138,7 +138,7 @@ async def test_what_another_process_heard_is_no_longer_wanted_is_stopped(
     running, waiting = await house.submit(job(1)), await house.submit(job(1))
     other = await house.submit(job(2))
     await house.settle(running, "running")
-    keeping = asyncio.create_task(house.takeover.keep())
+    keeping = asyncio.create_task(house.recovery.keep())
 
     house.ledger.disowned += [running.id, waiting.id]
     await house.settle(running, "cancelled")
@@ -184,7 +184,7 @@ async def test_what_was_left_by_a_previous_run_is_finished(house: House) -> None
     for each in (queued, rendered):
         await house.ledger.add(each)
 
-    assert await house.takeover.begin() == 2
+    assert await house.recovery.begin() == 2
     await house.settle(queued, "posted")
     await house.settle(rendered, "posted")
 
@@ -198,7 +198,7 @@ async def test_what_a_previous_run_managed_to_post_is_not_posted_again(house: Ho
     await house.ledger.add(rendered)
     house.messenger.posted_before[rendered.id] = 77
 
-    await house.takeover.begin()
+    await house.recovery.begin()
     await house.settle(rendered, "posted")
 
     assert house.ledger.ways[rendered.id] == ["queued", "posted as 77"]
@@ -210,10 +210,10 @@ async def test_a_process_that_dies_later_leaves_its_jobs_to_this_one(
 ) -> None:
     monkeypatch.setattr(recovery, "RENEW_SECONDS", 0.01)
     house.workers.dying.clear()
-    await house.takeover.begin()
+    await house.recovery.begin()
     left = job()
     await house.ledger.add(left)
-    keeping = asyncio.create_task(house.takeover.keep())
+    keeping = asyncio.create_task(house.recovery.keep())
 
     house.workers.dying.append("before")
 
@@ -259,7 +259,7 @@ async def test_what_has_no_message_yet_is_announced_after_a_restart_however_long
     await house.ledger.add(wanted)
     house.messenger.announce_failures = [UnreachableError("Discord could not be reached.") for _ in range(3)]
 
-    await house.takeover.begin()
+    await house.recovery.begin()
     await house.settle(wanted, "posted")
 
     assert house.messenger.said[0] == ("announced again", wanted.id)
@@ -272,7 +272,7 @@ async def test_what_may_not_be_announced_after_a_restart_has_failed(house: House
     await house.ledger.add(wanted)
     house.messenger.announce_failures = [DeliveryError("The channel is gone.")]
 
-    await house.takeover.begin()
+    await house.recovery.begin()
     await house.settle(wanted, "failed")
 
     assert house.messenger.said == [("refuse", "The channel is gone.")]
