@@ -94,13 +94,13 @@ class SqlLedger:
         """Notes that a person withdrew a job."""
         await self._change(job_id, state=JobState.CANCELLED, ended_at=now(), token="")
 
-    async def disown(self, job_id: str) -> None:
+    async def request_cancel(self, job_id: str) -> None:
         """Notes that a job is no longer wanted which another process looks after."""
         wished = update(JobRow).where(JobRow.id == job_id).values(unwanted_at=now())
         async with self._database.writing() as session:
             await session.execute(wished)
 
-    async def unwanted(self) -> list[Job]:
+    async def cancel_requested(self) -> list[Job]:
         """Lists the jobs of this process that are not painted yet and no longer wanted."""
         mine = (JobRow.worker_id == self._worker) & JobRow.state.in_((JobState.QUEUED, JobState.RUNNING))
         async with self._database.reading() as session:

@@ -48,11 +48,11 @@ class Ledger(Protocol):
         """Notes that a person withdrew a job."""
         ...
 
-    async def disown(self, job_id: str) -> None:
+    async def request_cancel(self, job_id: str) -> None:
         """Notes that a job is no longer wanted which another process looks after."""
         ...
 
-    async def unwanted(self) -> list[Job]:
+    async def cancel_requested(self) -> list[Job]:
         """Lists the jobs of this process that are not painted yet and no longer wanted."""
         ...
 

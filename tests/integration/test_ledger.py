@@ -220,10 +220,10 @@ async def test_the_process_that_looks_after_a_job_hears_that_it_is_no_longer_wan
     another = SqlLedger(database, "another")
 
     for each in (mine, painted):
-        await another.disown(each.id)
+        await another.request_cancel(each.id)
 
-    assert [each.id for each in await ledger.unwanted()] == [mine.id]
-    assert await another.unwanted() == []
+    assert [each.id for each in await ledger.cancel_requested()] == [mine.id]
+    assert await another.cancel_requested() == []
 
 
 async def test_two_processes_never_adopt_the_same_job(ledger: SqlLedger, database: Database) -> None:

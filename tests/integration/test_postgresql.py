@@ -118,10 +118,10 @@ async def test_what_is_no_longer_wanted_is_heard_of_where_it_is_looked_after(dat
     me, another = SqlLedger(database, "me"), SqlLedger(database, "another")
     await me.add(wanted)
 
-    await another.disown(wanted.id)
+    await another.request_cancel(wanted.id)
 
-    assert await me.unwanted() == [wanted]
-    assert await another.unwanted() == []
+    assert await me.cancel_requested() == [wanted]
+    assert await another.cancel_requested() == []
 
 
 async def test_what_people_do_with_results_is_kept(database: Database) -> None:

@@ -250,7 +250,7 @@ class GenerationService:
             return
         if await self._ledger.mine(job.id):
             raise LimitError("This job is just being finished; it cannot be cancelled any more.")
-        await self._ledger.disown(job.id)
+        await self._ledger.request_cancel(job.id)
 
     async def withdraw(self, job: Job) -> bool:
         """Withdraws a job that still waits or has no message yet; False once its painting has begun."""

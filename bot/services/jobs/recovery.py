@@ -64,7 +64,7 @@ class JobRecovery:
         return len(jobs)
 
     async def _stop_unwanted(self) -> None:
-        for job in await self._ledger.unwanted():
+        for job in await self._ledger.cancel_requested():
             await self._dispatcher.cancel(job)
 
     def _go_on(self, job: Job) -> None:

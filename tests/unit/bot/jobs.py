@@ -91,10 +91,10 @@ class MemoryLedger:
     async def mine(self, job_id: str) -> bool:
         return job_id not in self.lost
 
-    async def disown(self, job_id: str) -> None:
+    async def request_cancel(self, job_id: str) -> None:
         self.disowned.append(job_id)
 
-    async def unwanted(self) -> list[Job]:
+    async def cancel_requested(self) -> list[Job]:
         open_jobs = (job for job in self.jobs.values() if self.ways[job.id][-1] in {"queued", "running"})
         return [job for job in open_jobs if job.id in self.disowned]
 
