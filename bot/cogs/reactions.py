@@ -11,7 +11,7 @@ from discord.ext import commands
 from bot.errors import ClosedMessagesError, DeliveryError, LimitError, NotKeptError
 from bot.services.access import Actor, VisibleJob
 from bot.services.actions.actions import FORGOTTEN, check_user
-from bot.services.lines import Lines
+from bot.services.keyed_lock import KeyedLock
 from bot.ui.discord.context import reactor_of
 from bot.ui.discord.cooldown import Cooldown
 from bot.ui.discord.responses import NO_MENTIONS
@@ -51,7 +51,7 @@ class ReactionsCog(commands.Cog):
     def __init__(self, client: "EaselClient") -> None:
         self._client = client
         self._actions = client.services.actions
-        self._lines = Lines()
+        self._locks = KeyedLock()
         self._hinted = Cooldown(HINT_PAUSE_SECONDS)
 
     @commands.Cog.listener()
@@ -79,7 +79,7 @@ class ReactionsCog(commands.Cog):
         return event.message_author_id in {None, own.id} and plain(str(event.emoji)) in MEANINGS
 
     async def _added(self, event: Event, meaning: Meaning) -> None:
-        async with self._lines.of((event.message_id, event.user_id)):
+        async with self._locks.hold((event.message_id, event.user_id)):
             actor, actions = await reactor_of(self._client, event), self._actions
             post = await actions.posts.find(event.message_id)
             if post is None:
@@ -97,7 +97,7 @@ class ReactionsCog(commands.Cog):
                 await self._client.gallery.star(event.message_id, post, job, event.user_id, originals)
 
     async def _removed(self, event: Event, meaning: Meaning) -> None:
-        async with self._lines.of((event.message_id, event.user_id)):
+        async with self._locks.hold((event.message_id, event.user_id)):
             actions = self._actions
             if meaning in _PAINTING:
                 job = await actions.posts.asked_by(_reaction(event), event.user_id)

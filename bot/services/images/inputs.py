@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bot.domain import InputFile
 from bot.errors import LimitError, PictureLostError
 from bot.services.books import InputBook
-from bot.services.lines import Lines
+from bot.services.keyed_lock import KeyedLock
 from bot.services.ports import PictureStore
 from generation.images import loading
 
@@ -45,7 +45,7 @@ class InputShelf:
         self._limits = limits or InputLimits()
         self._readers = asyncio.Semaphore(READERS)
         self._orders = asyncio.Semaphore(ORDERS)
-        self._lines = Lines()
+        self._locks = KeyedLock()
 
     @asynccontextmanager
     async def turn(self, person: int, sizes: Collection[int]) -> AsyncIterator[None]:
@@ -58,7 +58,7 @@ class InputShelf:
         Raises:
             LimitError: The person has too much waiting already.
         """
-        async with self._lines.of(person), self._orders:
+        async with self._locks.hold(person), self._orders:
             await self._check(person, sizes)
             yield
 

@@ -52,7 +52,7 @@ class StatusBoard:
         self._messenger = messenger
         self._clock = clock
         self._edit_seconds = edit_seconds
-        self._lines: dict[str, StatusLine] = {}
+        self._locks: dict[str, StatusLine] = {}
         self._told: dict[str, tuple[int, datetime | None]] = {}  # place and countdown, once that is shown
         self._resumed: set[str] = set()
         self._running: dict[str, tuple[Job, Progress]] = {}
@@ -146,7 +146,7 @@ class StatusBoard:
         self._told.pop(job.id, None)
         self._resumed.discard(job.id)
         self._running.pop(job.id, None)
-        line = self._lines.pop(job.id, None)
+        line = self._locks.pop(job.id, None)
         if line is not None:
             await line.close()
 
@@ -154,8 +154,8 @@ class StatusBoard:
         """Ends every status."""
         if self._looking is not None:
             self._looking.cancel()
-        lines = list(self._lines.values())
-        self._lines.clear()
+        lines = list(self._locks.values())
+        self._locks.clear()
         await asyncio.gather(*(line.close() for line in lines))
 
     def _show_place(self, job: Job, place: Place) -> None:
@@ -195,9 +195,9 @@ class StatusBoard:
         return self._prediction
 
     def _tell(self, job: Job, looks: Hashable, show: Show) -> None:
-        if job.id not in self._lines:
-            self._lines[job.id] = StatusLine(self._edit_seconds)
-        self._lines[job.id].tell(looks, show)
+        if job.id not in self._locks:
+            self._locks[job.id] = StatusLine(self._edit_seconds)
+        self._locks[job.id].tell(looks, show)
 
 
 class StatusLine:

@@ -14,7 +14,7 @@ from bot.services.access import VisibleJob
 from bot.services.actions.actions import check_user
 from bot.services.images.overlay import overlay
 from bot.services.images.regions import Choice, Divided, at_level, chosen, with_parts
-from bot.services.lines import Lines
+from bot.services.keyed_lock import KeyedLock
 from bot.services.ports import Upload
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.context import Interaction, actor_of
@@ -43,7 +43,7 @@ class Panels:
     """The newest choices of open panels: who presses faster than Discord shows the answer presses on an old panel."""
 
     def __init__(self) -> None:
-        self.lines = Lines()
+        self.locks = KeyedLock()
         self._newest: LRUCache[int, Choice] = LRUCache(MOST_PANELS)
         self._changes: defaultdict[int, set[asyncio.Future[None]]] = defaultdict(set)
 
@@ -138,11 +138,11 @@ async def _change(interaction: Interaction, region: Region, change: Callable[[Di
     with panels.changing(interaction):
         job = await found(interaction, region)
         await defer_update(interaction)
-        async with panels.lines.of(panel):
+        async with panels.locks.hold(panel):
             divided = await _divided(interaction, job, region.number)
             choice = change(divided, panels.newest(interaction, region.choice))
             panels.remember(interaction, choice)
-    async with panels.lines.of((panel, "shown")):
+    async with panels.locks.hold((panel, "shown")):
         await _show(interaction, region, divided, panels.newest(interaction, choice))
 
 

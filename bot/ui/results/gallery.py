@@ -10,7 +10,7 @@ from bot.errors import AnswerExpiredError, DeliveryError, LimitError
 from bot.services.access import VisibleJob
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.originals import shown
-from bot.services.lines import Lines
+from bot.services.keyed_lock import KeyedLock
 from bot.services.ports import Stars, Upload
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.channels import Room, find_channel, is_age_restricted
@@ -41,7 +41,7 @@ class Gallery:
         self._stars = stars
         self._name = channel.lstrip("#")
         self._threshold = threshold
-        self._lines = Lines()
+        self._locks = KeyedLock()
 
     async def channel(self, job: VisibleJob, person: int) -> discord.TextChannel:
         """Finds the gallery for a picture that a person starred.
@@ -83,7 +83,7 @@ class Gallery:
             DeliveryError: It cannot be posted there.
         """
         gallery = await self.channel(job, person)
-        async with self._lines.of(message_id):
+        async with self._locks.hold(message_id):
             files = await originals() if await self._stars.copy_of(message_id) is None else ()
             count = await self._stars.add(message_id, post, person)
             if count >= self._threshold and not await self._recount(message_id, job, count):
@@ -92,7 +92,7 @@ class Gallery:
 
     async def unstar(self, message_id: int, job: VisibleJob, person: int) -> None:
         """Takes a star back; with too few of them the copy goes."""
-        async with self._lines.of(message_id):
+        async with self._locks.hold(message_id):
             count = await self._stars.take(message_id, person)
             if count >= self._threshold:
                 await self._recount(message_id, job, count)
@@ -101,7 +101,7 @@ class Gallery:
 
     async def remove(self, message_id: int) -> None:
         """Takes a message's copy out of the gallery."""
-        async with self._lines.of(message_id):
+        async with self._locks.hold(message_id):
             await self._remove(message_id)
 
     async def _remove(self, message_id: int) -> None:
