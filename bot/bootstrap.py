@@ -33,7 +33,7 @@ from bot.services.actions.actions import PictureActions, Rules
 from bot.services.actions.tools import Toolbox
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.inputs import MIB, InputLimits, InputShelf
-from bot.services.images.regions import Divider
+from bot.services.images.regions import Segmenter
 from bot.services.jobs.admission import Admission
 from bot.services.jobs.costs import CostModel
 from bot.services.jobs.dispatcher import Dispatcher
@@ -209,7 +209,7 @@ def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SEC
         actions=actions,
         choices=Choices(choices, preferences, generation),
         dispatcher=dispatcher,
-        divider=Divider(pictures),
+        segmenter=Segmenter(pictures),
         drafts=SqlDrafts(database),
         explainer=Explainer(generation, queue, price, TokenCounter(Extras(settings.models_path))),
         fitter=fitter,

@@ -176,7 +176,7 @@ class EaselClient(commands.AutoShardedBot):
         for entry in menus.menus():
             self.tree.add_command(entry)
         await self.add_cog(FormsCog(services.actions, services.preferences, services.inputs, services.drafts))
-        await self.add_cog(ToolFormsCog(services.actions, services.divider, services.inputs))
+        await self.add_cog(ToolFormsCog(services.actions, services.segmenter, services.inputs))
         await self.add_cog(ReactionsCog(self))
         await self.add_cog(DeletionsCog(self.remover))
         self.add_dynamic_items(CancelButton, PictureButton, FieldSelect, ValueSelect, PanelButton)

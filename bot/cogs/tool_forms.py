@@ -11,7 +11,7 @@ from bot.domain import InputFile, Order
 from bot.services.access import Actor
 from bot.services.actions.actions import Accepted, PictureActions, check_user
 from bot.services.images.inputs import InputShelf
-from bot.services.images.regions import Divider, check_chosen, mask_file
+from bot.services.images.regions import Segmenter, check_chosen, mask_file
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.requests.derive import masked
 from bot.ui.discord.attachments import Attached, expecting
@@ -38,9 +38,9 @@ class ToolFormsCog(commands.Cog):
         inputs: Where masks are taken in.
     """
 
-    def __init__(self, actions: PictureActions, divider: Divider, inputs: InputShelf) -> None:
+    def __init__(self, actions: PictureActions, segmenter: Segmenter, inputs: InputShelf) -> None:
         self._actions = actions
-        self._divider = divider
+        self._segmenter = segmenter
         self._inputs = inputs
 
     @commands.Cog.listener()
@@ -71,7 +71,7 @@ class ToolFormsCog(commands.Cog):
         picture, choice = accepted.request.inputs[0], region.choice
 
         async def complete() -> AdmittedRequest:
-            divided = await self._divider.divide(picture)
+            divided = await self._segmenter.divide(picture)
             check_chosen(divided, choice)
             mask = mask_file(divided, choice)
             request = masked(accepted.request, digest_of(mask), divided.pixels_grown(choice), invert=choice.invert)

@@ -6,7 +6,7 @@ from bot.services.actions.actions import PictureActions
 from bot.services.books import DraftBook
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.inputs import InputShelf
-from bot.services.images.regions import Divider
+from bot.services.images.regions import Segmenter
 from bot.services.jobs.dispatcher import Dispatcher
 from bot.services.jobs.explain import Explainer
 from bot.services.jobs.generation import GenerationService
@@ -28,7 +28,7 @@ class Services:
     actions: PictureActions
     choices: Choices
     dispatcher: Dispatcher
-    divider: Divider
+    segmenter: Segmenter
     drafts: DraftBook
     explainer: Explainer
     fitter: Fitter

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from bot.domain import Action
-from bot.services.images.regions import Divided, Divider
+from bot.services.images.regions import Segmentation, Segmenter
 from bot.settings import Settings
 from bot.ui.regions import presses
 from generation import GenerationRequest
@@ -186,13 +186,13 @@ async def test_a_choice_that_takes_long_is_not_painted_without(
     panel = await Panel.open(discord, executor)
     await panel.choose(RED)
     monkeypatch.setattr(presses, "SETTLE_SECONDS", 0.05)
-    divide, dividing = Divider.divide, asyncio.Event()
+    divide, dividing = Segmenter.divide, asyncio.Event()
 
-    async def slow(divider: Divider, digest: str) -> Divided:
+    async def slow(segmenter: Segmenter, digest: str) -> Segmentation:
         await dividing.wait()
-        return await divide(divider, digest)
+        return await divide(segmenter, digest)
 
-    monkeypatch.setattr(Divider, "divide", slow)
+    monkeypatch.setattr(Segmenter, "divide", slow)
 
     await discord.press(panel.message, "Invert")
     refused = await told(discord, await discord.press(panel.message, "Paint it anew"))

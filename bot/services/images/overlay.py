@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from bot.services.images.regions import Choice, Divided, chosen
+from bot.services.images.regions import Choice, Segmentation, chosen
 
 _TINT = (255, 120, 0)
 _STRIPES = (0.35, 0.7)  # how much of a chosen pixel is the tint, in turn: one sees them on every colour
@@ -18,7 +18,7 @@ _QUALITY = 88
 Marks = NDArray[np.bool_]
 
 
-def overlay(divided: Divided, choice: Choice) -> bytes:
+def overlay(divided: Segmentation, choice: Choice) -> bytes:
     """Draws a picture's parts; what is chosen has orange stripes, with white around it.
 
     Returns:
@@ -37,7 +37,7 @@ def overlay(divided: Divided, choice: Choice) -> bytes:
     whole = Image.fromarray(levels.round().astype(np.uint8))
     draw, font = ImageDraw.Draw(whole), ImageFont.load_default(_FONT)
     for number, part in enumerate(level.parts):
-        where = (part.heart[0] * size[0], part.heart[1] * size[1])
+        where = (part.anchor[0] * size[0], part.anchor[1] * size[1])
         fill = _TINT if number in choice.parts else _DARK
         box = draw.textbbox(where, str(number + 1), font=font, anchor="mm")
         draw.rounded_rectangle((box[0] - 5, box[1] - 4, box[2] + 5, box[3] + 4), 5, fill=fill, outline=_BRIGHT)

@@ -59,20 +59,20 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Segment:
     """A part of a picture.
 
     Attributes:
         share: Of the picture, 0 to 1.
         colour: A name for it.
         place: Where it lies, such as "top left".
-        heart: Its innermost point: across and down, 0 to 1.
+        anchor: Its innermost point: across and down, 0 to 1.
     """
 
     share: float
     colour: str
     place: str
-    heart: tuple[float, float]
+    anchor: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,11 +80,11 @@ class Level:
     """A picture divided: each pixel's part, and the parts."""
 
     labels: Labels
-    parts: tuple[Part, ...]
+    parts: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Divided:
+class Segmentation:
     """A picture whose parts are known.
 
     Attributes:
@@ -104,7 +104,7 @@ class Divided:
         return round(choice.grow * min(self.width, self.height) / STEPS)
 
 
-class Divider:
+class Segmenter:
     """Divides kept pictures, off the event loop, and remembers the last ones.
 
     Args:
@@ -113,10 +113,10 @@ class Divider:
 
     def __init__(self, pictures: PictureStore) -> None:
         self._pictures = pictures
-        self._known: LRUCache[str, Divided] = LRUCache(KEPT)
+        self._known: LRUCache[str, Segmentation] = LRUCache(KEPT)
         self._turn = asyncio.Lock()  # a large picture takes some hundred megabytes while it is looked at
 
-    async def divide(self, digest: str) -> Divided:
+    async def divide(self, digest: str) -> Segmentation:
         """Returns a picture's parts.
 
         Raises:
@@ -131,7 +131,7 @@ class Divider:
             return self._known[digest]
 
 
-def divide(data: bytes) -> Divided:
+def divide(data: bytes) -> Segmentation:
     """Divides a picture file; takes some tenths of a second.
 
     Raises:
@@ -142,7 +142,7 @@ def divide(data: bytes) -> Divided:
     levels = tuple(_level(labels, image) for labels in regions(pixels))
     scale = SHOWN_SIDE / max(image.size)
     small = image.resize((max(round(image.width * scale), 1), max(round(image.height * scale), 1)))
-    return Divided(image.width, image.height, Pixels(small.width, small.height, small.tobytes()), levels)
+    return Segmentation(image.width, image.height, Pixels(small.width, small.height, small.tobytes()), levels)
 
 
 def choice_of(match: re.Match[str]) -> Choice:
@@ -152,7 +152,7 @@ def choice_of(match: re.Match[str]) -> Choice:
     return Choice(parts, int(match["grow"]), match["invert"] == "1", int(match["level"]))
 
 
-def chosen(divided: Divided, choice: Choice, size: tuple[int, int]) -> NDArray[np.bool_]:
+def chosen(divided: Segmentation, choice: Choice, size: tuple[int, int]) -> NDArray[np.bool_]:
     """Returns where a picture is painted anew, (height, width), as the engine will see it at a size.
 
     Args:
@@ -168,7 +168,7 @@ def chosen(divided: Divided, choice: Choice, size: tuple[int, int]) -> NDArray[n
     return grown(anew, moved) > 0
 
 
-def check_chosen(divided: Divided, choice: Choice) -> None:
+def check_chosen(divided: Segmentation, choice: Choice) -> None:
     """Refuses a choice that paints nothing.
 
     Raises:
@@ -178,7 +178,7 @@ def check_chosen(divided: Divided, choice: Choice) -> None:
         raise InvalidRequestError("mask", "Nothing is chosen: choose at least one part, or shrink the border less.")
 
 
-def mask_file(divided: Divided, choice: Choice) -> bytes:
+def mask_file(divided: Segmentation, choice: Choice) -> bytes:
     """Returns a PNG whose white is the parts that are chosen; inverting and growing is left to the engine."""
     labels = divided.levels[choice.level].labels
     image = Image.fromarray(np.where(np.isin(labels, list(choice.parts)), 255, 0).astype(np.uint8))
@@ -187,7 +187,7 @@ def mask_file(divided: Divided, choice: Choice) -> bytes:
     return file.getvalue()
 
 
-def at_level(divided: Divided, choice: Choice, level: int) -> Choice:
+def at_level(divided: Segmentation, choice: Choice, level: int) -> Choice:
     """Carries a choice over to a finer or coarser division: the parts of which most was chosen."""
     before = np.isin(divided.levels[choice.level].labels, list(choice.parts))
     labels = divided.levels[level].labels
@@ -195,7 +195,7 @@ def at_level(divided: Divided, choice: Choice, level: int) -> Choice:
     return replace(choice, parts=frozenset(parts), level=level)
 
 
-def with_parts(divided: Divided, choice: Choice, parts: Iterable[int]) -> Choice:
+def with_parts(divided: Segmentation, choice: Choice, parts: Iterable[int]) -> Choice:
     """Chooses other parts; what the picture does not have is left out."""
     known = range(len(divided.levels[choice.level].parts))
     return replace(choice, parts=frozenset(part for part in parts if part in known))
@@ -210,7 +210,7 @@ def _level(labels: Labels, image: Image.Image) -> Level:
     return Level(labels, tuple(_part(labels, colours, part, box) for part, box in enumerate(found)))
 
 
-def _part(labels: Labels, colours: NDArray[np.float64], part: int, box: tuple[slice, slice]) -> Part:
+def _part(labels: Labels, colours: NDArray[np.float64], part: int, box: tuple[slice, slice]) -> Segment:
     from scipy.ndimage import distance_transform_edt  # noqa: PLC0415
 
     height, width = labels.shape
@@ -219,9 +219,9 @@ def _part(labels: Labels, colours: NDArray[np.float64], part: int, box: tuple[sl
     middle = (rows.mean() + box[0].start + 0.5) / height, (columns.mean() + box[1].start + 0.5) / width
     depth = distance_transform_edt(np.pad(inside, 1))[1:-1, 1:-1]
     row, column = np.unravel_index(int(depth.argmax()), depth.shape)
-    heart = ((int(column) + box[1].start + 0.5) / width, (int(row) + box[0].start + 0.5) / height)
+    anchor = ((int(column) + box[1].start + 0.5) / width, (int(row) + box[0].start + 0.5) / height)
     place = _PLACES[min(int(middle[0] * 3), 2)][min(int(middle[1] * 3), 2)]
-    return Part(len(rows) / labels.size, colour_name(colours[box][inside].mean(axis=0)), place, heart)
+    return Segment(len(rows) / labels.size, colour_name(colours[box][inside].mean(axis=0)), place, anchor)
 
 
 def colour_name(rgb: NDArray[np.float64]) -> str:

@@ -11,7 +11,7 @@ import discord
 
 from bot.errors import NotKeptError
 from bot.services.access import VisibleJob
-from bot.services.images.regions import CHOICE, MOST_STEPS, Choice, Divided, choice_of
+from bot.services.images.regions import CHOICE, MOST_STEPS, Choice, Segmentation, choice_of
 from bot.services.requests import flags
 from bot.ui.discord.form_fields import prompt_field
 
@@ -73,7 +73,7 @@ def panel_text(choice: Choice) -> str:
     return f"{_TEXT}\n-# The border was moved {'outwards' if choice.grow > 0 else 'inwards'}: {abs(choice.grow)}."
 
 
-def panel_view(region: Region, divided: Divided, *, anything: bool) -> discord.ui.View:
+def panel_view(region: Region, divided: Segmentation, *, anything: bool) -> discord.ui.View:
     """Builds the panel's components.
 
     Args:
@@ -128,7 +128,7 @@ def region_form(job: VisibleJob, region: Region, how: str) -> discord.ui.Modal:
     return form
 
 
-def _select(region: Region, divided: Divided) -> discord.ui.Select[Any]:
+def _select(region: Region, divided: Segmentation) -> discord.ui.Select[Any]:
     parts = divided.levels[region.choice.level].parts
     options = [
         discord.SelectOption(

@@ -13,7 +13,7 @@ from bot.errors import LimitError
 from bot.services.access import VisibleJob
 from bot.services.actions.actions import check_user
 from bot.services.images.overlay import overlay
-from bot.services.images.regions import Choice, Divided, at_level, chosen, with_parts
+from bot.services.images.regions import Choice, Segmentation, at_level, chosen, with_parts
 from bot.services.keyed_lock import KeyedLock
 from bot.services.ports import Upload
 from bot.ui.discord.attachments import as_files
@@ -87,7 +87,7 @@ class PartSelect(PersistentSelect, template=rf"easel:part:{REGION}"):
         parts, region = [int(value) for value in self.item.values if value.isdecimal()], region_of(self.match)
         before = region.choice
 
-        def changed(divided: Divided, newest: Choice) -> Choice:
+        def changed(divided: Segmentation, newest: Choice) -> Choice:
             chosen_there = with_parts(divided, before, parts)
             return replace(newest, parts=at_level(divided, chosen_there, newest.level).parts)
 
@@ -132,7 +132,7 @@ async def found(interaction: Interaction, region: Region) -> VisibleJob:
     return job
 
 
-async def _change(interaction: Interaction, region: Region, change: Callable[[Divided, Choice], Choice]) -> None:
+async def _change(interaction: Interaction, region: Region, change: Callable[[Segmentation, Choice], Choice]) -> None:
     """Changes what is chosen in a panel, one press after the other, and then shows what is chosen by then."""
     panels, panel = interaction.client.panels, _panel_of(interaction)
     with panels.changing(interaction):
@@ -150,13 +150,13 @@ def _panel_of(interaction: Interaction) -> int:
     return 0 if interaction.message is None else interaction.message.id
 
 
-async def _divided(interaction: Interaction, job: VisibleJob, number: int) -> Divided:
+async def _divided(interaction: Interaction, job: VisibleJob, number: int) -> Segmentation:
     services = interaction.client.services
     file = await services.actions.file(job, number)
-    return await services.divider.divide(file.digest)
+    return await services.segmenter.divide(file.digest)
 
 
-async def _show(interaction: Interaction, region: Region, divided: Divided, choice: Choice) -> None:
+async def _show(interaction: Interaction, region: Region, divided: Segmentation, choice: Choice) -> None:
     data = await asyncio.to_thread(overlay, divided, choice)
     size = (divided.shown.width, divided.shown.height)
     anything = bool(await asyncio.to_thread(lambda: chosen(divided, choice, size).any()))
@@ -168,7 +168,7 @@ async def _show(interaction: Interaction, region: Region, divided: Divided, choi
     )
 
 
-def _changed(divided: Divided, choice: Choice, deed: str) -> Choice:
+def _changed(divided: Segmentation, choice: Choice, deed: str) -> Choice:
     if deed in {"grow", "shrink"}:
         return choice.grown_by(1 if deed == "grow" else -1)
     if deed == "invert":

@@ -12,7 +12,7 @@ from bot.services.images.regions import (
     KEPT,
     MOST_STEPS,
     Choice,
-    Divider,
+    Segmenter,
     at_level,
     check_chosen,
     choice_of,
@@ -59,7 +59,7 @@ def test_parts_are_named_by_their_colours_and_places() -> None:
     assert sum(part.share for part in level.parts) == pytest.approx(1)
     for number, part in enumerate(level.parts):
         height, width = level.labels.shape
-        assert level.labels[int(part.heart[1] * height), int(part.heart[0] * width)] == number
+        assert level.labels[int(part.anchor[1] * height), int(part.anchor[0] * width)] == number
 
 
 @pytest.mark.parametrize(
@@ -148,12 +148,12 @@ def test_every_size_can_be_divided_and_drawn(size: tuple[int, int]) -> None:
 
 async def test_pictures_are_divided_once_while_they_are_remembered() -> None:
     pictures = MemoryPictures()
-    divider = Divider(pictures)
+    segmenter = Segmenter(pictures)
     digests = [await pictures.put(png(16, 16, (shade, 0, 0))) for shade in range(KEPT + 1)]
 
-    first, again = await asyncio.gather(divider.divide(digests[0]), divider.divide(digests[0]))
+    first, again = await asyncio.gather(segmenter.divide(digests[0]), segmenter.divide(digests[0]))
     assert first is again
     for digest in digests[1:]:
-        await divider.divide(digest)
-    assert await divider.divide(digests[-1]) is await divider.divide(digests[-1])
-    assert await divider.divide(digests[0]) is not first
+        await segmenter.divide(digest)
+    assert await segmenter.divide(digests[-1]) is await segmenter.divide(digests[-1])
+    assert await segmenter.divide(digests[0]) is not first
