@@ -32,7 +32,7 @@ from bot.services.jobs.fair_queue import FairQueue
 from bot.services.jobs.forecast import Forecast
 from bot.services.jobs.price import PriceLimit
 from bot.services.jobs.status_board import StatusBoard
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from bot.services.ports import Ports, Upload
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationRequest, GenerationSettings
@@ -151,7 +151,7 @@ async def measure(jobs: int, waiting: int, seed: int) -> dict[str, list[float]]:
         forecast, alone = (Forecast(queue, costs, executor.sharing, SLOTS) for _ in range(2))
         board = RecordingBoard(queue, forecast, messenger, notes, alone)
         ports = Ports(MemoryLedger(), MemorySpeeds(), MemoryPictures(), messenger)
-        price = PriceLimit(costs, ModelShelf(Catalog(path)), DEFAULTS, seconds=0)
+        price = PriceLimit(costs, ModelRegistry(Catalog(path)), DEFAULTS, seconds=0)
         dispatcher = Dispatcher(queue, executor, ports, price, board)
         await executor.start()
         running = asyncio.create_task(dispatcher.run(SLOTS))

@@ -27,7 +27,7 @@ from sqlalchemy import insert, select, text
 from bot.domain import Job, now
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.persistence.speeds import SqlSpeedBook
 from bot.persistence.tables import JobRow, UserRow
 from bot.services.jobs.admission import Admission, AdmittedRequest
@@ -39,7 +39,7 @@ from bot.services.jobs.generation import GenerationService, HouseRules
 from bot.services.jobs.limits import RequestLimits
 from bot.services.jobs.price import PriceLimit
 from bot.services.jobs.status_board import StatusBoard
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from bot.services.ports import Ports, Upload
 from bot.services.requests.preferences import PreferenceReader
 from bot.services.requests.resolve import Defaults
@@ -131,13 +131,13 @@ class Soak:
         self.database = Database(url)
         self.ledger = SqlLedger(self.database, "soak")
         self.messenger = SilentMessenger()
-        ports = Ports(self.ledger, SqlSpeedBook(self.database), PictureFolder(folder / "pictures"), self.messenger)
+        ports = Ports(self.ledger, SqlSpeedBook(self.database), FilePictureStore(folder / "pictures"), self.messenger)
         costs = CostModel()
         self.queue = FairQueue(10_000, costs.estimate, 3, 60.0, SLOTS - 1)
         self.executor = FakeExecutor()
         forecast = Forecast(self.queue, costs, self.executor.sharing, SLOTS)
         self.board = StatusBoard(self.queue, forecast, self.messenger)
-        shelf = ModelShelf(Catalog(folder / "models"))
+        shelf = ModelRegistry(Catalog(folder / "models"))
         price = PriceLimit(costs, shelf, DEFAULTS, seconds=0)
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, price, self.board)
         preferences = PreferenceReader(MemoryChoices(), MemoryPresets())

@@ -23,7 +23,7 @@ from bot.persistence.drafts import SqlDrafts
 from bot.persistence.history import SqlHistory
 from bot.persistence.inputs import SqlInputs
 from bot.persistence.ledger import SqlLedger
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.persistence.posts import SqlPosts, SqlStars
 from bot.persistence.retention import SqlRetention
 from bot.persistence.speeds import SqlSpeedBook
@@ -32,7 +32,7 @@ from bot.persistence.workers import SqlWorkers, this_process
 from bot.services.actions.actions import PictureActions, Rules
 from bot.services.actions.tools import Toolbox
 from bot.services.images.fit_upload import Fitter
-from bot.services.images.inputs import MIB, InputLimits, InputShelf
+from bot.services.images.inputs import MIB, InputLimits, InputStore
 from bot.services.images.regions import Segmenter
 from bot.services.jobs.admission import Admission
 from bot.services.jobs.costs import CostModel
@@ -45,7 +45,7 @@ from bot.services.jobs.limits import RequestLimits
 from bot.services.jobs.price import PriceLimit
 from bot.services.jobs.recovery import JobRecovery
 from bot.services.jobs.status_board import EDIT_SECONDS, StatusBoard
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from bot.services.people.choices import Choices
 from bot.services.people.forget import Forgetting
 from bot.services.people.history import History
@@ -139,7 +139,7 @@ async def serve(
     _stop_on_signals()
     await upgrade_safely(settings.database)
     client = build(settings, executor or ProcessExecutor(settings), edit_seconds)
-    async with client, _beside(report(settings.database, PictureFolder(settings.pictures_path))):
+    async with client, _beside(report(settings.database, FilePictureStore(settings.pictures_path))):
         try:
             await _stay_online(client, token)
         except discord.LoginFailure as error:
@@ -175,10 +175,10 @@ def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SEC
     point_at(settings.discord_api_url)
     client = EaselClient(settings)
     database = Database(settings.database)
-    pictures = PictureFolder(settings.pictures_path)
+    pictures = FilePictureStore(settings.pictures_path)
     worker = this_process()
     ledger = SqlLedger(database, worker.id)
-    models = ModelShelf(_catalog(settings), Extras(settings.models_path, settings.vae))
+    models = ModelRegistry(_catalog(settings), Extras(settings.models_path, settings.vae))
     tools = Toolbox(models, settings.max_size, settings.max_upscaled)
     messenger = DiscordMessenger(client, tools, show_reroll=settings.show_reroll)
     ports = Ports(ledger, SqlSpeedBook(database), pictures, messenger)
@@ -216,7 +216,7 @@ def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SEC
         forgetting=Forgetting(histories, pictures, database.forget_deleted, memories),
         generation=generation,
         history=History(histories, ledger, posts, pictures),
-        inputs=InputShelf(pictures, SqlInputs(database), _input_limits(settings)),
+        inputs=InputStore(pictures, SqlInputs(database), _input_limits(settings)),
         overview=QueueOverview(queue, board, ledger),
         presets=Presets(presets, choices, generation, settings.max_presets),
         recovery=recovery,

@@ -9,7 +9,7 @@ import typer
 from bot.cli.terminal import out, say
 from bot.errors import EaselError
 from bot.persistence import database, upkeep
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.private_files import keep_private
 from bot.settings import Settings
 
@@ -41,7 +41,7 @@ def backup(target: Annotated[Path, typer.Argument(help="The file to write.")]) -
 def check() -> None:
     """Look for damage in the database and the picture store."""
     settings = _settings()
-    problems = asyncio.run(upkeep.check(settings.database, PictureFolder(settings.pictures_path)))
+    problems = asyncio.run(upkeep.check(settings.database, FilePictureStore(settings.pictures_path)))
     if problems:
         raise EaselError(" ".join(problems))
     out.print("The database and the picture store are whole.")

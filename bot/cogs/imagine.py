@@ -5,7 +5,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain import Order
-from bot.services.images.inputs import InputShelf
+from bot.services.images.inputs import InputStore
 from bot.services.jobs.explain import Explainer
 from bot.services.jobs.generation import GenerationService
 from bot.services.requests.extra import KEYS
@@ -52,7 +52,7 @@ class ImagineCog(commands.Cog):
         service: GenerationService,
         preferences: PreferenceReader,
         explainer: Explainer,
-        inputs: InputShelf,
+        inputs: InputStore,
         name: str,
     ) -> None:
         self._service = service

@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.domain import InputFile, Order
 from bot.services.access import Actor
 from bot.services.actions.actions import Accepted, PictureActions, check_user
-from bot.services.images.inputs import InputShelf
+from bot.services.images.inputs import InputStore
 from bot.services.images.regions import Segmenter, check_chosen, mask_file
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.requests.derive import masked
@@ -38,7 +38,7 @@ class ToolFormsCog(commands.Cog):
         inputs: Where masks are taken in.
     """
 
-    def __init__(self, actions: PictureActions, segmenter: Segmenter, inputs: InputShelf) -> None:
+    def __init__(self, actions: PictureActions, segmenter: Segmenter, inputs: InputStore) -> None:
         self._actions = actions
         self._segmenter = segmenter
         self._inputs = inputs

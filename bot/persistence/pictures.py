@@ -19,7 +19,7 @@ _PARTIAL = ".partial-"
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-class PictureFolder:
+class FilePictureStore:
     """Keeps files under their SHA-256; what is there once is never written again."""
 
     def __init__(self, folder: Path) -> None:

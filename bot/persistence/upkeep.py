@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from bot.errors import EaselError
 from bot.persistence.database import Database, backup, newest_revision, sqlite_path, upgrade
 from bot.persistence.inputs import digests_of, inputs_of
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.persistence.tables import ImageRow, InputRow
 
 log = logging.getLogger(__name__)
@@ -63,7 +63,7 @@ def _remove_older(folder: Path, pattern: str, before: datetime) -> list[Path]:
     return old
 
 
-async def check(url: str, pictures: PictureFolder, *, thorough: bool = True) -> list[str]:
+async def check(url: str, pictures: FilePictureStore, *, thorough: bool = True) -> list[str]:
     """Looks for damage: in the database's file, its schema, and between it and the picture store.
 
     The bot may be running meanwhile: what it adds is not taken for foreign or missing.
@@ -102,7 +102,7 @@ async def check(url: str, pictures: PictureFolder, *, thorough: bool = True) -> 
     ]
 
 
-async def report(url: str, pictures: PictureFolder) -> None:
+async def report(url: str, pictures: FilePictureStore) -> None:
     """Looks for damage as far as that is quick, and says in the log what is wrong; meant for every start."""
     started = time.monotonic()
     try:

@@ -15,7 +15,7 @@ log = logging.getLogger(__name__)
 REFRESH_SECONDS = 30.0
 
 
-class ModelShelf:
+class ModelRegistry:
     """A copy of the catalogue in memory, looked at again every half minute.
 
     Args:

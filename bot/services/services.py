@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bot.services.actions.actions import PictureActions
 from bot.services.books import DraftBook
 from bot.services.images.fit_upload import Fitter
-from bot.services.images.inputs import InputShelf
+from bot.services.images.inputs import InputStore
 from bot.services.images.regions import Segmenter
 from bot.services.jobs.dispatcher import Dispatcher
 from bot.services.jobs.explain import Explainer
@@ -35,7 +35,7 @@ class Services:
     forgetting: Forgetting
     generation: GenerationService
     history: History
-    inputs: InputShelf
+    inputs: InputStore
     overview: QueueOverview
     presets: Presets
     recovery: JobRecovery

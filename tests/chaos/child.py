@@ -24,7 +24,7 @@ from pydantic import SecretStr
 
 from bot.bootstrap import build
 from bot.persistence.ledger import SqlLedger
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.persistence.upkeep import upgrade_safely
 from bot.settings import Settings
 from bot.ui.jobs.messenger import DiscordMessenger
@@ -32,7 +32,7 @@ from tests.fakes import FakeExecutor
 
 WATCHED: list[tuple[type, str]] = [
     *((SqlLedger, name) for name in ("adopt", "begin", "rendered", "mine", "posted")),
-    *((PictureFolder, name) for name in ("put", "get")),
+    *((FilePictureStore, name) for name in ("put", "get")),
     *((DiscordMessenger, name) for name in ("answer", "send", "posted")),
     (HTTPClient, "request"),
     (AsyncWebhookAdapter, "request"),

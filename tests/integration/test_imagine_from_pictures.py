@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from safetensors.numpy import save_file
 
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.persistence.upkeep import check
 from bot.settings import Settings
 from generation import ExecutorClosedError
@@ -180,7 +180,7 @@ async def test_a_kept_picture_lies_in_the_store_and_belongs_to_its_job(
     interaction = await discord.slash("imagine", {"prompt": "a cat", "image": 0}, files=attached(photo))
     await discord.wait_until(lambda: bool(interaction.pictures))
 
-    store = PictureFolder(settings.pictures_path)
+    store = FilePictureStore(settings.pictures_path)
     assert await store.get(digest(photo)) == photo
     problems = await check(settings.database, store)
     assert [problem for problem in problems if digest(photo) in problem] == []

@@ -22,7 +22,7 @@ from bot.errors import JobTakenError, PictureLostError, StorageError
 from bot.persistence import workers
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.persistence.speeds import SqlSpeedBook
 from bot.persistence.tables import WorkerRow
 from bot.persistence.workers import SqlWorkers, this_process
@@ -326,7 +326,7 @@ async def test_sqlite_keeps_its_promises(database: Database, tmp_path: Path) -> 
 
 
 async def test_a_file_is_kept_under_its_content(tmp_path: Path) -> None:
-    store = PictureFolder(tmp_path)
+    store = FilePictureStore(tmp_path)
 
     digest = await store.put(b"picture")
 
@@ -343,6 +343,6 @@ async def test_a_write_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypa
     monkeypatch.setattr("os.fsync", full)
 
     with pytest.raises(PictureLostError, match="my disk is full"):
-        await PictureFolder(tmp_path).put(b"picture")
+        await FilePictureStore(tmp_path).put(b"picture")
 
     assert files(tmp_path) == []

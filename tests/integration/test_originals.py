@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from tests.integration.asking import acked, result, told
 from tests.loopback import LoopbackDiscord
 
@@ -16,13 +16,13 @@ async def test_a_third_request_for_originals_is_refused_privately_until_one_is_s
     discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     message = await result(discord, await discord.slash("imagine", {"prompt": "a cat"}))
-    gate, get = asyncio.Event(), PictureFolder.get
+    gate, get = asyncio.Event(), FilePictureStore.get
 
-    async def held(store: PictureFolder, digest: str) -> bytes:
+    async def held(store: FilePictureStore, digest: str) -> bytes:
         await gate.wait()
         return await get(store, digest)
 
-    monkeypatch.setattr(PictureFolder, "get", held)
+    monkeypatch.setattr(FilePictureStore, "get", held)
     waiting = [await acked(discord, await discord.press(message, "ℹ️")) for _ in range(2)]
     refused = await told(discord, await discord.press(message, "ℹ️"))
     other = await acked(discord, await discord.press(message, "ℹ️", discord.people["stranger"]))
@@ -37,13 +37,13 @@ async def test_a_third_request_for_originals_is_refused_privately_until_one_is_s
 @pytest.mark.usefixtures("bot")
 async def test_a_letter_counts_too(discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch) -> None:
     message = await result(discord, await discord.slash("imagine", {"prompt": "a cat"}))
-    gate, get = asyncio.Event(), PictureFolder.get
+    gate, get = asyncio.Event(), FilePictureStore.get
 
-    async def held(store: PictureFolder, digest: str) -> bytes:
+    async def held(store: FilePictureStore, digest: str) -> bytes:
         await gate.wait()
         return await get(store, digest)
 
-    monkeypatch.setattr(PictureFolder, "get", held)
+    monkeypatch.setattr(FilePictureStore, "get", held)
     waiting = [await acked(discord, await discord.press(message, "ℹ️")) for _ in range(2)]
     discord.react(message, "✉️")
     await discord.wait_until(lambda: bool(discord.letters("member")))

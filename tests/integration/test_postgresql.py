@@ -20,7 +20,7 @@ from bot.errors import JobTakenError, SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
 from bot.persistence.inputs import SqlInputs
 from bot.persistence.ledger import SqlLedger
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.persistence.posts import SqlPosts, SqlStars
 from bot.persistence.retention import SqlRetention
 from bot.persistence.tables import Table
@@ -177,7 +177,7 @@ async def test_a_living_process_keeps_what_it_has(database: Database) -> None:
 
 async def test_damage_is_looked_for_and_copies_are_left_to_its_own_tools(url: str, tmp_path: Path) -> None:
     await upgrade(url, "0001")
-    store = PictureFolder(tmp_path / "pictures")
+    store = FilePictureStore(tmp_path / "pictures")
     old = await check(url, store)
     await upgrade(url)
 

@@ -10,7 +10,7 @@ from bot.domain import Action, Copy, Derivation, Job, Origin, Post
 from bot.errors import PictureLostError
 from bot.persistence.database import Database, upgrade
 from bot.persistence.ledger import SqlLedger
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.persistence.posts import SqlPosts, SqlStars
 from tests.unit.bot.jobs import job
 
@@ -89,4 +89,4 @@ async def test_stars_are_counted_by_people(database: Database) -> None:
 
 async def test_a_picture_that_is_gone_is_told_in_words(tmp_path: Path) -> None:
     with pytest.raises(PictureLostError, match="I no longer keep this picture"):
-        await PictureFolder(tmp_path).get("ab" * 32)
+        await FilePictureStore(tmp_path).get("ab" * 32)

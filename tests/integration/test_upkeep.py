@@ -13,7 +13,7 @@ from bot.domain import JobState, Picture
 from bot.errors import StorageError
 from bot.persistence.database import Database, downgrade, newest_revision, upgrade
 from bot.persistence.ledger import SqlLedger
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.persistence.upkeep import check, upgrade_safely
 from bot.settings import Settings
 from tests.fakes import FakeExecutor
@@ -28,12 +28,12 @@ def url(tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> PictureFolder:
-    return PictureFolder(tmp_path / "pictures")
+def store(tmp_path: Path) -> FilePictureStore:
+    return FilePictureStore(tmp_path / "pictures")
 
 
 @pytest.fixture
-async def digests(url: str, store: PictureFolder) -> list[str]:
+async def digests(url: str, store: FilePictureStore) -> list[str]:
     """Three pictures of one job, kept as they should be."""
     await upgrade(url)
     kept = [await store.put(content) for content in (b"one", b"two", b"three")]
@@ -48,12 +48,12 @@ async def digests(url: str, store: PictureFolder) -> list[str]:
 
 
 @pytest.mark.usefixtures("digests")
-async def test_what_is_whole_is_left_in_peace(url: str, store: PictureFolder) -> None:
+async def test_what_is_whole_is_left_in_peace(url: str, store: FilePictureStore) -> None:
     assert await check(url, store) == []
 
 
 async def test_missing_damaged_and_foreign_pictures_are_named(
-    url: str, store: PictureFolder, digests: list[str], tmp_path: Path
+    url: str, store: FilePictureStore, digests: list[str], tmp_path: Path
 ) -> None:
     missing, damaged, _ = digests
     (tmp_path / "pictures" / missing[:2] / missing).unlink()
@@ -70,7 +70,7 @@ async def test_missing_damaged_and_foreign_pictures_are_named(
 
 
 @pytest.mark.usefixtures("digests")
-async def test_a_damaged_file_is_noticed(url: str, store: PictureFolder, tmp_path: Path) -> None:
+async def test_a_damaged_file_is_noticed(url: str, store: FilePictureStore, tmp_path: Path) -> None:
     path = tmp_path / "easel.db"
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -98,12 +98,12 @@ async def test_an_older_database_is_copied_before_it_is_upgraded(url: str, diges
     assert await upgrade_safely(url) is None
 
 
-async def test_a_new_database_is_made_without_a_copy(url: str, store: PictureFolder, tmp_path: Path) -> None:
+async def test_a_new_database_is_made_without_a_copy(url: str, store: FilePictureStore, tmp_path: Path) -> None:
     assert await upgrade_safely(url) is None
     assert await check(url, store) == []
 
 
-async def test_an_old_schema_is_told_with_its_cure(url: str, store: PictureFolder) -> None:
+async def test_an_old_schema_is_told_with_its_cure(url: str, store: FilePictureStore) -> None:
     await upgrade(url, "0001")
 
     assert await check(url, store) == [
@@ -112,7 +112,7 @@ async def test_an_old_schema_is_told_with_its_cure(url: str, store: PictureFolde
 
 
 async def test_the_quick_look_reads_no_picture_but_misses_none(
-    url: str, store: PictureFolder, digests: list[str], tmp_path: Path
+    url: str, store: FilePictureStore, digests: list[str], tmp_path: Path
 ) -> None:
     missing, damaged, _ = digests
     (tmp_path / "pictures" / missing[:2] / missing).unlink()
@@ -128,7 +128,7 @@ async def test_the_quick_look_reads_no_picture_but_misses_none(
 async def test_every_start_says_in_the_log_what_is_wrong(
     discord: LoopbackDiscord, settings: Settings, caplog: pytest.LogCaptureFixture
 ) -> None:
-    foreign = await PictureFolder(settings.pictures_path).put(b"foreign")
+    foreign = await FilePictureStore(settings.pictures_path).put(b"foreign")
     caplog.set_level(logging.INFO)
 
     async with running(discord, settings, FakeExecutor()):
@@ -142,11 +142,11 @@ async def test_a_large_store_delays_nobody(
 ) -> None:
     endless = asyncio.Event()
 
-    async def survey(_store: PictureFolder, *, thorough: bool = True) -> tuple[set[str], set[str]]:
+    async def survey(_store: FilePictureStore, *, thorough: bool = True) -> tuple[set[str], set[str]]:
         await endless.wait()
         return set(), set()
 
-    monkeypatch.setattr(PictureFolder, "survey", survey)
+    monkeypatch.setattr(FilePictureStore, "survey", survey)
 
     async with asyncio.timeout(20), running(discord, settings, FakeExecutor()):
         interaction = await discord.slash("imagine", {"prompt": "a cat"})
@@ -154,7 +154,9 @@ async def test_a_large_store_delays_nobody(
 
 
 @pytest.mark.usefixtures("digests")
-async def test_a_database_that_lost_a_table_is_told_as_damage(url: str, store: PictureFolder, tmp_path: Path) -> None:
+async def test_a_database_that_lost_a_table_is_told_as_damage(
+    url: str, store: FilePictureStore, tmp_path: Path
+) -> None:
     with closing(sqlite3.connect(tmp_path / "easel.db")) as connection:
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         (page,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'images'").fetchone()

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from bot.domain import Action, InputFile, Order
 from bot.errors import LimitError
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from bot.services.requests.framing import frame_of, in_steps
 from bot.services.requests.resolve import check_longest
 from bot.services.requests.sizes import WIDEST
@@ -68,7 +68,7 @@ class Toolbox:
         upscaled: The longest side that an upscale may make.
     """
 
-    def __init__(self, models: ModelShelf, painted: int, upscaled: int) -> None:
+    def __init__(self, models: ModelRegistry, painted: int, upscaled: int) -> None:
         self._models = models
         self._painted = painted
         self._upscaled = upscaled

@@ -30,7 +30,7 @@ class InputLimits:
     size: int = 100 * MIB
 
 
-class InputShelf:
+class InputStore:
     """Takes pictures in, off the event loop.
 
     Args:

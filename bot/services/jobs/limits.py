@@ -3,7 +3,7 @@
 from typing import cast
 
 from bot.services.jobs.price import PriceLimit
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from bot.services.requests.resolve import Defaults, check_longest
 from generation import GenerationRequest
 from generation.limits import check_limits, check_tile
@@ -21,7 +21,7 @@ class RequestLimits:
         price: What one job may cost.
     """
 
-    def __init__(self, models: ModelShelf, defaults: Defaults, price: PriceLimit) -> None:
+    def __init__(self, models: ModelRegistry, defaults: Defaults, price: PriceLimit) -> None:
         self.models = models
         self.defaults = defaults
         self.price = price

@@ -7,7 +7,7 @@ from bot.domain import Speed
 from bot.errors import LimitError
 from bot.services.jobs.cheaper import cheaper
 from bot.services.jobs.costs import CostModel
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from bot.services.requests.resolve import Defaults
 from generation import GenerationRequest, Progress
 
@@ -30,7 +30,7 @@ class PriceLimit:
         seconds: What a job may cost; 0 for no limit.
     """
 
-    def __init__(self, costs: CostModel, models: ModelShelf, defaults: Defaults, seconds: float) -> None:
+    def __init__(self, costs: CostModel, models: ModelRegistry, defaults: Defaults, seconds: float) -> None:
         self.costs = costs
         self._models = models
         self._defaults = defaults

@@ -12,7 +12,7 @@ import discord
 
 from bot.domain import Derivation, InputFile, Order
 from bot.errors import DeliveryError
-from bot.services.images.inputs import MIB, InputShelf
+from bot.services.images.inputs import MIB, InputStore
 from bot.services.images.originals import KeptPicture
 from bot.services.ports import Upload
 from bot.ui.discord.retry import with_retry
@@ -82,7 +82,7 @@ class Attached:
     """
 
     files: Files
-    shelf: InputShelf
+    shelf: InputStore
     person: int
     derived: Derivation | None = None
 

@@ -5,7 +5,7 @@ from contextlib import closing
 
 import pytest
 
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.settings import Settings
 from tests.fakes import FakeExecutor, picture
 from tests.integration.conftest import running
@@ -104,13 +104,13 @@ async def test_stars_make_one_copy_in_the_gallery_with_their_number(discord: Loo
 async def test_originals_are_read_for_a_new_copy_alone_not_to_change_its_number(
     discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    message, reads, get = await painted(discord), list[str](), PictureFolder.get
+    message, reads, get = await painted(discord), list[str](), FilePictureStore.get
 
-    async def counted(store: PictureFolder, digest: str) -> bytes:
+    async def counted(store: FilePictureStore, digest: str) -> bytes:
         reads.append(digest)
         return await get(store, digest)
 
-    monkeypatch.setattr(PictureFolder, "get", counted)
+    monkeypatch.setattr(FilePictureStore, "get", counted)
     for number, person in enumerate(("stranger", "moderator", "owner"), 1):
         discord.react(message, "⭐", discord.people[person])
         await until_gallery_says(discord, f"⭐ {number}")

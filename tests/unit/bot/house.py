@@ -17,7 +17,7 @@ from bot.services.jobs.limits import RequestLimits
 from bot.services.jobs.price import PriceLimit
 from bot.services.jobs.recovery import JobRecovery
 from bot.services.jobs.status_board import StatusBoard
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from bot.services.ports import Ports
 from bot.services.requests.preferences import PreferenceReader
 from bot.services.requests.resolve import Defaults
@@ -45,7 +45,7 @@ class House:
         forecast = Forecast(self.queue, self.costs, self.executor.sharing, slots=2)
         self.board = StatusBoard(self.queue, forecast, self.messenger, edit_seconds=EDIT_SECONDS)
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
-        self.shelf = ModelShelf(Catalog(tmp_path), Extras(tmp_path))
+        self.shelf = ModelRegistry(Catalog(tmp_path), Extras(tmp_path))
         self.price = PriceLimit(self.costs, self.shelf, defaults, seconds=900.0)
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.price, self.board)
         self.choices = MemoryChoices()

@@ -7,7 +7,7 @@ import pytest
 
 from bot.domain import Order
 from bot.errors import LimitError
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from generation import Catalog, InvalidRequestError, ModelEntry
 from generation.typed_text import TypedText
 from tests.fakes import model_files
@@ -27,13 +27,13 @@ async def house(tmp_path: Path) -> House:
 async def test_many_orders_are_resolved_off_the_event_loop(house: House, tmp_path: Path) -> None:
     threads = set()
 
-    class NotingShelf(ModelShelf):
+    class NotingRegistry(ModelRegistry):
         @property
         def whole(self) -> tuple[ModelEntry, ...]:
             threads.add(threading.get_ident())
             return super().whole
 
-    house.service.models = NotingShelf(Catalog(tmp_path))
+    house.service.models = NotingRegistry(Catalog(tmp_path))
     await house.service.models.refresh()
 
     requests = await house.service.accept_many(ORDERS, SOMEONE)

@@ -12,7 +12,7 @@ from aiohttp import web
 from bot.domain import InputFile, Waiting
 from bot.errors import DeliveryError, LimitError
 from bot.services.images.fit_upload import DIRECT_MESSAGE_LIMIT
-from bot.services.images.inputs import MIB, InputLimits, InputShelf
+from bot.services.images.inputs import MIB, InputLimits, InputStore
 from bot.ui.discord.attachments import Attached
 from generation import InvalidRequestError
 from generation.images.loading import MAX_BYTES, digest_of
@@ -73,7 +73,7 @@ class Shelf:
 
     def __init__(self, limits: InputLimits | None = None) -> None:
         self.pictures, self.book = MemoryPictures(), MemoryInputs()
-        self.shelf = InputShelf(self.pictures, self.book, limits)
+        self.shelf = InputStore(self.pictures, self.book, limits)
 
     def attached(self, cdn: Cdn, name: str = "photo.png") -> Attached:
         data: Any = {

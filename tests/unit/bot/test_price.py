@@ -11,7 +11,7 @@ from bot.domain import Speed
 from bot.errors import LimitError
 from bot.services.jobs.costs import ANY_SIZE, CostModel
 from bot.services.jobs.price import MEASURED_CALLS, PriceLimit, in_words
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationRequest, Hires, Init, Progress, Refiner, Stage
 from generation.models.auxiliary import Extras
@@ -24,14 +24,14 @@ PIXELS = 1024 * 1024
 
 
 @pytest.fixture
-async def models(tmp_path: Path) -> ModelShelf:
+async def models(tmp_path: Path) -> ModelRegistry:
     model_files(tmp_path, "tiny")
-    shelf = ModelShelf(Catalog(tmp_path), Extras(tmp_path))
+    shelf = ModelRegistry(Catalog(tmp_path), Extras(tmp_path))
     await shelf.refresh()
     return shelf
 
 
-def priced(models: ModelShelf, row_seconds: float = 0.1, seconds: float = 900.0) -> PriceLimit:
+def priced(models: ModelRegistry, row_seconds: float = 0.1, seconds: float = 900.0) -> PriceLimit:
     """Limits jobs on a device that takes so long for a row of 1024x1024."""
     costs = CostModel()
     costs.recall([Speed("tiny", PIXELS, row_seconds, 100), Speed("tiny", ANY_SIZE, 0.02, 100)])
@@ -64,7 +64,7 @@ MONSTERS = {
 
 
 @pytest.mark.parametrize("name", MONSTERS)
-def test_a_job_beyond_the_limit_is_refused_with_its_estimate_and_the_limit(models: ModelShelf, name: str) -> None:
+def test_a_job_beyond_the_limit_is_refused_with_its_estimate_and_the_limit(models: ModelRegistry, name: str) -> None:
     price = priced(models)
 
     said = refused(price, MONSTERS[name])
@@ -99,7 +99,7 @@ def advice(said: str) -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("name", MONSTERS)
-def test_what_a_refusal_says_to_lower_is_enough(models: ModelShelf, name: str) -> None:
+def test_what_a_refusal_says_to_lower_is_enough(models: ModelRegistry, name: str) -> None:
     price, wanted = priced(models), MONSTERS[name]
 
     said = refused(price, wanted)
@@ -114,7 +114,7 @@ def test_what_a_refusal_says_to_lower_is_enough(models: ModelShelf, name: str) -
             price.check(changed(wanted, field, value))
 
 
-def test_single_settings_are_named_with_their_largest_value(models: ModelShelf) -> None:
+def test_single_settings_are_named_with_their_largest_value(models: ModelRegistry) -> None:
     price, wanted = priced(models, 0.5), request(width=1536, height=1536, count=10, steps=60)
 
     said = refused(price, wanted)
@@ -127,13 +127,13 @@ def test_single_settings_are_named_with_their_largest_value(models: ModelShelf) 
         refused(price, changed(wanted, field, str(int(named[field]) + 1)))
 
 
-def test_where_no_single_setting_suffices_several_are_named_together(models: ModelShelf) -> None:
+def test_where_no_single_setting_suffices_several_are_named_together(models: ModelRegistry) -> None:
     said = refused(priced(models), MONSTERS["an upscale in tiles"])
 
     assert "Lower these together: count 1, hires_steps " in said
 
 
-def test_four_ordinary_pictures_are_within_the_limit_however_slow_the_device_is(models: ModelShelf) -> None:
+def test_four_ordinary_pictures_are_within_the_limit_however_slow_the_device_is(models: ModelRegistry) -> None:
     price = priced(models, row_seconds=60)
 
     price.check(request(count=4))
@@ -141,7 +141,7 @@ def test_four_ordinary_pictures_are_within_the_limit_however_slow_the_device_is(
     assert "the limit for one job is 4 hours" in refused(price, request(count=5))
 
 
-def test_a_limit_of_zero_is_none(models: ModelShelf) -> None:
+def test_a_limit_of_zero_is_none(models: ModelRegistry) -> None:
     price = priced(models, seconds=0)
 
     for wanted in MONSTERS.values():
@@ -153,7 +153,7 @@ def news(done: int, seconds: float) -> Progress:
     return Progress(Stage.PAINTING, done, 6000, device_seconds=seconds)
 
 
-def test_a_job_of_a_model_that_was_never_painted_with_is_measured_by_its_first_calls(models: ModelShelf) -> None:
+def test_a_job_of_a_model_that_was_never_painted_with_is_measured_by_its_first_calls(models: ModelRegistry) -> None:
     price = PriceLimit(CostModel(), models, USUAL, 900.0)
     wanted = request(count=10, steps=150, width=1536, height=1536)
     price.check(wanted)  # nothing is known, so it may begin
@@ -169,7 +169,7 @@ def test_a_job_of_a_model_that_was_never_painted_with_is_measured_by_its_first_c
     assert price.watch(wanted) is None
 
 
-def test_a_measured_job_within_the_limit_goes_on(models: ModelShelf) -> None:
+def test_a_measured_job_within_the_limit_goes_on(models: ModelRegistry) -> None:
     price = PriceLimit(CostModel(), models, USUAL, 900.0)
     watch = price.watch(request())
     assert watch is not None

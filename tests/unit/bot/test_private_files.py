@@ -13,7 +13,7 @@ from bot import private_files
 from bot.cli.doctor import examine
 from bot.cli.main import app
 from bot.persistence.database import backup, upgrade
-from bot.persistence.pictures import PictureFolder
+from bot.persistence.pictures import FilePictureStore
 from bot.private_files import keep_private, readable_by_others
 from bot.settings import Settings
 
@@ -52,7 +52,7 @@ def left_by_an_earlier_release(data: Path) -> list[Path]:
 async def test_the_database_its_backups_and_pictures_are_their_owners_alone(settings: Settings, tmp_path: Path) -> None:
     await upgrade(settings.database)
     await backup(settings.database, tmp_path / "copy.db")
-    digest = await PictureFolder(settings.pictures_path).put(b"a picture")
+    digest = await FilePictureStore(settings.pictures_path).put(b"a picture")
 
     made = [
         settings.data_dir,

@@ -10,7 +10,7 @@ from bot.errors import LimitError
 from bot.services.jobs.costs import CostModel
 from bot.services.jobs.limits import RequestLimits
 from bot.services.jobs.price import PriceLimit
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationError, GenerationRequest, Hires, Lora, Refiner
 from generation.models.auxiliary import Extras
@@ -25,7 +25,7 @@ Check = Callable[[GenerationRequest], None]
 async def check(tmp_path: Path) -> Check:
     """Checks requests where the models folder holds nothing but one checkpoint, and the sizes were lowered."""
     model_files(tmp_path, "tiny")
-    models = ModelShelf(Catalog(tmp_path), Extras(tmp_path))
+    models = ModelRegistry(Catalog(tmp_path), Extras(tmp_path))
     await models.refresh()
     defaults = Defaults(
         steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=1024, max_upscaled=2048

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from bot.services.models import ModelShelf
+from bot.services.models import ModelRegistry
 from generation import Catalog, ModelError
 from generation.models.auxiliary import Extras
 from generation.models.catalog import describe
@@ -76,7 +76,7 @@ def test_extras_leave_out_what_is_broken(folder: Path) -> None:
 
 
 async def test_the_shelf_is_kept_fresh_whatever_lies_in_the_folder(folder: Path) -> None:
-    shelf = ModelShelf(Catalog(folder), Extras(folder))
+    shelf = ModelRegistry(Catalog(folder), Extras(folder))
 
     await shelf.refresh()
 
