@@ -38,7 +38,7 @@ from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationRequest, GenerationSettings
 from generation.worker.local import LocalExecutor
 from generation.worker.main import PROGRESS_SECONDS
-from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, job
+from tests.unit.bot.jobs import MemoryJobs, MemoryPictures, MemorySpeeds, job
 
 PEOPLE, SLOTS = 5, 4
 ORDER = "the order"
@@ -150,7 +150,7 @@ async def measure(jobs: int, waiting: int, seed: int) -> dict[str, list[float]]:
         queue = FairQueue(1000, costs.estimate, 3, 60.0, SLOTS - 1)
         forecast, alone = (Forecast(queue, costs, executor.sharing, SLOTS) for _ in range(2))
         board = RecordingBoard(queue, forecast, messenger, notes, alone)
-        ports = Ports(MemoryLedger(), MemorySpeeds(), MemoryPictures(), messenger)
+        ports = Ports(MemoryJobs(), MemorySpeeds(), MemoryPictures(), messenger)
         price = PriceLimit(costs, ModelRegistry(Catalog(path)), DEFAULTS, seconds=0)
         dispatcher = Dispatcher(queue, executor, ports, price, board)
         await executor.start()

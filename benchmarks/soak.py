@@ -26,9 +26,9 @@ from sqlalchemy import insert, select, text
 
 from bot.domain import Job, now
 from bot.persistence.database import Database, upgrade
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.persistence.pictures import FilePictureStore
-from bot.persistence.speeds import SqlSpeedBook
+from bot.persistence.speeds import SqlSpeeds
 from bot.persistence.tables import JobRow, UserRow
 from bot.services.jobs.admission import Admission, AdmittedRequest
 from bot.services.jobs.costs import CostModel
@@ -129,9 +129,9 @@ class Soak:
 
     def __init__(self, folder: Path, url: str) -> None:
         self.database = Database(url)
-        self.ledger = SqlLedger(self.database, "soak")
+        self.ledger = SqlJobs(self.database, "soak")
         self.messenger = SilentMessenger()
-        ports = Ports(self.ledger, SqlSpeedBook(self.database), FilePictureStore(folder / "pictures"), self.messenger)
+        ports = Ports(self.ledger, SqlSpeeds(self.database), FilePictureStore(folder / "pictures"), self.messenger)
         costs = CostModel()
         self.queue = FairQueue(10_000, costs.estimate, 3, 60.0, SLOTS - 1)
         self.executor = FakeExecutor()

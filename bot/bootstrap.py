@@ -22,11 +22,11 @@ from bot.persistence.database import Database
 from bot.persistence.drafts import SqlDrafts
 from bot.persistence.history import SqlHistory
 from bot.persistence.inputs import SqlInputs
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.posts import SqlPosts, SqlStars
 from bot.persistence.retention import SqlRetention
-from bot.persistence.speeds import SqlSpeedBook
+from bot.persistence.speeds import SqlSpeeds
 from bot.persistence.upkeep import remove_copies, report, upgrade_safely
 from bot.persistence.workers import SqlWorkers, this_process
 from bot.services.actions.actions import PictureActions, Rules
@@ -177,11 +177,11 @@ def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SEC
     database = Database(settings.database)
     pictures = FilePictureStore(settings.pictures_path)
     worker = this_process()
-    ledger = SqlLedger(database, worker.id)
+    ledger = SqlJobs(database, worker.id)
     models = ModelRegistry(_catalog(settings), Extras(settings.models_path, settings.vae))
     tools = Toolbox(models, settings.max_size, settings.max_upscaled)
     messenger = DiscordMessenger(client, tools, show_reroll=settings.show_reroll)
-    ports = Ports(ledger, SqlSpeedBook(database), pictures, messenger)
+    ports = Ports(ledger, SqlSpeeds(database), pictures, messenger)
     costs = CostModel()
     queue = FairQueue(
         settings.max_waiting,

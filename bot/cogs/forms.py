@@ -10,7 +10,7 @@ from discord.ext import commands
 from bot.domain import InputFile
 from bot.errors import NotKeptError
 from bot.services.actions.actions import FORGOTTEN, PictureActions, check_user
-from bot.services.books import DraftBook
+from bot.services.books import DraftRepository
 from bot.services.images.inputs import InputStore
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.requests.partwords import with_pictures
@@ -37,7 +37,7 @@ class FormsCog(commands.Cog):
     """
 
     def __init__(
-        self, actions: PictureActions, preferences: PreferenceReader, inputs: InputStore, drafts: DraftBook
+        self, actions: PictureActions, preferences: PreferenceReader, inputs: InputStore, drafts: DraftRepository
     ) -> None:
         self._actions = actions
         self._tastes = preferences

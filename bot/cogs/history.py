@@ -6,7 +6,7 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain import Draft, Search
-from bot.services.books import DraftBook
+from bot.services.books import DraftRepository
 from bot.services.models import ModelRegistry
 from bot.services.people.history import History, search_for
 from bot.services.requests.flags import changes
@@ -41,7 +41,7 @@ class HistoryCog(commands.Cog):
         models: Offered as a filter.
     """
 
-    def __init__(self, history: History, drafts: DraftBook, models: ModelRegistry) -> None:
+    def __init__(self, history: History, drafts: DraftRepository, models: ModelRegistry) -> None:
         self._history = history
         self._drafts = drafts
         self._models = models

@@ -8,7 +8,7 @@ from bot.domain import Draft
 from bot.errors import NotKeptError
 from bot.services.access import VisibleJob
 from bot.services.actions.actions import PictureActions, check_user
-from bot.services.books import DraftBook
+from bot.services.books import DraftRepository
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting
@@ -29,7 +29,7 @@ class MenusCog(commands.Cog):
         drafts: Where it is kept what a form is about.
     """
 
-    def __init__(self, actions: PictureActions, drafts: DraftBook) -> None:
+    def __init__(self, actions: PictureActions, drafts: DraftRepository) -> None:
         self._actions = actions
         self._drafts = drafts
 

@@ -21,7 +21,7 @@ from generation.typed_text import TypedText
 _WORD = re.compile(r"[^\W_]+")
 
 
-class SqlLedger:
+class SqlJobs:
     """Keeps jobs; every method is one committed transaction. With its end a job loses its interaction token.
 
     Args:

@@ -11,7 +11,7 @@ from bot.persistence.database import Database
 from bot.persistence.tables import SpeedRow
 
 
-class SqlSpeedBook:
+class SqlSpeeds:
     """Keeps speeds, one row per model and size."""
 
     def __init__(self, database: Database) -> None:

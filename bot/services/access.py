@@ -5,7 +5,7 @@ from typing import NewType, Protocol
 
 from bot.domain import Action, Job, JobState
 from bot.errors import LimitError
-from bot.services.ports import Ledger, Posts
+from bot.services.ports import JobRepository, Posts
 
 # A job that its viewer may see. Only `Access` makes one, and everything that shows a job's pictures or recipe to a
 # person takes it instead of a Job, so the type checker finds an answer that skips the rule.
@@ -131,7 +131,7 @@ class Access:
         posts: Knows which messages show what.
     """
 
-    def __init__(self, ledger: Ledger, posts: Posts) -> None:
+    def __init__(self, ledger: JobRepository, posts: Posts) -> None:
         self._ledger = ledger
         self._posts = posts
 

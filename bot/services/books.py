@@ -7,7 +7,7 @@ from typing import Protocol
 from bot.domain import Draft, Entry, Job, Owner, Preset, Search, Values, Waiting
 
 
-class ChoiceBook(Protocol):
+class ChoiceRepository(Protocol):
     """What people, channels and servers have chosen to hold where nothing is typed."""
 
     async def of(self, owners: Sequence[Owner]) -> Mapping[Owner, Values]:
@@ -19,7 +19,7 @@ class ChoiceBook(Protocol):
         ...
 
 
-class PresetBook(Protocol):
+class PresetRepository(Protocol):
     """Presets by owner and name."""
 
     async def of(self, owners: Sequence[Owner]) -> Sequence[Preset]:
@@ -47,7 +47,7 @@ class PresetBook(Protocol):
         ...
 
 
-class HistoryBook(Protocol):
+class HistoryRepository(Protocol):
     """What was painted for whom."""
 
     async def older(self, person: int, search: Search, before: int | None, most: int) -> Sequence[Entry]:
@@ -75,7 +75,7 @@ class HistoryBook(Protocol):
         ...
 
 
-class DraftBook(Protocol):
+class DraftRepository(Protocol):
     """What buttons need when they are pressed."""
 
     async def keep(self, draft: Draft) -> str:
@@ -91,7 +91,7 @@ class DraftBook(Protocol):
         ...
 
 
-class InputBook(Protocol):
+class InputRepository(Protocol):
     """Who brought which pictures."""
 
     async def note(self, person: int, sizes: Mapping[str, int]) -> None:
@@ -103,7 +103,7 @@ class InputBook(Protocol):
         ...
 
 
-class RetentionBook(Protocol):
+class RetentionRepository(Protocol):
     """What may go, and what has gone."""
 
     async def expire_tokens(self, before: datetime) -> None:

@@ -9,7 +9,7 @@ from bot.domain import Copy, Job, Post, Speed, Usage
 from generation import Progress
 
 
-class Ledger(Protocol):
+class JobRepository(Protocol):
     """Where jobs are kept; every call is one committed transaction.
 
     Every method may raise StorageError; those that change a job raise JobTakenError when another process of the bot
@@ -141,7 +141,7 @@ class Workers(Protocol):
         ...
 
 
-class SpeedBook(Protocol):
+class SpeedRepository(Protocol):
     """Where it is kept how fast this device turned out to be."""
 
     async def known(self) -> list[Speed]:
@@ -244,7 +244,7 @@ class Messenger(Protocol):
 class Ports:
     """The services' outside world."""
 
-    ledger: Ledger
-    speeds: SpeedBook
+    ledger: JobRepository
+    speeds: SpeedRepository
     pictures: PictureStore
     messenger: Messenger

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.services.actions.actions import PictureActions
-from bot.services.books import DraftBook
+from bot.services.books import DraftRepository
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.inputs import InputStore
 from bot.services.images.regions import Segmenter
@@ -29,7 +29,7 @@ class Services:
     choices: Choices
     dispatcher: Dispatcher
     segmenter: Segmenter
-    drafts: DraftBook
+    drafts: DraftRepository
     explainer: Explainer
     fitter: Fitter
     forgetting: Forgetting

@@ -23,7 +23,7 @@ from discord.webhook.async_ import AsyncWebhookAdapter
 from pydantic import SecretStr
 
 from bot.bootstrap import build
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.upkeep import upgrade_safely
 from bot.settings import Settings
@@ -31,7 +31,7 @@ from bot.ui.jobs.messenger import DiscordMessenger
 from tests.fakes import FakeExecutor
 
 WATCHED: list[tuple[type, str]] = [
-    *((SqlLedger, name) for name in ("adopt", "begin", "rendered", "mine", "posted")),
+    *((SqlJobs, name) for name in ("adopt", "begin", "rendered", "mine", "posted")),
     *((FilePictureStore, name) for name in ("put", "get")),
     *((DiscordMessenger, name) for name in ("answer", "send", "posted")),
     (HTTPClient, "request"),

@@ -13,7 +13,7 @@ import aiohttp
 
 from bot.domain import Job, JobState, Origin, new_job_id, now
 from bot.persistence.database import Database
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.persistence.upkeep import upgrade_safely
 from generation import GenerationRequest
 from tests.chaos.child import UNFINISHED
@@ -116,7 +116,7 @@ class Storm:
             self._discord.clock.advance(16 * 60)
         self.jobs.append(job)
         database = Database(await self._url())
-        await SqlLedger(database, NOBODY).add(job)
+        await SqlJobs(database, NOBODY).add(job)
         await database.close()
 
     async def _url(self) -> str:

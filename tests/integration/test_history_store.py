@@ -13,7 +13,7 @@ from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database, upgrade
 from bot.persistence.drafts import SqlDrafts
 from bot.persistence.history import SqlHistory
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from tests.unit.bot.jobs import job
 
 ME, YOU = 1, 2
@@ -35,7 +35,7 @@ def history(database: Database) -> SqlHistory:
 
 
 async def painted(database: Database, person: int, prompt: str, digest: str = "aa", model: str = "tiny") -> Job:
-    ledger = SqlLedger(database, "me")
+    ledger = SqlJobs(database, "me")
     wanted = job(person, prompt=prompt, model=model)
     await ledger.add(wanted)
     done = replace(wanted, pictures=(Picture(digest=digest, media_type="image/png", size=3, seed=7),))
@@ -99,7 +99,7 @@ async def test_a_history_is_filtered_by_model_time_and_star(database: Database, 
 
 
 async def test_who_wants_no_history_has_none(database: Database, history: SqlHistory) -> None:
-    ledger = SqlLedger(database, "me")
+    ledger = SqlJobs(database, "me")
     wanted = replace(job(ME), wishes=DeliveryPreferences(remembered=False, spoiler=True))
     await ledger.add(wanted)
     await ledger.rendered(wanted, 1.0)
@@ -136,14 +136,14 @@ async def test_what_is_erased_is_in_no_file_any_more(database: Database, history
     assert files_with(b"zanzibar", tmp_path) == []
     assert await prompts(history) == []
     assert await prompts(history, YOU) == ["a cat"]
-    assert await SqlLedger(database, "me").find(yours.id) is not None
+    assert await SqlJobs(database, "me").find(yours.id) is not None
     assert await history.erase(ME) == []
 
 
 async def test_nothing_is_erased_while_a_job_is_under_way(database: Database, history: SqlHistory) -> None:
     await painted(database, ME, "a cat")
     waiting = job(ME)
-    await SqlLedger(database, "me").add(waiting)
+    await SqlJobs(database, "me").add(waiting)
 
     with pytest.raises(LimitError, match="jobs that are not finished yet"):
         await history.erase(ME)

@@ -21,9 +21,9 @@ from bot.domain import JobState, Picture, Speed, Usage, Worker, now
 from bot.errors import JobTakenError, PictureLostError, StorageError
 from bot.persistence import workers
 from bot.persistence.database import Database, upgrade
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.persistence.pictures import FilePictureStore
-from bot.persistence.speeds import SqlSpeedBook
+from bot.persistence.speeds import SqlSpeeds
 from bot.persistence.tables import WorkerRow
 from bot.persistence.workers import SqlWorkers, this_process
 from tests.unit.bot.jobs import job
@@ -41,12 +41,12 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def ledger(database: Database) -> SqlLedger:
-    return SqlLedger(database, "me")
+def ledger(database: Database) -> SqlJobs:
+    return SqlJobs(database, "me")
 
 
 async def test_what_was_learned_of_a_size_replaces_what_was_known(database: Database) -> None:
-    book = SqlSpeedBook(database)
+    book = SqlSpeeds(database)
     await book.keep([Speed("tiny", 64, 1.0, 1), Speed("tiny", 128, 2.0, 1)])
 
     await book.keep([Speed("tiny", 64, 1.5, 2)])
@@ -61,7 +61,7 @@ def files(folder: Path) -> list[str]:
     return [path.name for path in folder.rglob("*") if path.is_file()]
 
 
-async def test_a_job_is_found_as_it_was_kept(ledger: SqlLedger) -> None:
+async def test_a_job_is_found_as_it_was_kept(ledger: SqlJobs) -> None:
     kept = job(prompt="a café 🎨", negative_prompt="fog", seed=2**53 - 2)
 
     await ledger.add(kept)
@@ -99,7 +99,7 @@ async def test_what_comes_after_closing_is_refused_and_opens_no_connection(datab
             pytest.fail("a session was opened")
 
 
-async def test_jobs_are_kept_all_or_none(ledger: SqlLedger) -> None:
+async def test_jobs_are_kept_all_or_none(ledger: SqlJobs) -> None:
     first, second = job(), job(2)
     await ledger.add(first, second)
     third = job()
@@ -111,15 +111,15 @@ async def test_jobs_are_kept_all_or_none(ledger: SqlLedger) -> None:
 
 
 async def test_a_job_is_announced_where_it_was_moved_to_and_taken_up_before_that_without_a_message(
-    database: Database, ledger: SqlLedger
+    database: Database, ledger: SqlJobs
 ) -> None:
     wanted = job()
     wanted = replace(wanted, origin=replace(wanted.origin, message_id=0))
     await ledger.add(wanted)
 
     await ledger.moved([wanted.id], 77)
-    (adopted,) = await SqlLedger(database, "next").adopt(["me"])
-    await SqlLedger(database, "next").announced(wanted.id, 99)
+    (adopted,) = await SqlJobs(database, "next").adopt(["me"])
+    await SqlJobs(database, "next").announced(wanted.id, 99)
 
     found = await ledger.find(wanted.id)
     assert (adopted.announced, adopted.origin.channel_id) == (False, 77)
@@ -129,7 +129,7 @@ async def test_a_job_is_announced_where_it_was_moved_to_and_taken_up_before_that
         await ledger.announced(wanted.id, 100)
 
 
-async def test_a_rendered_job_comes_back_with_its_pictures_in_order(ledger: SqlLedger) -> None:
+async def test_a_rendered_job_comes_back_with_its_pictures_in_order(ledger: SqlJobs) -> None:
     kept = job(count=2)
     pictures = (PICTURE, replace(PICTURE, digest="cd" * 32, seed=8))
     await ledger.add(kept)
@@ -143,7 +143,7 @@ async def test_a_rendered_job_comes_back_with_its_pictures_in_order(ledger: SqlL
     assert await ledger.usage(99) == Usage(0, 0, 0)
 
 
-async def test_only_unfinished_jobs_are_taken_up_again_the_oldest_first(ledger: SqlLedger, database: Database) -> None:
+async def test_only_unfinished_jobs_are_taken_up_again_the_oldest_first(ledger: SqlJobs, database: Database) -> None:
     queued, running, rendered, posted, failed, cancelled = jobs = [job(person) for person in range(6)]
     for each in jobs:
         await ledger.add(each)
@@ -153,46 +153,46 @@ async def test_only_unfinished_jobs_are_taken_up_again_the_oldest_first(ledger: 
     await ledger.failed(failed.id, "no luck")
     await ledger.cancelled(cancelled.id)
 
-    unfinished = await SqlLedger(database, "next").adopt(["me"])
+    unfinished = await SqlJobs(database, "next").adopt(["me"])
 
     assert [each.id for each in unfinished] == [queued.id, running.id, rendered.id]
     assert [each.state for each in unfinished] == [JobState.QUEUED, JobState.RUNNING, JobState.RENDERED]
 
 
-async def test_a_command_becomes_a_job_once(ledger: SqlLedger, database: Database) -> None:
+async def test_a_command_becomes_a_job_once(ledger: SqlJobs, database: Database) -> None:
     kept = job()
     await ledger.add(kept)
 
     with pytest.raises(JobTakenError):
-        await SqlLedger(database, "another").add(replace(kept, id="other00000"))
+        await SqlJobs(database, "another").add(replace(kept, id="other00000"))
 
     assert await ledger.find("other00000") is None
 
 
-async def test_a_living_processes_jobs_are_left_alone(ledger: SqlLedger, database: Database) -> None:
+async def test_a_living_processes_jobs_are_left_alone(ledger: SqlJobs, database: Database) -> None:
     kept = job()
     await SqlWorkers(database, replace(this_process(), id="me")).register()
     await ledger.add(kept)
 
-    assert await SqlLedger(database, "another").adopt(["somebody else"]) == []
+    assert await SqlJobs(database, "another").adopt(["somebody else"]) == []
     assert await ledger.mine(kept.id)
 
 
-async def test_what_a_process_left_that_ended_in_good_order_is_taken_up(ledger: SqlLedger, database: Database) -> None:
+async def test_what_a_process_left_that_ended_in_good_order_is_taken_up(ledger: SqlJobs, database: Database) -> None:
     workers = SqlWorkers(database, replace(this_process(), id="me"))
     await workers.register()
     kept = job()
     await ledger.add(kept)
     await workers.leave()
 
-    assert await SqlLedger(database, "next").adopt([]) == [kept]
-    assert await SqlLedger(database, "next").adopt([]) == []
+    assert await SqlJobs(database, "next").adopt([]) == [kept]
+    assert await SqlJobs(database, "next").adopt([]) == []
 
 
-async def test_who_lost_a_job_can_change_it_no_more(ledger: SqlLedger, database: Database) -> None:
+async def test_who_lost_a_job_can_change_it_no_more(ledger: SqlJobs, database: Database) -> None:
     kept = job()
     await ledger.add(kept)
-    heir = SqlLedger(database, "heir")
+    heir = SqlJobs(database, "heir")
     await heir.adopt(["me"])
 
     for change in (
@@ -210,14 +210,14 @@ async def test_who_lost_a_job_can_change_it_no_more(ledger: SqlLedger, database:
 
 
 async def test_the_process_that_looks_after_a_job_hears_that_it_is_no_longer_wanted(
-    ledger: SqlLedger, database: Database
+    ledger: SqlJobs, database: Database
 ) -> None:
     mine, painted, wanted = job(), job(), job()
     for each in (mine, painted, wanted):
         await ledger.add(each)
     await ledger.begin(mine.id)
     await ledger.rendered(painted, 1)
-    another = SqlLedger(database, "another")
+    another = SqlJobs(database, "another")
 
     for each in (mine, painted):
         await another.request_cancel(each.id)
@@ -226,7 +226,7 @@ async def test_the_process_that_looks_after_a_job_hears_that_it_is_no_longer_wan
     assert await another.cancel_requested() == []
 
 
-async def test_two_processes_never_adopt_the_same_job(ledger: SqlLedger, database: Database) -> None:
+async def test_two_processes_never_adopt_the_same_job(ledger: SqlJobs, database: Database) -> None:
     jobs = [job(person) for person in range(30)]
     for each in jobs:
         await ledger.add(each)
@@ -235,7 +235,7 @@ async def test_two_processes_never_adopt_the_same_job(ledger: SqlLedger, databas
     for heir in heirs:
         await SqlWorkers(database, replace(this_process(), id=heir)).register()
 
-    shares = await asyncio.gather(*(SqlLedger(database, heir).adopt(["me"]) for heir in heirs))
+    shares = await asyncio.gather(*(SqlJobs(database, heir).adopt(["me"]) for heir in heirs))
 
     assert sorted(each.id for share in shares for each in share) == sorted(each.id for each in jobs)
 
@@ -293,7 +293,7 @@ async def test_a_locked_database_is_told_in_words(database: Database, monkeypatc
     monkeypatch.setattr(AsyncSession, "execute", locked)
 
     with pytest.raises(StorageError, match="does not answer"):
-        await SqlLedger(database, "me").begin("0000000000")
+        await SqlJobs(database, "me").begin("0000000000")
 
 
 async def _only_worker(database: Database) -> str:
@@ -301,7 +301,7 @@ async def _only_worker(database: Database) -> str:
         return (await session.scalars(select(WorkerRow.id))).one()
 
 
-async def test_a_hundred_commands_at_once_are_all_kept(ledger: SqlLedger) -> None:
+async def test_a_hundred_commands_at_once_are_all_kept(ledger: SqlJobs) -> None:
     jobs = [job(person % 7) for person in range(100)]
 
     await asyncio.gather(*(ledger.add(each) for each in jobs))
@@ -310,7 +310,7 @@ async def test_a_hundred_commands_at_once_are_all_kept(ledger: SqlLedger) -> Non
 
 
 async def test_sqlite_keeps_its_promises(database: Database, tmp_path: Path) -> None:
-    await SqlLedger(database, "me").add(job())
+    await SqlJobs(database, "me").add(job())
 
     async with database.reading() as session:
         connection = await session.connection()

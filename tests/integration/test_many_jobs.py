@@ -11,7 +11,7 @@ from discord import Permissions
 
 from bot.errors import StorageError
 from bot.persistence.drafts import SqlDrafts
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.services import retry as storage_retry
 from bot.settings import Settings
 from playground.state import limits
@@ -181,14 +181,14 @@ async def test_a_database_that_does_not_take_the_thread_costs_nobody_their_jobs(
     discord: LoopbackDiscord, monkeypatch: pytest.MonkeyPatch, failures: int, *, in_thread: bool
 ) -> None:
     monkeypatch.setattr(storage_retry, "WRITE_PAUSES", (0.01,))
-    moved, left = SqlLedger.moved, [StorageError("The database does not answer.")] * failures
+    moved, left = SqlJobs.moved, [StorageError("The database does not answer.")] * failures
 
-    async def sometimes(ledger: SqlLedger, job_ids: Collection[str], channel_id: int) -> None:
+    async def sometimes(ledger: SqlJobs, job_ids: Collection[str], channel_id: int) -> None:
         if left:
             raise left.pop()
         await moved(ledger, job_ids, channel_id)
 
-    monkeypatch.setattr(SqlLedger, "moved", sometimes)
+    monkeypatch.setattr(SqlJobs, "moved", sometimes)
 
     head = await answer(discord, await pressed(discord))
     await discord.wait_until(lambda: head.id in discord.world.channels)

@@ -19,7 +19,7 @@ from bot.domain import EXPIRED, Action, Copy, Derivation, JobState, Picture, Pos
 from bot.errors import JobTakenError, SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
 from bot.persistence.inputs import SqlInputs
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.posts import SqlPosts, SqlStars
 from bot.persistence.retention import SqlRetention
@@ -79,7 +79,7 @@ async def test_the_schema_goes_up_down_and_up_again_and_is_that_of_the_code(url:
 
 
 async def test_a_job_comes_back_as_it_was_kept(database: Database) -> None:
-    ledger = SqlLedger(database, "me")
+    ledger = SqlJobs(database, "me")
     wanted = replace(job(count=2), weight=2.5)
     pictures = tuple(Picture(digest=letter * 64, media_type="image/png", size=3, seed=2**50) for letter in "ab")
     await ledger.add(wanted)
@@ -94,28 +94,28 @@ async def test_a_job_comes_back_as_it_was_kept(database: Database) -> None:
 
 async def test_a_command_becomes_a_job_once(database: Database) -> None:
     wanted = job()
-    await SqlLedger(database, "me").add(wanted)
+    await SqlJobs(database, "me").add(wanted)
 
     with pytest.raises(JobTakenError):
-        await SqlLedger(database, "another").add(replace(wanted, id="0123456789"))
+        await SqlJobs(database, "another").add(replace(wanted, id="0123456789"))
 
 
 async def test_a_hundred_commands_at_once_are_all_kept_and_adopted_once(database: Database) -> None:
     jobs = [job(person % 7) for person in range(100)]
-    await asyncio.gather(*(SqlLedger(database, "gone").add(each) for each in jobs))
+    await asyncio.gather(*(SqlJobs(database, "gone").add(each) for each in jobs))
 
     names = ("one", "two", "three")
     for name in names:
         await SqlWorkers(database, replace(this_process(), id=name)).register()
 
-    taken = await asyncio.gather(*(SqlLedger(database, name).adopt(["gone"]) for name in names))
+    taken = await asyncio.gather(*(SqlJobs(database, name).adopt(["gone"]) for name in names))
 
     assert sorted(each.id for some in taken for each in some) == sorted(each.id for each in jobs)
 
 
 async def test_what_is_no_longer_wanted_is_heard_of_where_it_is_looked_after(database: Database) -> None:
     wanted = job()
-    me, another = SqlLedger(database, "me"), SqlLedger(database, "another")
+    me, another = SqlJobs(database, "me"), SqlJobs(database, "another")
     await me.add(wanted)
 
     await another.request_cancel(wanted.id)
@@ -127,7 +127,7 @@ async def test_what_is_no_longer_wanted_is_heard_of_where_it_is_looked_after(dat
 async def test_what_people_do_with_results_is_kept(database: Database) -> None:
     derived = Derivation(parent_job="0123456789", parent_index=2, action=Action.REROLL, reaction="40:🎲")
     wanted = replace(job(), derived=derived)
-    await SqlLedger(database, "me").add(wanted)
+    await SqlJobs(database, "me").add(wanted)
     posts, stars = SqlPosts(database), SqlStars(database)
     await posts.keep(50, wanted.id, 3, 77)
 
@@ -141,7 +141,7 @@ async def test_what_people_do_with_results_is_kept(database: Database) -> None:
 
 
 async def test_what_may_go_is_found_and_noted(database: Database) -> None:
-    ledger, retention, inputs = SqlLedger(database, "me"), SqlRetention(database), SqlInputs(database)
+    ledger, retention, inputs = SqlJobs(database, "me"), SqlRetention(database), SqlInputs(database)
     photo, late = "b" * 64, now() + timedelta(days=1)
     painted = job()
     await ledger.add(painted)

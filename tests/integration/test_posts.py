@@ -9,7 +9,7 @@ import pytest
 from bot.domain import Action, Copy, Derivation, Job, Origin, Post
 from bot.errors import PictureLostError
 from bot.persistence.database import Database, upgrade
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.posts import SqlPosts, SqlStars
 from tests.unit.bot.jobs import job
@@ -28,7 +28,7 @@ async def kept(database: Database, message_id: int = 40, derived: Derivation | N
     wanted = job()
     origin = replace(wanted.origin, message_id=message_id)
     wanted = replace(wanted, origin=origin, derived=derived)
-    await SqlLedger(database, "me").add(wanted)
+    await SqlJobs(database, "me").add(wanted)
     return wanted
 
 
@@ -37,7 +37,7 @@ async def test_a_derived_job_knows_its_parent_after_a_restart(database: Database
 
     child = await kept(database, derived=derived)
 
-    assert await SqlLedger(database, "me").find(child.id) == child
+    assert await SqlJobs(database, "me").find(child.id) == child
 
 
 async def test_jobs_that_reactions_asked_for_share_no_command(database: Database) -> None:
@@ -45,8 +45,8 @@ async def test_jobs_that_reactions_asked_for_share_no_command(database: Database
     for _ in range(2):
         wanted = job()
         wanted = replace(wanted, origin=replace(wanted.origin, interaction_id=None, token=""))
-        await SqlLedger(database, "me").add(wanted)
-        found = await SqlLedger(database, "me").find(wanted.id)
+        await SqlJobs(database, "me").add(wanted)
+        found = await SqlJobs(database, "me").find(wanted.id)
         assert found is not None
         origins.append(found.origin)
 
@@ -70,7 +70,7 @@ async def test_a_reactions_job_is_found_while_it_is_unfinished(database: Databas
     assert await posts.asked_by("40:🎲", 1) == wanted
     assert await posts.asked_by("40:🎲", 2) is None
     assert await posts.asked_by("40:🔄", 1) is None
-    await SqlLedger(database, "me").posted(wanted.id, 41)
+    await SqlJobs(database, "me").posted(wanted.id, 41)
     assert await posts.asked_by("40:🎲", 1) is None
 
 

@@ -14,7 +14,7 @@ from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database, upgrade
 from bot.persistence.history import SqlHistory
 from bot.persistence.inputs import SqlInputs
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.persistence.retention import SqlRetention
 from bot.persistence.tables import InputRow, JobRow
 from generation import Init
@@ -52,8 +52,8 @@ async def database(tmp_path: Path) -> AsyncIterator[Database]:
 
 
 @pytest.fixture
-def ledger(database: Database) -> SqlLedger:
-    return SqlLedger(database, "me")
+def ledger(database: Database) -> SqlJobs:
+    return SqlJobs(database, "me")
 
 
 @pytest.fixture
@@ -61,7 +61,7 @@ def retention(database: Database) -> SqlRetention:
     return SqlRetention(database)
 
 
-async def painted(ledger: SqlLedger, digest: str, at: datetime | None = None, person: int = ME, guild: int = 20) -> Job:
+async def painted(ledger: SqlJobs, digest: str, at: datetime | None = None, person: int = ME, guild: int = 20) -> Job:
     wanted = job(person)
     wanted = replace(wanted, created_at=at or now(), origin=replace(wanted.origin, guild_id=guild))
     await ledger.add(wanted)
@@ -86,7 +86,7 @@ async def aged(database: Database, digest: str, at: datetime) -> None:
         await session.execute(update(InputRow).where(InputRow.digest == sha(digest)).values(taken_at=at))
 
 
-async def test_a_job_that_has_ended_keeps_no_token(database: Database, ledger: SqlLedger) -> None:
+async def test_a_job_that_has_ended_keeps_no_token(database: Database, ledger: SqlJobs) -> None:
     posted, failed, cancelled, waiting = (job() for _ in range(4))
     await ledger.add(posted, failed, cancelled, waiting)
 
@@ -99,7 +99,7 @@ async def test_a_job_that_has_ended_keeps_no_token(database: Database, ledger: S
 
 
 async def test_dead_tokens_of_jobs_that_still_wait_are_cleared(
-    database: Database, ledger: SqlLedger, retention: SqlRetention
+    database: Database, ledger: SqlJobs, retention: SqlRetention
 ) -> None:
     late, early, reaction = job(asked=timedelta(minutes=16)), job(), job(asked=timedelta(minutes=16))
     await ledger.add(late, early, replace(reaction, origin=replace(reaction.origin, token="")))
@@ -113,7 +113,7 @@ async def test_dead_tokens_of_jobs_that_still_wait_are_cleared(
 
 
 async def test_the_oldest_pictures_come_first_and_starred_ones_only_when_asked_for(
-    database: Database, ledger: SqlLedger, retention: SqlRetention
+    database: Database, ledger: SqlJobs, retention: SqlRetention
 ) -> None:
     dear = await painted(ledger, "dear", AGES_AGO)
     await painted(ledger, "old", AGES_AGO + timedelta(days=1))
@@ -128,7 +128,7 @@ async def test_the_oldest_pictures_come_first_and_starred_ones_only_when_asked_f
 
 
 async def test_what_an_unfinished_job_needs_or_has_painted_stays(
-    database: Database, ledger: SqlLedger, retention: SqlRetention
+    database: Database, ledger: SqlJobs, retention: SqlRetention
 ) -> None:
     inputs = SqlInputs(database)
     await painted(ledger, "needed", AGES_AGO)
@@ -142,7 +142,7 @@ async def test_what_an_unfinished_job_needs_or_has_painted_stays(
 
 
 async def test_a_removed_picture_leaves_its_job_in_the_history(
-    database: Database, ledger: SqlLedger, retention: SqlRetention
+    database: Database, ledger: SqlJobs, retention: SqlRetention
 ) -> None:
     wanted = await painted(ledger, "old", AGES_AGO)
 
@@ -156,7 +156,7 @@ async def test_a_removed_picture_leaves_its_job_in_the_history(
 
 
 async def test_orphans_are_files_that_no_job_has_or_only_ones_that_came_to_nothing(
-    database: Database, ledger: SqlLedger, retention: SqlRetention
+    database: Database, ledger: SqlJobs, retention: SqlRetention
 ) -> None:
     inputs = SqlInputs(database)
     await painted(ledger, "painted")
@@ -178,7 +178,7 @@ async def test_orphans_are_files_that_no_job_has_or_only_ones_that_came_to_nothi
         assert in_words(await session.scalars(select(InputRow.digest))) == ["recent"]
 
 
-async def test_what_a_person_has_waiting_is_counted_by_unfinished_jobs(database: Database, ledger: SqlLedger) -> None:
+async def test_what_a_person_has_waiting_is_counted_by_unfinished_jobs(database: Database, ledger: SqlJobs) -> None:
     inputs = SqlInputs(database)
     done, mine, yours = beginning("done"), beginning("mine"), beginning("yours", YOU)
     await ledger.add(done, mine, yours, beginning("painted"))
@@ -192,7 +192,7 @@ async def test_what_a_person_has_waiting_is_counted_by_unfinished_jobs(database:
 
 
 async def test_what_one_brought_is_erased_whoever_uses_it_but_not_what_others_brought_too(
-    database: Database, ledger: SqlLedger
+    database: Database, ledger: SqlJobs
 ) -> None:
     inputs = SqlInputs(database)
     await painted(ledger, "theirs", person=YOU)
@@ -208,7 +208,7 @@ async def test_what_one_brought_is_erased_whoever_uses_it_but_not_what_others_br
 
 
 async def test_a_server_that_was_left_is_noted_once_and_forgotten_when_the_bot_is_back(
-    ledger: SqlLedger, retention: SqlRetention
+    ledger: SqlJobs, retention: SqlRetention
 ) -> None:
     await painted(ledger, "here", guild=20)
     await painted(ledger, "there", guild=21)
@@ -223,7 +223,7 @@ async def test_a_server_that_was_left_is_noted_once_and_forgotten_when_the_bot_i
 
 
 async def test_erasing_a_server_leaves_other_servers_and_direct_messages(
-    database: Database, ledger: SqlLedger, retention: SqlRetention
+    database: Database, ledger: SqlJobs, retention: SqlRetention
 ) -> None:
     choices, presets, history = SqlChoices(database), SqlPresets(database), SqlHistory(database)
     gone, kept = [Owner(Scope.SERVER, 20), Owner(Scope.CHANNEL, 10), Owner(Scope.CHANNEL, 5)], Owner(Scope.PERSON, ME)

@@ -12,7 +12,7 @@ import pytest
 from bot.domain import JobState, Picture
 from bot.errors import StorageError
 from bot.persistence.database import Database, downgrade, newest_revision, upgrade
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.upkeep import check, upgrade_safely
 from bot.settings import Settings
@@ -40,7 +40,7 @@ async def digests(url: str, store: FilePictureStore) -> list[str]:
     pictures = tuple(Picture(digest=digest, media_type="image/png", size=3, seed=7) for digest in kept)
     painted = replace(job(count=3), state=JobState.RENDERED, pictures=pictures)
     database = Database(url)
-    ledger = SqlLedger(database, "me")
+    ledger = SqlJobs(database, "me")
     await ledger.add(painted)
     await ledger.rendered(painted, 1.0)
     await database.close()

@@ -17,7 +17,7 @@ from bot.domain import EXPIRED, Search, now
 from bot.errors import SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
 from bot.persistence.history import SqlHistory
-from bot.persistence.ledger import SqlLedger
+from bot.persistence.ledger import SqlJobs
 from bot.persistence.posts import SqlPosts
 from bot.persistence.tables import Table, is_ours
 from generation import Init, Mask, metadata
@@ -80,7 +80,7 @@ async def test_a_database_of_the_first_release_keeps_its_jobs(url: str, tmp_path
 
     await upgrade(url)
     database = Database(url)
-    taken = await SqlLedger(database, "me").adopt([])
+    taken = await SqlJobs(database, "me").adopt([])
     await database.close()
     await downgrade(url, "0001")
 
@@ -198,11 +198,11 @@ async def test_upgrading_again_changes_nothing(url: str) -> None:
     await upgrade(url)
     database = Database(url)
     kept = replace(job(), weight=2.5)
-    await SqlLedger(database, "me").add(kept)
+    await SqlJobs(database, "me").add(kept)
 
     await upgrade(url)
 
-    assert await SqlLedger(database, "me").find(kept.id) == kept
+    assert await SqlJobs(database, "me").find(kept.id) == kept
     assert await database.revision() == newest_revision()
     await database.close()
 
@@ -210,7 +210,7 @@ async def test_upgrading_again_changes_nothing(url: str) -> None:
 async def test_a_backup_taken_while_the_bot_writes_holds_every_job(url: str, tmp_path: Path) -> None:
     await upgrade(url)
     database = Database(url)
-    ledger = SqlLedger(database, "me")
+    ledger = SqlJobs(database, "me")
     kept = [job(person) for person in range(20)]
     for each in kept[:10]:
         await ledger.add(each)

@@ -11,7 +11,7 @@ from bot.services.actions.tools import Toolbox, check_outpaint, check_scale, kno
 from bot.services.images.originals import KeptPicture, originals
 from bot.services.jobs.admission import AdmittedRequest
 from bot.services.jobs.generation import GenerationService
-from bot.services.ports import Ledger, PictureStore, Posts, Upload
+from bot.services.ports import JobRepository, PictureStore, Posts, Upload
 from bot.services.requests import derive
 from bot.services.requests.layers import Preferences
 from bot.services.requests.partwords import outpainted_as, with_pictures, without_pictures
@@ -76,7 +76,7 @@ class PictureActions:
     def __init__(
         self,
         generation: GenerationService,
-        ledger: Ledger,
+        ledger: JobRepository,
         posts: Posts,
         pictures: PictureStore,
         tools: Toolbox,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain import InputFile
 from bot.errors import LimitError, PictureLostError
-from bot.services.books import InputBook
+from bot.services.books import InputRepository
 from bot.services.keyed_lock import KeyedLock
 from bot.services.ports import PictureStore
 from generation.images import loading
@@ -39,7 +39,7 @@ class InputStore:
         limits: How much one person may have waiting.
     """
 
-    def __init__(self, pictures: PictureStore, book: InputBook, limits: InputLimits | None = None) -> None:
+    def __init__(self, pictures: PictureStore, book: InputRepository, limits: InputLimits | None = None) -> None:
         self._pictures = pictures
         self._book = book
         self._limits = limits or InputLimits()

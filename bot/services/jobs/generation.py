@@ -13,7 +13,7 @@ from bot.services.access import Actor
 from bot.services.jobs.admission import Admission, AdmittedRequest
 from bot.services.jobs.dispatcher import Dispatcher
 from bot.services.jobs.fair_queue import FairQueue, weight_of
-from bot.services.ports import Ledger
+from bot.services.ports import JobRepository
 from bot.services.requests.layers import Preferences
 from bot.services.requests.preferences import PreferenceReader
 from bot.services.requests.resolve import Defaults, Resolved, resolve
@@ -52,7 +52,7 @@ class GenerationService:
         self,
         admission: Admission,
         queue: FairQueue,
-        ledger: Ledger,
+        ledger: JobRepository,
         dispatcher: Dispatcher,
         preferences: PreferenceReader,
         rules: HouseRules,

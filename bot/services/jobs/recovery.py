@@ -8,7 +8,7 @@ from bot.domain import Job, JobState
 from bot.errors import StorageError
 from bot.services.jobs.dispatcher import Dispatcher
 from bot.services.jobs.fair_queue import FairQueue
-from bot.services.ports import Ledger, Workers
+from bot.services.ports import JobRepository, Workers
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ class JobRecovery:
     A job that was cancelled where another process heard of it is stopped in the process that looks after it.
     """
 
-    def __init__(self, workers: Workers, ledger: Ledger, queue: FairQueue, dispatcher: Dispatcher) -> None:
+    def __init__(self, workers: Workers, ledger: JobRepository, queue: FairQueue, dispatcher: Dispatcher) -> None:
         self._workers = workers
         self._ledger = ledger
         self._queue = queue

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain import DeliveryPreferences, Order, Owner, Scope, Values
-from bot.services.books import ChoiceBook
+from bot.services.books import ChoiceRepository
 from bot.services.jobs.generation import GenerationService
 from bot.services.requests.flags import value_of
 from bot.services.requests.layers import PRESET, SIZE, Preferences
@@ -50,7 +50,7 @@ class Panel:
 class Choices:
     """Reads and changes what an owner chose."""
 
-    def __init__(self, book: ChoiceBook, preferences: PreferenceReader, generation: GenerationService) -> None:
+    def __init__(self, book: ChoiceRepository, preferences: PreferenceReader, generation: GenerationService) -> None:
         self._book = book
         self._tastes = preferences
         self._generation = generation

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.domain import Owner, Scope
-from bot.services.books import HistoryBook
+from bot.services.books import HistoryRepository
 from bot.services.ports import PictureStore
 
 
@@ -19,7 +19,7 @@ class Forgetting:
         memories: Told to forget what was read of a person.
     """
 
-    book: HistoryBook
+    book: HistoryRepository
     pictures: PictureStore
     wipe: Callable[[], Awaitable[None]]
     memories: Sequence[Callable[[Owner], None]] = ()

@@ -13,10 +13,10 @@ from PIL import Image
 from bot.domain import Entry, Job, Search
 from bot.errors import LimitError, PictureLostError
 from bot.services.access import AGE_RESTRICTED, Access, Actor, VisibleJob
-from bot.services.books import HistoryBook
+from bot.services.books import HistoryRepository
 from bot.services.images.originals import originals
 from bot.services.people.family import Member, arranged, small
-from bot.services.ports import Ledger, PictureStore, Posts, Upload
+from bot.services.ports import JobRepository, PictureStore, Posts, Upload
 from generation import InvalidRequestError
 from generation.request.validation import check_text, quoted
 from generation.typed_text import TypedText
@@ -46,7 +46,7 @@ class Page:
 class History:
     """Answers from indexed queries; a person sees their own, and what was posted where they can read it."""
 
-    def __init__(self, book: HistoryBook, ledger: Ledger, posts: Posts, pictures: PictureStore) -> None:
+    def __init__(self, book: HistoryRepository, ledger: JobRepository, posts: Posts, pictures: PictureStore) -> None:
         self._book = book
         self._ledger = ledger
         self._posts = posts

@@ -9,7 +9,7 @@ from bot.domain import Job, Usage
 from bot.errors import LimitError
 from bot.services.jobs.fair_queue import FairQueue
 from bot.services.jobs.status_board import StatusBoard
-from bot.services.ports import Ledger
+from bot.services.ports import JobRepository
 from generation.typed_text import TypedText
 
 ALL = "all"
@@ -45,7 +45,7 @@ class Overview:
 class QueueOverview:
     """Answers from memory, but for what a person has used in all."""
 
-    def __init__(self, queue: FairQueue, board: StatusBoard, ledger: Ledger) -> None:
+    def __init__(self, queue: FairQueue, board: StatusBoard, ledger: JobRepository) -> None:
         self._queue = queue
         self._board = board
         self._ledger = ledger

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain import Order, Owner, Preset, Scope, Values, new_job_id
 from bot.errors import LimitError
-from bot.services.books import ChoiceBook, PresetBook
+from bot.services.books import ChoiceRepository, PresetRepository
 from bot.services.jobs.generation import GenerationService
 from bot.services.requests.flags import ALIASES, DECIDED, FLAGS, read, values_of
 from bot.services.requests.layers import PLACE, PRESET, PROMPT, Preferences
@@ -46,7 +46,9 @@ class Presets:
         most: How many one person, or one server, may have.
     """
 
-    def __init__(self, book: PresetBook, choices: ChoiceBook, generation: GenerationService, most: int) -> None:
+    def __init__(
+        self, book: PresetRepository, choices: ChoiceRepository, generation: GenerationService, most: int
+    ) -> None:
         self._book = book
         self._choices = choices
         self._generation = generation

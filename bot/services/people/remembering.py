@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from cachetools import TTLCache
 
 from bot.domain import Owner, Preset, Values
-from bot.services.books import ChoiceBook, PresetBook
+from bot.services.books import ChoiceRepository, PresetRepository
 
 SECONDS = 10.0  # for so long a change made by another process of the bot may go unnoticed
 _MOST = 5000
@@ -55,9 +55,9 @@ class _Memory(Generic[T]):
 
 
 class RememberedChoices:
-    """A book of choices with a memory; see ChoiceBook."""
+    """A book of choices with a memory; see ChoiceRepository."""
 
-    def __init__(self, book: ChoiceBook, clock: Clock = time.monotonic) -> None:
+    def __init__(self, book: ChoiceRepository, clock: Clock = time.monotonic) -> None:
         self._book = book
         self._memory: _Memory[Values] = _Memory(clock)
 
@@ -80,9 +80,9 @@ class RememberedChoices:
 
 
 class RememberedPresets:
-    """A book of presets with a memory; see PresetBook."""
+    """A book of presets with a memory; see PresetRepository."""
 
-    def __init__(self, book: PresetBook, clock: Clock = time.monotonic) -> None:
+    def __init__(self, book: PresetRepository, clock: Clock = time.monotonic) -> None:
         self._book = book
         self._memory: _Memory[list[Preset]] = _Memory(clock)
 

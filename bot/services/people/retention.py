@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot.domain import TOKEN_LIFE, Owner, Scope, now
 from bot.errors import EaselError
-from bot.services.books import RetentionBook
+from bot.services.books import RetentionRepository
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ class Traces:
 class Retention:
     """Sweeps at the start and every hour from then on; what takes longer is done at the start and once a day."""
 
-    def __init__(self, book: RetentionBook, store: FileStore, limits: Limits, traces: Traces) -> None:
+    def __init__(self, book: RetentionRepository, store: FileStore, limits: Limits, traces: Traces) -> None:
         self._book = book
         self._store = store
         self._limits = limits

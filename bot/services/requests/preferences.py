@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 from bot.domain import DeliveryPreferences, Owner, Scope, Values
 from bot.errors import StorageError
-from bot.services.books import ChoiceBook, PresetBook
+from bot.services.books import ChoiceRepository, PresetRepository
 from bot.services.requests.layers import Preferences
 
 PATIENCE_SECONDS = 2.0  # Discord waits three for the first answer
@@ -45,7 +45,7 @@ class RequestContext:
 class PreferenceReader:
     """Reads what people, channels and servers chose, in time for Discord's three seconds."""
 
-    def __init__(self, choices: ChoiceBook, presets: PresetBook) -> None:
+    def __init__(self, choices: ChoiceRepository, presets: PresetRepository) -> None:
         self._choices = choices
         self._presets = presets
 

@@ -2,7 +2,7 @@
 
 from bot.domain import Search
 from bot.errors import LimitError
-from bot.services.books import DraftBook
+from bot.services.books import DraftRepository
 from bot.services.people.history import search_for
 from bot.ui.discord.context import Interaction
 from bot.ui.discord.persistent import PersistentButton, PersistentSelect
@@ -37,7 +37,7 @@ class TurnButton(
         text = history_words.history_page(page, search)
         await interaction.response.edit_message(content=text, view=page_view(page, self.match["draft"]))
 
-    async def _search(self, drafts: DraftBook, person: int) -> Search:
+    async def _search(self, drafts: DraftRepository, person: int) -> Search:
         if self.match["draft"] == NO_DRAFT:
             return Search()
         draft = await drafts.find(self.match["draft"])

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bot.domain import Entry, Job, JobState, Post, Search
 from bot.services.access import NO_ACCESS, ChannelAccess
-from tests.unit.bot.jobs import MemoryLedger
+from tests.unit.bot.jobs import MemoryJobs
 
 
 class MemoryChannels:
@@ -25,7 +25,7 @@ class MemoryChannels:
 class MemoryPosts:
     """What messages show: a job's own message the job, others one picture each."""
 
-    def __init__(self, ledger: MemoryLedger) -> None:
+    def __init__(self, ledger: MemoryJobs) -> None:
         self._ledger = ledger
         self.single: dict[int, tuple[str, int, int]] = {}
 
@@ -55,7 +55,7 @@ class MemoryPosts:
 class MemoryHistory:
     """Knows families and stars; lists nothing."""
 
-    def __init__(self, ledger: MemoryLedger) -> None:
+    def __init__(self, ledger: MemoryJobs) -> None:
         self._ledger = ledger
 
     async def older(self, person: int, search: Search, before: int | None, most: int) -> Sequence[Entry]:

@@ -25,7 +25,7 @@ from generation import Catalog
 from generation.models.auxiliary import Extras
 from tests.fakes import FakeExecutor
 from tests.unit.bot.books import MemoryChoices, MemoryPresets
-from tests.unit.bot.jobs import MemoryLedger, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger
+from tests.unit.bot.jobs import MemoryJobs, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger
 
 EDIT_SECONDS = 0.01  # far more often than for people
 
@@ -36,7 +36,7 @@ class House:
     """The services with everything around them faked."""
 
     def __init__(self, tmp_path: Path) -> None:
-        self.ledger, self.pictures, self.messenger = MemoryLedger(), MemoryPictures(), RecordingMessenger()
+        self.ledger, self.pictures, self.messenger = MemoryJobs(), MemoryPictures(), RecordingMessenger()
         self.speeds, self.costs = MemorySpeeds(), CostModel()
         ports = Ports(self.ledger, self.speeds, self.pictures, self.messenger)
         self.executor = FakeExecutor()

@@ -38,7 +38,7 @@ def job(
     return Job(id=new_job_id(), request=request, origin=origin, state=JobState.QUEUED, created_at=now(), weight=weight)
 
 
-class MemoryLedger:
+class MemoryJobs:
     """Keeps jobs and remembers the way of each."""
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from bot.ui.jobs import text as words
 from generation import Progress, Stage
 from generation.scheduling.simulation import BatchTable
 from generation.typed_text import TypedText
-from tests.unit.bot.jobs import MemoryLedger, RecordingMessenger, job
+from tests.unit.bot.jobs import MemoryJobs, RecordingMessenger, job
 
 
 class Desk:
@@ -23,7 +23,7 @@ class Desk:
         self.queue = FairQueue(100, costs.estimate)
         forecast = Forecast(self.queue, costs, lambda _model: BatchTable(), slots=1)
         self.board = StatusBoard(self.queue, forecast, RecordingMessenger())
-        self.overview = QueueOverview(self.queue, self.board, MemoryLedger())
+        self.overview = QueueOverview(self.queue, self.board, MemoryJobs())
 
     def waits(self, person: int, prompt: str) -> Job:
         waiting = job(person, prompt=prompt, steps=10)

@@ -10,7 +10,7 @@ from bot.domain import TOKEN_LIFE, Owner, Scope, now
 from bot.services.people.retention import Limits, Retention, Traces
 
 
-class MemoryBook:
+class MemoryRepository:
     """Pictures by age, the oldest first; every file has 10 bytes."""
 
     def __init__(self, pictures: dict[str, int], starred: Collection[str] = ()) -> None:
@@ -87,12 +87,12 @@ class Wiped:
         return Traces(self.remove_copies, self.wipe, (self.owners.append,))
 
 
-def retention(book: MemoryBook, store: MemoryStore, limits: Limits, wiped: Wiped | None = None) -> Retention:
+def retention(book: MemoryRepository, store: MemoryStore, limits: Limits, wiped: Wiped | None = None) -> Retention:
     return Retention(book, store, limits, (wiped or Wiped()).traces())
 
 
 async def test_by_default_no_picture_is_removed() -> None:
-    book, store = MemoryBook({"old": 4000}), MemoryStore("old")
+    book, store = MemoryRepository({"old": 4000}), MemoryStore("old")
 
     await retention(book, store, Limits()).sweep()
 
@@ -101,7 +101,7 @@ async def test_by_default_no_picture_is_removed() -> None:
 
 async def test_old_pictures_that_nobody_starred_are_removed() -> None:
     ages = {"ancient": 100, "older": 50, "old": 31, "dear": 100, "new": 29}
-    book, store = MemoryBook(ages, starred=["dear"]), MemoryStore(*ages)
+    book, store = MemoryRepository(ages, starred=["dear"]), MemoryStore(*ages)
 
     await retention(book, store, Limits(days=30)).sweep()
 
@@ -111,7 +111,7 @@ async def test_old_pictures_that_nobody_starred_are_removed() -> None:
 
 async def test_pictures_keep_within_the_disk_the_oldest_go_first_and_starred_ones_last() -> None:
     ages = {"dear": 9, "c": 3, "b": 2, "a": 1}
-    book, store = MemoryBook(ages, starred=["dear"]), MemoryStore(*ages)
+    book, store = MemoryRepository(ages, starred=["dear"]), MemoryStore(*ages)
 
     await retention(book, store, Limits(disk=25)).sweep(daily=False)
     assert sorted(store.files) == ["a", "dear"]
@@ -123,14 +123,14 @@ async def test_pictures_keep_within_the_disk_the_oldest_go_first_and_starred_one
 async def test_what_unfinished_jobs_take_beyond_the_limit_is_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     store = MemoryStore("needed")
 
-    await retention(MemoryBook({}), store, Limits(disk=5)).sweep(daily=False)
+    await retention(MemoryRepository({}), store, Limits(disk=5)).sweep(daily=False)
 
     assert list(store.files) == ["needed"]
     assert "more than EASEL_MAX_DISK allows" in caplog.text
 
 
 async def test_files_of_nobody_and_halves_of_files_are_removed() -> None:
-    book, store = MemoryBook({"mine": 1}), MemoryStore("mine", "nobody's")
+    book, store = MemoryRepository({"mine": 1}), MemoryStore("mine", "nobody's")
     book.ownerless = ["nobody's"]
 
     await retention(book, store, Limits()).sweep()
@@ -139,7 +139,7 @@ async def test_files_of_nobody_and_halves_of_files_are_removed() -> None:
 
 
 async def test_every_sweep_expires_tokens_and_a_daily_one_deletes_the_databases_old_copies() -> None:
-    book, wiped = MemoryBook({}), Wiped()
+    book, wiped = MemoryRepository({}), Wiped()
     sweeper = retention(book, MemoryStore(), Limits(), wiped)
 
     await sweeper.sweep(daily=False)
@@ -151,7 +151,7 @@ async def test_every_sweep_expires_tokens_and_a_daily_one_deletes_the_databases_
 
 
 async def test_a_servers_data_is_erased_so_many_days_after_the_bot_was_removed() -> None:
-    book, store, wiped = MemoryBook({}), MemoryStore("of the server"), Wiped()
+    book, store, wiped = MemoryRepository({}), MemoryStore("of the server"), Wiped()
     sweeper = retention(book, store, Limits(server_days=30), wiped)
 
     await sweeper.left(5, [1, 2])
@@ -165,7 +165,7 @@ async def test_a_servers_data_is_erased_so_many_days_after_the_bot_was_removed()
 
 
 async def test_without_a_limit_a_servers_data_stays() -> None:
-    book = MemoryBook({})
+    book = MemoryRepository({})
     book.departures[5] = now() - timedelta(days=4000)
 
     await retention(book, MemoryStore(), Limits(server_days=0)).sweep()
@@ -176,7 +176,7 @@ async def test_without_a_limit_a_servers_data_stays() -> None:
 async def test_servers_that_were_left_unnoticed_are_told_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.WARNING)
 
-    await retention(MemoryBook({}), MemoryStore(), Limits(server_days=30)).joined([1, 2])
+    await retention(MemoryRepository({}), MemoryStore(), Limits(server_days=30)).joined([1, 2])
 
     assert (
         "no longer on 1 of the servers that something is kept of; what is kept of a server is erased 30 days later"
