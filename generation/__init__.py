@@ -15,7 +15,7 @@ from generation.executors.base import Executor
 from generation.executors.process import ProcessExecutor
 from generation.models.catalog import Catalog, ModelEntry
 from generation.request.cancellation import CancelToken
-from generation.request.options import Hires, Init, Lora, Margins, Mask, Refiner
+from generation.request.options import Hires, Init, Lora, Mask, OutpaintPadding, Refiner
 from generation.request.request import GenerationRequest
 from generation.request.result import Artifact, GenerationResult, Progress, Stage
 from generation.request.sampler_info import SAMPLERS, SCHEDULES
@@ -44,10 +44,10 @@ __all__ = [
     "Init",
     "InvalidRequestError",
     "Lora",
-    "Margins",
     "Mask",
     "ModelEntry",
     "ModelError",
+    "OutpaintPadding",
     "ProcessExecutor",
     "Progress",
     "Refiner",

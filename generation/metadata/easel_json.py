@@ -7,14 +7,14 @@ from typing import Any
 
 from generation.errors import InvalidRequestError
 from generation.metadata.foreign import loaded
-from generation.request.options import Hires, Init, Lora, Margins, Mask, Refiner
+from generation.request.options import Hires, Init, Lora, Mask, OutpaintPadding, Refiner
 from generation.request.request import GenerationRequest
 from generation.request.validation import file_name
 from generation.typed_text import TypedText
 from generation.visible import shortened
 
 FORMAT = 4  # 1 had no fields beyond `count`, 2 no parts, 3 no refiner; what a recipe lacks has its default
-_PARTS: dict[str, Any] = {"init": Init, "mask": Mask, "outpaint": Margins, "hires": Hires, "refiner": Refiner}
+_PARTS: dict[str, Any] = {"init": Init, "mask": Mask, "outpaint": OutpaintPadding, "hires": Hires, "refiner": Refiner}
 _LISTS: dict[str, Any] = {"loras": Lora}
 
 

@@ -91,7 +91,7 @@ class Mask:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Margins:
+class OutpaintPadding:
     """How much canvas is added around the picture, in pixels of the finished picture; the picture fills the rest.
 
     Attributes:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from generation.errors import InvalidRequestError
-from generation.request.options import MAX_STEPS, Hires, Init, Lora, Margins, Mask, Refiner
+from generation.request.options import MAX_STEPS, Hires, Init, Lora, Mask, OutpaintPadding, Refiner
 from generation.request.sampler_info import NOISES, PREDICTIONS, SAMPLERS, SCHEDULES, WEIGHTS, calls
 from generation.request.tile_grid import tiles
 from generation.request.validation import (
@@ -106,7 +106,7 @@ class GenerationRequest:
     loras: tuple[Lora, ...] = ()
     init: Init | None = None
     mask: Mask | None = None
-    outpaint: Margins | None = None
+    outpaint: OutpaintPadding | None = None
     hires: Hires | None = None
     refiner: Refiner | None = None
 

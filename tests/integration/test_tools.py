@@ -7,7 +7,7 @@ import pytest
 from safetensors.numpy import save_file
 
 from bot.settings import Settings
-from generation.request.options import Margins
+from generation.request.options import OutpaintPadding
 from tests.fakes import FakeExecutor, picture
 from tests.integration.conftest import running
 from tests.integration.test_buttons import painted, result, shown, told
@@ -78,18 +78,18 @@ async def test_what_would_become_too_large_is_not_offered_and_refused(
 @pytest.mark.parametrize(
     ("label", "size", "margins"),
     [
-        ("Zoom Out 2x", (1216, 832), Margins(left=304, top=208, right=304, bottom=208, feather=13)),
-        ("Zoom Out 1.5x", (1216, 832), Margins(left=202, top=138, right=203, bottom=139, feather=17)),
-        ("Make Square", (1216, 1216), Margins(top=192, bottom=192, feather=26)),
-        ("⬅️", (1824, 832), Margins(left=608, feather=26)),
-        ("➡️", (1824, 832), Margins(right=608, feather=26)),
-        ("⬆️", (1216, 1248), Margins(top=416, feather=26)),
-        ("⬇️", (1216, 1248), Margins(bottom=416, feather=26)),
+        ("Zoom Out 2x", (1216, 832), OutpaintPadding(left=304, top=208, right=304, bottom=208, feather=13)),
+        ("Zoom Out 1.5x", (1216, 832), OutpaintPadding(left=202, top=138, right=203, bottom=139, feather=17)),
+        ("Make Square", (1216, 1216), OutpaintPadding(top=192, bottom=192, feather=26)),
+        ("⬅️", (1824, 832), OutpaintPadding(left=608, feather=26)),
+        ("➡️", (1824, 832), OutpaintPadding(right=608, feather=26)),
+        ("⬆️", (1216, 1248), OutpaintPadding(top=416, feather=26)),
+        ("⬇️", (1216, 1248), OutpaintPadding(bottom=416, feather=26)),
     ],
 )
 @bot
 async def test_canvas_is_added_where_the_button_says(
-    discord: LoopbackDiscord, executor: FakeExecutor, label: str, size: tuple[int, int], margins: Margins
+    discord: LoopbackDiscord, executor: FakeExecutor, label: str, size: tuple[int, int], margins: OutpaintPadding
 ) -> None:
     message = await painted(discord, aspect="3:2")
 
@@ -115,7 +115,7 @@ async def test_a_custom_zoom_takes_a_prompt_a_factor_and_an_aspect(
 
     asked = executor.requests[1]
     assert (asked.prompt, asked.width, asked.height) == ("a cat in a garden", 1344, 768)
-    assert asked.outpaint == Margins(left=288, right=288, feather=24)
+    assert asked.outpaint == OutpaintPadding(left=288, right=288, feather=24)
 
 
 @bot

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Margins, Mask, Refiner, metadata
+from generation import SAMPLERS, SCHEDULES, GenerationRequest, Hires, Init, Mask, OutpaintPadding, Refiner, metadata
 from generation.images.pixels import Pixels
 from generation.metadata.comfyui.refiner import total_of
 from generation.prompt.parser import parse
@@ -47,7 +47,7 @@ refiners = st.builds(
     strength=st.sampled_from([0.0, 0.3]),
     steps=st.integers(1, 150),
 )
-edges = st.builds(Margins, left=st.integers(1, 24), bottom=st.integers(0, 24), feather=st.integers(0, 256))
+edges = st.builds(OutpaintPadding, left=st.integers(1, 24), bottom=st.integers(0, 24), feather=st.integers(0, 256))
 parts: st.SearchStrategy[dict[str, Any]] = (
     st.just({})
     | st.fixed_dictionaries({"init": inits})

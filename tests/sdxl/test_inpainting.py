@@ -15,8 +15,8 @@ from generation import (
     GenerationResult,
     GenerationSettings,
     Init,
-    Margins,
     Mask,
+    OutpaintPadding,
 )
 from generation.images.inpaint_canvas import grown, prepare
 from generation.images.loading import digest_of
@@ -65,7 +65,7 @@ async def test_what_is_kept_does_not_change_by_a_single_level(executor: LocalExe
 async def test_an_outpaint_keeps_the_picture_beyond_the_blend(executor: LocalExecutor) -> None:
     asked = request(
         width=96, height=80, init=Init(picture=digest_of(PHOTO), strength=1.0),
-        outpaint=Margins(left=32, top=16, feather=3),
+        outpaint=OutpaintPadding(left=32, top=16, feather=3),
     )  # fmt: skip
 
     result = pixels(await executor.generate(asked, inputs=FILES))

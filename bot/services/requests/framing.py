@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain import InputFile, Order
 from bot.services.requests.sizes import WIDEST, parse_aspect, size_for
-from generation import Hires, Init, InvalidRequestError, Margins, Mask, Refiner
+from generation import Hires, Init, InvalidRequestError, Mask, OutpaintPadding, Refiner
 from generation.request.options import MAX_SCALE
 from generation.request.request import MIN_SIZE, SIZE_STEP
 from generation.request.validation import MAX_OPTION_CHARACTERS, check_range, check_text, quoted
@@ -130,7 +130,7 @@ def beginning(order: Order, frame: Frame) -> dict[str, Any]:
         )
     if order.outpaint is not None:
         left, top, right, bottom = frame.edges
-        parts["outpaint"] = Margins(left=left, top=top, right=right, bottom=bottom, feather=feather)
+        parts["outpaint"] = OutpaintPadding(left=left, top=top, right=right, bottom=bottom, feather=feather)
     return parts
 
 

@@ -10,7 +10,7 @@ from generation.errors import InvalidRequestError
 from generation.metadata.comfyui.nodes import Graph, Wire, new_node
 from generation.metadata.foreign import MAX_WIRES, real, whole
 from generation.metadata.parsed import Reading
-from generation.request.options import Init, Margins, Mask
+from generation.request.options import Init, Mask, OutpaintPadding
 from generation.request.request import GenerationRequest
 
 EMPTY = "EmptyLatentImage"
@@ -139,7 +139,7 @@ class BeginningReader:
         try:
             self._reading.values["init"] = Init(picture=digest, strength=real(denoise), fit=fit)
             if edges is not None:
-                self._reading.values["outpaint"] = Margins(**edges)
+                self._reading.values["outpaint"] = OutpaintPadding(**edges)
             elif mask is not None:
                 self._reading.values["mask"] = Mask(**mask)
         except (InvalidRequestError, TypeError, ValueError) as error:

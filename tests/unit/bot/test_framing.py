@@ -5,7 +5,7 @@ from bot.services.requests.flags import flags_line
 from bot.services.requests.framing import Frame, outpainted, own_size
 from bot.services.requests.layers import Preferences
 from bot.services.requests.resolve import Defaults, resolve
-from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask, ModelEntry, Refiner
+from generation import GenerationRequest, Init, InvalidRequestError, Mask, ModelEntry, OutpaintPadding, Refiner
 from generation.typed_text import TypedText
 
 A, B = "a" * 64, "b" * 64
@@ -160,7 +160,7 @@ def test_an_outpaint_keeps_the_image_and_blends_into_it() -> None:
 
     assert (asked.width, asked.height) == (1536, 1024)
     assert asked.init == Init(picture=A, strength=0.9)
-    assert asked.outpaint == Margins(right=512, feather=32)
+    assert asked.outpaint == OutpaintPadding(right=512, feather=32)
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from bot.domain import Action, InputFile
 from bot.errors import LimitError
 from bot.services.actions.tools import Bounds, Tool, best_upscaler, check_scale, known_size, offered
 from bot.services.requests.derive import has_noise, outpainted, overpainted, settled, upscaled
-from generation import GenerationRequest, Hires, Init, Margins, Mask
+from generation import GenerationRequest, Hires, Init, Mask, OutpaintPadding
 from generation.typed_text import TypedText
 
 A, B = "a" * 64, "b" * 64
@@ -103,7 +103,7 @@ def test_an_odd_size_is_upscaled_from_the_nearest_that_can_be_painted() -> None:
 def test_zooming_out_lays_the_picture_into_the_middle() -> None:
     asked = outpainted(PICTURE, InputFile(A, 1216, 832), TypedText("2x"), 4, 1024, lambda: 99)
 
-    margins = Margins(left=304, top=208, right=304, bottom=208, feather=13)
+    margins = OutpaintPadding(left=304, top=208, right=304, bottom=208, feather=13)
     assert asked == replace(
         PICTURE, width=1216, height=832, seed=99, count=4, init=Init(picture=A, strength=1), outpaint=margins
     )
@@ -125,7 +125,7 @@ def test_what_came_before_and_after_a_picture_is_left_behind() -> None:
 
     assert (asked.noise, asked.row, asked.rows, asked.subseed_strength, asked.hires) == ("easel", 0, 1, 0, None)
     assert asked.init == Init(picture=A, strength=1)
-    assert asked.outpaint == Margins(left=512, feather=32)
+    assert asked.outpaint == OutpaintPadding(left=512, feather=32)
 
 
 @pytest.mark.parametrize(("action", "strength"), [(Action.VARY_SUBTLE, 0.3), (Action.VARY_STRONG, 0.6)])

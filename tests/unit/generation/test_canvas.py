@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from generation import GenerationRequest, Init, InvalidRequestError, Margins, Mask
+from generation import GenerationRequest, Init, InvalidRequestError, Mask, OutpaintPadding
 from generation.images.inpaint_canvas import Canvas, detail, feathered, finish, grown, prepare
 from generation.images.loading import MAX_BYTES, digest_of
 from generation.images.pixels import AlphaMask, Pixels
@@ -154,7 +154,7 @@ def test_a_mask_that_paints_nothing_is_refused(mask: Mask) -> None:
 def test_new_canvas_is_painted_and_the_picture_kept_beyond_the_blend() -> None:
     picture = noise(32, 48)
 
-    request, canvas = laid_out(file_of(picture), outpaint=Margins(left=24, right=8, top=16, feather=5))
+    request, canvas = laid_out(file_of(picture), outpaint=OutpaintPadding(left=24, right=8, top=16, feather=5))
     result = colours(finish(canvas, painted(request.width, request.height)))
 
     assert (result[16 + 5 :, 24 + 5 : 64 - 8 - 5] == picture[5:, 5:-5]).all()
@@ -167,7 +167,7 @@ def test_new_canvas_begins_with_the_colours_of_the_edge() -> None:
     picture = np.zeros((32, 32, 3), np.uint8)
     picture[:, :16], picture[:, 16:] = (200, 0, 0), (0, 0, 200)
 
-    _, canvas = laid_out(file_of(picture), outpaint=Margins(left=16, right=16, top=32))
+    _, canvas = laid_out(file_of(picture), outpaint=OutpaintPadding(left=16, right=16, top=32))
     begun = colours(canvas.picture)
 
     assert begun[40, 2, 0] > 150 > begun[40, 2, 2]
