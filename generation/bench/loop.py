@@ -16,7 +16,7 @@ from generation.sdxl.acceleration.cuda_graphs import USUAL, GraphedUnet
 from generation.sdxl.engine.engine import Engine
 from generation.sdxl.engine.model_cache import ModelCache
 from generation.sdxl.engine.work import Work
-from generation.sdxl.model.model import Model, Shortcut
+from generation.sdxl.model.model import AcceleratedUnet, Model
 from generation.sdxl.model.text_encoders import Conditioning
 
 MODES = ("eager", "recorded", "compiled")  # as it is; as CUDA graphs; block by block compiled, and then as graphs
@@ -143,7 +143,7 @@ def flops(call: Callable[[], object]) -> int:
     return int(counter.get_total_flops())
 
 
-def faster_by(mode: str, model: Model) -> Shortcut | None:
+def faster_by(mode: str, model: Model) -> AcceleratedUnet | None:
     """Returns what stands for a model's UNet in one of MODES."""
     if mode == "eager":
         return None

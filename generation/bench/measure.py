@@ -17,7 +17,7 @@ from generation.bench.models import RANDOM_SDXL, RANDOM_TINY, open_model
 from generation.images.pixels import Pixels
 from generation.models.catalog import Catalog
 from generation.scheduling.batch_table import BatchTable, write_table
-from generation.sdxl.acceleration.accelerate import shortcut
+from generation.sdxl.acceleration.accelerate import accelerate
 from generation.sdxl.engine.png import encode
 from generation.sdxl.model.device import choose_placement, device_name, is_memory_error
 from generation.settings import GenerationSettings
@@ -106,14 +106,14 @@ class Bench:
     def compare(self) -> Figures:
         """Measures our loop against a plain StableDiffusionXLPipeline."""
         self._say("the same work through a StableDiffusionXLPipeline")
-        self.model.faster = shortcut(self.model, self._settings)  # as the bot calls it; the pipeline does not
+        self.model.faster = accelerate(self.model, self._settings)  # as the bot calls it; the pipeline does not
         compared = compare_with_diffusers(self.model, self.side, 1 if self._quick else 5)
         self.model.faster = None
         return asdict(compared)
 
     def bare_rate(self, steps: int, slots: int) -> Callable[[int], float]:
         """Returns what paints so many pictures with the bare loop and says how many it painted a second."""
-        self.model.faster = shortcut(self.model, self._settings)  # as the bot calls it
+        self.model.faster = accelerate(self.model, self._settings)  # as the bot calls it
         engine = engine_of(self.model)
 
         def rate(pictures: int) -> float:

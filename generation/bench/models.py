@@ -16,7 +16,7 @@ from generation.models.catalog import Catalog
 from generation.prompt.tokenizer import Tokenizer, clip_merges
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import Placement
-from generation.sdxl.model.fused_modules import streamline
+from generation.sdxl.model.fused_modules import fuse_modules
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import TextEncoders
 
@@ -54,8 +54,8 @@ def open_model(name: str | None, models: Path, placement: Placement) -> Model:
     if name in {RANDOM_SDXL, RANDOM_TINY}:
         return random_model(_SDXL if name == RANDOM_SDXL else _TINY, placement)
     model = load(Catalog(models, name).default(), placement)
-    streamline(model.unet)
-    streamline(model.vae)
+    fuse_modules(model.unet)
+    fuse_modules(model.vae)
     return model
 
 
@@ -91,8 +91,8 @@ def random_model(widths: Widths, placement: Placement) -> Model:
     nn.Module.to(made[1], placement.vae_dtype)
     merges = clip_merges()
     encoders = TextEncoders(made[2], made[3], Tokenizer(merges), Tokenizer(merges, padding=0))
-    streamline(made[0])
-    streamline(made[1])
+    fuse_modules(made[0])
+    fuse_modules(made[1])
     return Model(made[0], made[1], encoders, placement)
 
 

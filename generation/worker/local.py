@@ -24,17 +24,17 @@ from generation.request.options import Lora
 from generation.request.request import GenerationRequest
 from generation.request.result import Artifact, GenerationResult, Progress, Stage
 from generation.scheduling.batch_table import BatchTable, read_table
-from generation.sdxl.acceleration.accelerate import shortcut
+from generation.sdxl.acceleration.accelerate import accelerate
 from generation.sdxl.engine.engine import Engine
 from generation.sdxl.engine.model_cache import ModelCache
 from generation.sdxl.engine.png import encode
-from generation.sdxl.engine.preview_stream import EVERY_SECONDS, Sketchbook
+from generation.sdxl.engine.preview_stream import EVERY_SECONDS, PreviewStream
 from generation.sdxl.engine.work import Painting, Work
 from generation.sdxl.latents.preview_decoder import choose_glance
 from generation.sdxl.model.auxiliary import Additions
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import choose_placement, describe_device, is_device_lost, tune
-from generation.sdxl.model.fused_modules import streamline
+from generation.sdxl.model.fused_modules import fuse_modules
 from generation.sdxl.model.lora import LoadedLora, LoraFiles
 from generation.sdxl.model.model import Model
 from generation.settings import GenerationSettings
@@ -155,7 +155,7 @@ class LocalExecutor:
 
     def _work(self, request: GenerationRequest, newest: "_Newest", cancel: CancelToken, *, watched: bool) -> Work:
         drawn = watched and self._settings.previews
-        sketches = Sketchbook(request.count, self._draw_later, self._preview_seconds) if drawn else None
+        sketches = PreviewStream(request.count, self._draw_later, self._preview_seconds) if drawn else None
         return Work(request, cancel, newest, sketches)
 
     def _draw_later(self, draw: Callable[[], None]) -> None:
@@ -200,10 +200,10 @@ class LocalExecutor:
                 if isinstance(entry.source, Path) and entry.source.is_file():
                     self._files[name] = entry.source
                 model = load(entry, placement.in_main_memory())
-                streamline(model.unet)
-                streamline(model.vae)
+                fuse_modules(model.unet)
+                fuse_modules(model.vae)
                 model.settle(placement)
-                model.faster = shortcut(model, self._settings, self._compiler)
+                model.faster = accelerate(model, self._settings, self._compiler)
                 model.attach(additions)
                 model.calls = self._tables[name] = read_table(self._settings.data_dir, model.key)
                 if self._settings.previews:

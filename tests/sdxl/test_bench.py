@@ -82,7 +82,7 @@ def test_the_bare_loop_calls_the_unet_as_the_bot_does(tmp_path: Path, monkeypatc
     bench = Bench(GenerationSettings(data_dir=tmp_path, device="cpu"), RANDOM_TINY, quick=True, say=lambda _what: None)
     bench.side = 64
     unet = Counting(bench.model.unet)
-    monkeypatch.setattr("generation.bench.measure.shortcut", lambda _model, _settings: unet)
+    monkeypatch.setattr("generation.bench.measure.accelerate", lambda _model, _settings: unet)
 
     assert bench.bare_rate(2, 1)(1) > 0
 

@@ -25,7 +25,7 @@ from generation.sdxl.model import lora as lora_room
 from generation.sdxl.model import model as model_room
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import Placement, Rung
-from generation.sdxl.model.fused_modules import streamline
+from generation.sdxl.model.fused_modules import fuse_modules
 from generation.sdxl.model.lora import LoadedLora, read
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.pinned_weights import ALIGNED, CHUNK, PinnedWeights, pack
@@ -77,7 +77,7 @@ def card() -> Card:
 def model(models_folder: Path, card: Card) -> Model:
     """The tiny model, loaded and settled on a card, where it has not come yet."""
     found = load(describe(models_folder / "tiny.safetensors"), CPU)
-    streamline(found.unet)
+    fuse_modules(found.unet)
     found.copies = PinnedWeights(card)
     found.settle(CARD)
     found.copies.keep((found.unet, found.vae, *found.text.modules), Pool())

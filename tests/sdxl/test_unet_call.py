@@ -24,8 +24,8 @@ from generation.sdxl.model.fused_modules import (
     HalvedGEGLU,
     HalvedLinear,
     PlainAttention,
+    fuse_modules,
     group_norm_last,
-    streamline,
 )
 from generation.sdxl.model.model import Model
 from tests.sdxl.conftest import CPU
@@ -45,7 +45,7 @@ def test_a_unet_without_detours_gives_the_same_numbers(own_model: Model) -> None
     call = unet_call(own_model, 64)
     expected: Any = call()
 
-    streamline(own_model.unet)
+    fuse_modules(own_model.unet)
 
     torch.testing.assert_close(call(), expected, atol=1e-5, rtol=1e-5)
     direct = [module for module in own_model.unet.modules() if isinstance(module, PlainAttention)]
@@ -54,7 +54,7 @@ def test_a_unet_without_detours_gives_the_same_numbers(own_model: Model) -> None
 
 
 def test_channels_stay_last_from_end_to_end(own_model: Model) -> None:
-    streamline(own_model.unet)
+    fuse_modules(own_model.unet)
     first: list[str] = []
 
     def look(name: str) -> Callable[[nn.Module, Any, Any], None]:
@@ -132,7 +132,7 @@ def test_a_usual_shape_is_compiled_in_the_background_and_then_used(own_model: Mo
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")  # torch itself, when it imports its compiler
 def test_compiled_blocks_work_with_the_weights_of_the_unet_itself(own_model: Model) -> None:
-    streamline(own_model.unet)
+    fuse_modules(own_model.unet)
     call = unet_call(own_model, 64)
     twin = BlockwiseUnet(own_model.unet)
     with torch.no_grad():
@@ -150,7 +150,7 @@ def test_compiled_blocks_work_with_the_weights_of_the_unet_itself(own_model: Mod
 @pytest.mark.ci
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_every_kind_of_block_is_compiled_on_whatever_thread(own_model: Model) -> None:
-    streamline(own_model.unet)
+    fuse_modules(own_model.unet)
     calls = [unet_call(own_model, side) for side in (64, 72)]
     expected: list[Any] = [call() for call in calls]
     own_model.faster = Stand(BlockwiseUnet(own_model.unet, backend="eager"))

@@ -5,13 +5,15 @@ from concurrent.futures import Executor
 from generation.sdxl.acceleration.compiled import CompiledUnet
 from generation.sdxl.acceleration.cuda_graphs import GraphedUnet
 from generation.sdxl.model.device import total_memory
-from generation.sdxl.model.model import Model, Shortcut
+from generation.sdxl.model.model import AcceleratedUnet, Model
 from generation.settings import GenerationSettings
 
 ROOMY = 15 * 2**30  # bytes of a card's memory from which recordings fit beside SDXL; "16 GB" cards have a little less
 
 
-def shortcut(model: Model, settings: GenerationSettings, background: Executor | None = None) -> Shortcut | None:
+def accelerate(
+    model: Model, settings: GenerationSettings, background: Executor | None = None
+) -> AcceleratedUnet | None:
     """Returns what stands for the UNet: compiled, recorded, both, or None.
 
     Args:

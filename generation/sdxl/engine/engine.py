@@ -275,7 +275,7 @@ class Engine:
         if run.next_model:
             self._hand_over(work, run)
             return
-        if run.refined_by_none:
+        if run.refiner_skipped:
             work.remark(NOTHING_TO_REFINE)
         work.tell(Stage.FINISHING if run.request.hires is None else Stage.PAINTING)
         try:

@@ -22,7 +22,7 @@ MAX_BYTES = 20_000
 QUALITIES = (80, 60, 40, 20)
 
 
-class Sketchbook:
+class PreviewStream:
     """Keeps the newest preview of one work, drawn at most every so often and one at a time.
 
     Args:

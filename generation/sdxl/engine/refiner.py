@@ -12,7 +12,7 @@ from generation.images.inpaint_canvas import Canvas
 from generation.request.options import Refiner
 from generation.request.request import GenerationRequest
 from generation.sdxl.engine.run import Run
-from generation.sdxl.latents.init_latents import Handover, Start, begin
+from generation.sdxl.latents.init_latents import LatentHandoff, Start, begin
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import Conditioning
 
@@ -35,7 +35,7 @@ class Unrefined:
     index: int
     start: Start
     latents: Tensor
-    left: Handover | None
+    left: LatentHandoff | None
 
     @property
     def next_model(self) -> str:
@@ -68,5 +68,5 @@ def refined(run: Unrefined, model: Model, text: list[Conditioning], canvas: Canv
         request = replace(request, steps=refiner.steps)
         start = replace(start, latents=run.latents, strength=refiner.strength)
     else:
-        start = replace(start, handover=run.left)
+        start = replace(start, handoff=run.left)
     return Run(request, run.index, model, text, start)

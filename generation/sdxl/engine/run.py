@@ -10,7 +10,7 @@ from generation.request.request import GenerationRequest
 from generation.request.sampler_info import SAMPLERS as SAMPLER_FACTS
 from generation.request.tile_grid import Box
 from generation.scheduling.policy import Candidate
-from generation.sdxl.latents.init_latents import NOISE_ALONE, Handover, Start
+from generation.sdxl.latents.init_latents import NOISE_ALONE, LatentHandoff, Start
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import Conditioning
 from generation.sdxl.sampling.guidance import denoised_from, guide, rescale
@@ -58,8 +58,8 @@ class Run:
         zero_terminal = self._prediction == "v_prediction_zsnr"
         self._trained = levels(zero_terminal=zero_terminal)
         self._tiles = Tiles(request.width, request.height, start.tile, model.downscale)
-        self._schedule = self._own_schedule() if start.handover is None else start.handover.sigmas
-        self._first = 0 if start.handover is None else start.handover.done
+        self._schedule = self._own_schedule() if start.handoff is None else start.handoff.sigmas
+        self._first = 0 if start.handoff is None else start.handoff.done
         self._last = self._first_of_the_next()
         self._sigmas = self._schedule[self._first : self._last + 1]
         self.calls = self._calls_of(self._sigmas)
@@ -92,8 +92,8 @@ class Run:
         """Returns what sampling begins with; without a schedule what is there already."""
         model, start = self.model, self.start
         self._noise = first_noise(self.request, self._shape).to(model.placement.device)
-        if start.handover is not None:
-            return start.handover.latents
+        if start.handoff is not None:
+            return start.handoff.latents
         if not len(self._schedule):
             return start.latents
         noise = self._noise * starting_scale(self._schedule[0], self._trained.highest)
@@ -108,16 +108,16 @@ class Run:
         return refiner.model if refiner.strength or self.left is not None else ""
 
     @property
-    def refined_by_none(self) -> bool:
+    def refiner_skipped(self) -> bool:
         """Whether a refiner was asked for and no step is left for it."""
         return self.request.refiner is not None and self.request.hires is None and not self.next_model
 
     @property
-    def left(self) -> Handover | None:
+    def left(self) -> LatentHandoff | None:
         """What it leaves to another checkpoint; None if nothing, or not yet."""
         if self.latents is None or self._last >= len(self._schedule) - 1:
             return None
-        return Handover(self.latents, self._schedule, self._last)
+        return LatentHandoff(self.latents, self._schedule, self._last)
 
     @property
     def calls_to_the_end(self) -> int:

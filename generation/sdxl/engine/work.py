@@ -14,7 +14,7 @@ from generation.request.options import Lora
 from generation.request.request import GenerationRequest
 from generation.request.result import Progress, Stage
 from generation.request.tile_grid import SMALL_TILE
-from generation.sdxl.engine.preview_stream import Sketchbook
+from generation.sdxl.engine.preview_stream import PreviewStream
 
 if TYPE_CHECKING:
     from generation.sdxl.model.lora import LoadedLora  # the event loop makes works, and must not wait for torch
@@ -66,7 +66,7 @@ class Work:
     request: GenerationRequest
     cancel: CancelToken
     report: Callable[[Progress], None]
-    sketches: Sketchbook | None = None
+    sketches: PreviewStream | None = None
     canvas: Canvas | None = None
     loras: "tuple[LoadedLora, ...]" = ()
     future: Future[Painting] = field(default_factory=Future)

@@ -17,7 +17,7 @@ BLANK = 0.0  # the colour, between -1 and 1, that inpainting UNets were trained 
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Handover:
+class LatentHandoff:
     """A picture half-way, as one checkpoint leaves it to another.
 
     Attributes:
@@ -52,7 +52,7 @@ class Start:
     strength: float = 1.0
     tile: int = 0
     scale: float = 1.0
-    handover: Handover | None = None
+    handoff: LatentHandoff | None = None
 
 
 NOISE_ALONE = Start()

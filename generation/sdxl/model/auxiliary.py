@@ -12,7 +12,7 @@ from generation.errors import ModelError
 from generation.models.auxiliary import Extras, count_vectors
 from generation.models.safetensors_header import Kind, read_header
 from generation.sdxl.model.device import Placement
-from generation.sdxl.model.fused_modules import streamline
+from generation.sdxl.model.fused_modules import fuse_modules
 from generation.sdxl.model.layout import PREFIXES, origins, read
 from generation.sdxl.model.tensors import read_tensors
 from generation.sdxl.model.upscaler import RrdbNet, from_tensors
@@ -81,7 +81,7 @@ class Additions:
             raise ModelError(f"{path.name} is no VAE for this model: {wrong[0]} is missing or has another shape.")
         vae.load_state_dict({key: tensors[key].to(placement.vae_dtype) for key in expected}, assign=True)
         vae.requires_grad_(requires_grad=False).eval().to(placement.device)
-        streamline(vae)
+        fuse_modules(vae)
         return vae
 
 

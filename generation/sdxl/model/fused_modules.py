@@ -129,7 +129,7 @@ class HalvedGEGLU(GEGLU):  # type: ignore[misc]
         return gated
 
 
-def streamline(model: UNet2DConditionModel | AutoencoderKL) -> None:
+def fuse_modules(model: UNet2DConditionModel | AutoencoderKL) -> None:
     """Takes the detours out of a UNet or a VAE, and lays its weights out channels last."""
     nn.Module.to(model, memory_format=torch.channels_last)  # type: ignore[call-overload]  # it takes it alone as well
     for module in model.modules():

@@ -25,7 +25,7 @@ SEPARATE_VAES = 2  # that are kept beside the checkpoint's own, the last ones us
 REFINER_NUMBERS = 5  # that a refiner's UNet is told of size, crop and score; others are told six
 
 
-class Shortcut(Protocol):
+class AcceleratedUnet(Protocol):
     """Stands for a UNet and is called like it."""
 
     def __call__(self, latents: Tensor, timesteps: Tensor, **conditions: Any) -> Any:
@@ -74,7 +74,7 @@ class Model:
     here: bool = True
     bytes: int = 0
     rung: Rung = Rung.RESIDENT
-    faster: Shortcut | None = None
+    faster: AcceleratedUnet | None = None
     copies: PinnedWeights = field(default_factory=PinnedWeights)
     _merger: Merger | None = None
     _vaes: dict[str, AutoencoderKL] = field(default_factory=dict)  # the checkpoint's own is ""; the last used is last
