@@ -61,7 +61,7 @@ from bot.settings import DISCORD_API, Settings
 from bot.ui.discord import escape
 from bot.ui.jobs.messenger import DiscordMessenger
 from generation import Catalog, Executor, ProcessExecutor
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.prompt import parser
 from generation.prompt.token_count import TokenCounter
 
@@ -178,7 +178,7 @@ def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SEC
     pictures = FilePictureStore(settings.pictures_path)
     worker = this_process()
     ledger = SqlJobs(database, worker.id)
-    models = ModelRegistry(_catalog(settings), Extras(settings.models_path, settings.vae))
+    models = ModelRegistry(_catalog(settings), AuxiliaryFiles(settings.models_path, settings.vae))
     tools = Toolbox(models, settings.max_size, settings.max_upscaled)
     messenger = DiscordMessenger(client, tools, show_reroll=settings.show_reroll)
     ports = Ports(ledger, SqlSpeeds(database), pictures, messenger)
@@ -211,7 +211,7 @@ def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SEC
         dispatcher=dispatcher,
         segmenter=Segmenter(pictures),
         drafts=SqlDrafts(database),
-        explainer=Explainer(generation, queue, price, TokenCounter(Extras(settings.models_path))),
+        explainer=Explainer(generation, queue, price, TokenCounter(AuxiliaryFiles(settings.models_path))),
         fitter=fitter,
         forgetting=Forgetting(histories, pictures, database.forget_deleted, memories),
         generation=generation,

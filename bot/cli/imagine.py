@@ -25,7 +25,7 @@ from bot.settings import Settings
 from generation import Catalog, Executor, GenerationRequest, GenerationResult, InvalidRequestError, metadata
 from generation import Progress as Painting
 from generation.metadata import Reading, read_file
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.catalog import STARTER_NOTE
 from generation.models.safetensors_header import Kind
 from generation.request.options import UNNAMED
@@ -178,7 +178,9 @@ def _has_refiner(settings: Settings, name: str) -> bool:
 
 
 def _has_vae(settings: Settings, name: str) -> bool:
-    return name.lower() in {known.lower() for known in Extras(settings.models_path, settings.vae).names(Kind.VAE)}
+    return name.lower() in {
+        known.lower() for known in AuxiliaryFiles(settings.models_path, settings.vae).names(Kind.VAE)
+    }
 
 
 def bring(order: Order, files: Mapping[str, Path | None]) -> tuple[Order, dict[str, bytes]]:

@@ -7,7 +7,7 @@ from bot.cli.lazy import LazyGroup
 from bot.cli.terminal import out, shown
 from bot.settings import Settings
 from generation import Catalog
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 
 
 class Models(LazyGroup):
@@ -40,7 +40,7 @@ def list_models(context: typer.Context) -> None:
         else:
             table.add_row(shown(entry.name), shown(entry.problem, style="red"), "", size, "")
     out.print(table)
-    loras = Extras(settings.models_path).loras()
+    loras = AuxiliaryFiles(settings.models_path).loras()
     if loras:
         listed = Table("LoRA", "trigger words")
         for name, about in loras.items():

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Mapping
 
 from generation import Catalog, ModelEntry, ModelError
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.catalog import STARTER_NOTE
 from generation.models.safetensors_header import Kind
 from generation.request.request import check_name
@@ -23,7 +23,7 @@ class ModelRegistry:
         extras: What stands beside the checkpoints; likewise.
     """
 
-    def __init__(self, catalog: Catalog, extras: Extras | None = None) -> None:
+    def __init__(self, catalog: Catalog, extras: AuxiliaryFiles | None = None) -> None:
         self._catalog = catalog
         self._extras = extras
         self._names: Mapping[Kind, tuple[str, ...]] = {}

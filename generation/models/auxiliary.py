@@ -11,7 +11,7 @@ from generation.request.validation import MAX_OPTION_CHARACTERS, file_name, has_
 from generation.visible import is_visible
 
 
-class Extras:
+class AuxiliaryFiles:
     """Finds files by name anywhere in the models folder.
 
     A name never becomes a path: it is looked up among the names of the files that are there. Reading is cheap: a

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from generation.models.auxiliary import Extras, count_vectors
+from generation.models.auxiliary import AuxiliaryFiles, count_vectors
 from generation.models.catalog import ModelEntry
 from generation.models.safetensors_header import Kind, read_header
 from generation.prompt.parser import Dialect, parse
@@ -34,7 +34,7 @@ class TokenCounter:
         extras: Where textual inversion embeddings are looked up.
     """
 
-    def __init__(self, extras: Extras) -> None:
+    def __init__(self, extras: AuxiliaryFiles) -> None:
         self._extras = extras
 
     def count(self, prompt: TypedText | str, dialect: Dialect, model: ModelEntry) -> tuple[TokenCount, ...]:

@@ -16,7 +16,7 @@ from generation.executors.base import NO_INPUTS, UNMEASURED, Inputs, OnProgress,
 from generation.images.inpaint_canvas import Canvas, finish, prepare
 from generation.images.pixels import Pixels
 from generation.limits import check_limits, loras_of
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.catalog import Catalog, ModelEntry
 from generation.models.hashes import HashBook
 from generation.request.cancellation import CancelToken
@@ -31,7 +31,7 @@ from generation.sdxl.engine.png import encode
 from generation.sdxl.engine.preview_stream import EVERY_SECONDS, PreviewStream
 from generation.sdxl.engine.work import Painting, Work
 from generation.sdxl.latents.preview_decoder import choose_glance
-from generation.sdxl.model.auxiliary import Additions
+from generation.sdxl.model.auxiliary import AuxiliaryModels
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import choose_placement, describe_device, is_device_lost, tune
 from generation.sdxl.model.fused_modules import fuse_modules
@@ -146,7 +146,7 @@ class LocalExecutor:
 
     def _load_loras(self, wanted: tuple[Lora, ...]) -> tuple[LoadedLora, ...]:
         if self._loras is None:
-            self._loras = LoraFiles(Extras(self._settings.models_path))
+            self._loras = LoraFiles(AuxiliaryFiles(self._settings.models_path))
         return tuple(self._loras.load(each) for each in wanted)
 
     def _encode(self, pixels: Pixels, picture: GenerationRequest, canvas: Canvas | None) -> Artifact:
@@ -192,8 +192,8 @@ class LocalExecutor:
             placement = choose_placement(self._settings.device, self._settings.dtype)
             tune(placement.device, fp16_accumulation=self._settings.fp16_accumulation)
             log.info("painting on %s in %s", placement.device, placement.dtype)
-            extras = Extras(self._settings.models_path, self._settings.vae)
-            additions = Additions(extras)
+            extras = AuxiliaryFiles(self._settings.models_path, self._settings.vae)
+            additions = AuxiliaryModels(extras)
 
             def load_named(name: str) -> Model:
                 entry = self._find(name)

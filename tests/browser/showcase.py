@@ -90,7 +90,7 @@ class Order(ui.Modal, title="Paint order"):
         ),
     )
     extras: ui.Label[Any] = ui.Label(
-        text="Extras",
+        text="AuxiliaryFiles",
         component=ui.CheckboxGroup(
             required=False,
             options=[

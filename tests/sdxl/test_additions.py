@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from generation.models.auxiliary import Extras
-from generation.sdxl.model.auxiliary import KEPT_EMBEDDINGS, Additions
+from generation.models.auxiliary import AuxiliaryFiles
+from generation.sdxl.model.auxiliary import KEPT_EMBEDDINGS, AuxiliaryModels
 
 
 def write(path: Path) -> None:
@@ -18,7 +18,7 @@ def write(path: Path) -> None:
 
 def test_an_embedding_is_read_once_in_whatever_capitals_it_is_named(tmp_path: Path) -> None:
     write(tmp_path / "apple.safetensors")
-    additions = Additions(Extras(tmp_path))
+    additions = AuxiliaryModels(AuxiliaryFiles(tmp_path))
     names = ["".join(letters) for letters in product(*zip("apple", "APPLE", strict=True))]
 
     vectors = [additions.embedding(name)["clip_l"] for name in names]
@@ -27,7 +27,7 @@ def test_an_embedding_is_read_once_in_whatever_capitals_it_is_named(tmp_path: Pa
 
 
 def test_embeddings_without_end_do_not_fill_memory(tmp_path: Path) -> None:
-    additions = Additions(Extras(tmp_path))
+    additions = AuxiliaryModels(AuxiliaryFiles(tmp_path))
     names = [f"tree{number}" for number in range(KEPT_EMBEDDINGS + 4)]
     for name in names:
         write(tmp_path / f"{name}.safetensors")
@@ -41,7 +41,7 @@ def test_embeddings_without_end_do_not_fill_memory(tmp_path: Path) -> None:
 def test_what_is_used_again_is_read_once(tmp_path: Path) -> None:
     for name in [f"tree{number}" for number in range(KEPT_EMBEDDINGS + 1)]:
         write(tmp_path / f"{name}.safetensors")
-    additions = Additions(Extras(tmp_path))
+    additions = AuxiliaryModels(AuxiliaryFiles(tmp_path))
     first = additions.embedding("tree0")
 
     for number in range(KEPT_EMBEDDINGS + 1):

@@ -14,10 +14,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from generation import ModelError
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.catalog import ModelEntry, describe
 from generation.prompt.tokenizer import Tokenizer
-from generation.sdxl.model.auxiliary import Additions
+from generation.sdxl.model.auxiliary import AuxiliaryModels
 from generation.sdxl.model.checkpoint import load
 from generation.sdxl.model.device import choose_placement
 from generation.sdxl.model.tensors import read_tensors
@@ -184,4 +184,4 @@ def test_a_file_that_changed_after_it_was_listed_is_refused_without_its_folder(s
 
     assert "secret-place" not in str(refused.value)
     with pytest.raises(ModelError):
-        Additions(Extras(secret)).embedding(name)
+        AuxiliaryModels(AuxiliaryFiles(secret)).embedding(name)

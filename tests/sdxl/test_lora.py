@@ -14,7 +14,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from generation import Catalog, GenerationSettings, InvalidRequestError, ModelError
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.catalog import describe
 from generation.request.options import Lora
 from generation.sdxl.engine import engine, run
@@ -182,7 +182,7 @@ def test_what_does_not_fit_this_model_changes_nothing(model: Model, tmp_path: Pa
 
 def test_a_file_is_read_once(model: Model, tmp_path: Path) -> None:
     kohya(model, tmp_path / "fur.safetensors")
-    files = LoraFiles(Extras(tmp_path))
+    files = LoraFiles(AuxiliaryFiles(tmp_path))
 
     assert files.load(Lora("fur", 0.5)).file is files.load(Lora("FUR", 1.0)).file
     with pytest.raises(ModelError, match=r"There is no LoRA named 'furr'. Did you mean fur\?"):

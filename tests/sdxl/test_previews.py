@@ -12,7 +12,7 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from generation import Catalog, GenerationSettings, Progress
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.catalog import STARTER_FILE, describe
 from generation.sdxl.engine.preview_stream import MAX_BYTES, encode
 from generation.sdxl.latents.preview_decoder import SDXL_WIDTHS, LinearMap, choose_glance, linear_map
@@ -70,7 +70,7 @@ def test_taesdxl_draws_the_previews_where_it_is_there(sdxl: Model, tmp_path: Pat
     save_file(tensors, tmp_path / "taesdxl_decoder.safetensors")
     latents = torch.randn(1, 4, 12, 16)
 
-    glance = choose_glance(sdxl, Extras(tmp_path))
+    glance = choose_glance(sdxl, AuxiliaryFiles(tmp_path))
 
     with torch.inference_mode():
         reference = tiny.decode(latents, return_dict=False)[0][0].permute(1, 2, 0) * 127.5 + 127.5
@@ -82,7 +82,7 @@ def test_a_model_with_latents_of_its_own_is_not_given_to_taesdxl(model: Model, t
     tensors = {its_own(name): tensor for name, tensor in AutoencoderTiny().decoder.state_dict().items()}
     save_file(tensors, tmp_path / "taesdxl.safetensors")
 
-    assert isinstance(choose_glance(model, Extras(tmp_path)), LinearMap)
+    assert isinstance(choose_glance(model, AuxiliaryFiles(tmp_path)), LinearMap)
 
 
 def test_a_decoder_of_another_make_is_named_in_the_log_and_left_alone(
@@ -90,7 +90,7 @@ def test_a_decoder_of_another_make_is_named_in_the_log_and_left_alone(
 ) -> None:
     save_file({"1.weight": torch.zeros(64, 4, 3, 3)}, tmp_path / "taesdxl.safetensors")
 
-    assert isinstance(choose_glance(sdxl, Extras(tmp_path)), LinearMap)
+    assert isinstance(choose_glance(sdxl, AuxiliaryFiles(tmp_path)), LinearMap)
     assert "taesdxl.safetensors is no TAESD decoder: layers.0.bias is missing" in caplog.text
 
 

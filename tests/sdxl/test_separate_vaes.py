@@ -7,9 +7,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.sdxl.model import model as model_room
-from generation.sdxl.model.auxiliary import Additions
+from generation.sdxl.model.auxiliary import AuxiliaryModels
 from generation.sdxl.model.device import WORKING, Placement
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.pinned_weights import PinnedWeights
@@ -22,7 +22,7 @@ def painter(model: Model, tmp_path: Path) -> Model:
         save_file(
             {key: value.contiguous() for key, value in model.vae.state_dict().items()}, tmp_path / f"{name}.safetensors"
         )
-    return Model(model.unet, model.vae, model.text, model.placement, Additions(Extras(tmp_path)))
+    return Model(model.unet, model.vae, model.text, model.placement, AuxiliaryModels(AuxiliaryFiles(tmp_path)))
 
 
 def bytes_of(module: torch.nn.Module) -> int:

@@ -11,11 +11,11 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from generation.errors import InvalidRequestError, ModelError
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.safetensors_header import Kind
 from generation.prompt.parser import Piece
 from generation.prompt.tokenizer import clip_tokenizers
-from generation.sdxl.model.auxiliary import Additions
+from generation.sdxl.model.auxiliary import AuxiliaryModels
 from generation.sdxl.model.model import Model
 from generation.sdxl.model.text_encoders import TextStyle, tokenize
 
@@ -148,7 +148,7 @@ def with_embedding(model: Model, tmp_path: Path) -> Iterator[Model]:
     save_file({key: tensor.detach() for key, tensor in vectors.items()}, tmp_path / "pear.safetensors")
     save_file({"emb_params": torch.zeros(1, 768)}, tmp_path / "old.safetensors")
     before = model.text.find_embedding
-    model.text.find_embedding = Additions(Extras(tmp_path)).embedding
+    model.text.find_embedding = AuxiliaryModels(AuxiliaryFiles(tmp_path)).embedding
     yield model
     model.text.find_embedding = before
 
@@ -183,7 +183,7 @@ def test_an_embedding_of_another_model_family_is_refused(with_embedding: Model) 
 def test_an_embedding_of_another_width_is_refused_in_words(model: Model, tmp_path: Path) -> None:
     save_file({"clip_l": torch.zeros(1, 4), "clip_g": torch.zeros(1, 6)}, tmp_path / "narrow.safetensors")
     before = model.text.find_embedding
-    model.text.find_embedding = Additions(Extras(tmp_path)).embedding
+    model.text.find_embedding = AuxiliaryModels(AuxiliaryFiles(tmp_path)).embedding
     try:
         with pytest.raises(InvalidRequestError, match="'narrow' has vectors of another width"):
             model.text.encode(["a embedding:narrow"])
@@ -194,7 +194,7 @@ def test_an_embedding_of_another_width_is_refused_in_words(model: Model, tmp_pat
 def test_extras_are_found_by_name_and_told_apart(tmp_path: Path) -> None:
     save_file({"clip_l": torch.zeros(1, 4), "clip_g": torch.zeros(1, 6)}, tmp_path / "Pear.safetensors")
     save_file({"decoder.conv_in.weight": torch.zeros(1)}, tmp_path / "soft.safetensors")
-    extras = Extras(tmp_path)
+    extras = AuxiliaryFiles(tmp_path)
 
     assert (extras.names(Kind.VAE), extras.names(Kind.EMBEDDING)) == (["soft"], ["Pear"])
     assert extras.find(Kind.EMBEDDING, "pear") == tmp_path / "Pear.safetensors"

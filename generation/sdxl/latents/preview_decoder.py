@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from generation.errors import ModelError
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.safetensors_header import Kind
 from generation.sdxl.latents.vae import decode
 from generation.sdxl.model.device import Placement
@@ -70,7 +70,7 @@ class TinyDecoder:
         return Image.fromarray(pixels.clamp(0, 255).round().to(torch.uint8).permute(1, 2, 0).cpu().numpy())
 
 
-def choose_glance(model: Model, extras: Extras) -> Glance:
+def choose_glance(model: Model, extras: AuxiliaryFiles) -> Glance:
     """Returns what draws a model's previews: TAESDXL where the models folder has it and it fits, else a linear map."""
     tiny = [name for name in extras.names(Kind.TINY_DECODER) if name.lower().startswith(TINY_NAME)]
     if not tiny or not has_sdxl_latents(model):

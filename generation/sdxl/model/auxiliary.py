@@ -9,7 +9,7 @@ from diffusers import AutoencoderKL
 from torch import Tensor
 
 from generation.errors import ModelError
-from generation.models.auxiliary import Extras, count_vectors
+from generation.models.auxiliary import AuxiliaryFiles, count_vectors
 from generation.models.safetensors_header import Kind, read_header
 from generation.sdxl.model.device import Placement
 from generation.sdxl.model.fused_modules import fuse_modules
@@ -23,14 +23,14 @@ KEPT_UPSCALERS = 3  # on the device, 34 to 67 MB each
 Kept = TypeVar("Kept")
 
 
-class Additions:
+class AuxiliaryModels:
     """Loads what a request names beside its checkpoint; the latest few files only once.
 
     Args:
         extras: Where names are looked up.
     """
 
-    def __init__(self, extras: Extras) -> None:
+    def __init__(self, extras: AuxiliaryFiles) -> None:
         self._extras = extras
         self._upscalers: LRUCache[str, RrdbNet] = LRUCache(KEPT_UPSCALERS)
         self._embeddings: LRUCache[str, Mapping[str, Tensor]] = LRUCache(KEPT_EMBEDDINGS)

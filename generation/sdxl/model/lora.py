@@ -16,7 +16,7 @@ from cachetools import LRUCache
 from torch import Tensor
 
 from generation.errors import ModelError
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.safetensors_header import Kind, lora_base, read_header
 from generation.request.options import Lora
 from generation.sdxl.model.layout import PREFIXES, Component, origins
@@ -62,7 +62,7 @@ class LoraFiles:
         extras: Where names are looked up; used by this object alone.
     """
 
-    def __init__(self, extras: Extras) -> None:
+    def __init__(self, extras: AuxiliaryFiles) -> None:
         self._extras = extras
         self._lock = threading.Lock()
         self._kept: LRUCache[tuple[Path, int], LoraFile] = LRUCache(KEPT_FILES)

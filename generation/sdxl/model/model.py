@@ -12,7 +12,7 @@ from torch import Tensor
 from generation.errors import ModelError
 from generation.request.options import Lora
 from generation.scheduling.batch_table import BatchTable, DeviceKey
-from generation.sdxl.model.auxiliary import Additions
+from generation.sdxl.model.auxiliary import AuxiliaryModels
 from generation.sdxl.model.device import WORKING, Placement, Rung, choose_rung, device_name, free_memory
 from generation.sdxl.model.lora import LoadedLora, Merger, weights_of
 from generation.sdxl.model.pinned_weights import PinnedMemory, PinnedWeights
@@ -66,7 +66,7 @@ class Model:
     vae: AutoencoderKL
     text: TextEncoders
     placement: Placement
-    additions: Additions | None = None
+    additions: AuxiliaryModels | None = None
     glance: Glance | None = None
     prediction: str = "epsilon"
     calls: BatchTable = field(default_factory=BatchTable)
@@ -142,7 +142,7 @@ class Model:
             self.copies.move(module, self.placement.device)
         self._catch_up()
 
-    def attach(self, additions: Additions) -> None:
+    def attach(self, additions: AuxiliaryModels) -> None:
         """Lets requests name separate VAEs and embeddings."""
         self.additions = additions
         self.text.find_embedding = additions.embedding

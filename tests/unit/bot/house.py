@@ -22,7 +22,7 @@ from bot.services.ports import Ports
 from bot.services.requests.preferences import PreferenceReader
 from bot.services.requests.resolve import Defaults
 from generation import Catalog
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from tests.fakes import FakeExecutor
 from tests.unit.bot.books import MemoryChoices, MemoryPresets
 from tests.unit.bot.jobs import MemoryJobs, MemoryPictures, MemorySpeeds, MemoryWorkers, RecordingMessenger
@@ -45,7 +45,7 @@ class House:
         forecast = Forecast(self.queue, self.costs, self.executor.sharing, slots=2)
         self.board = StatusBoard(self.queue, forecast, self.messenger, edit_seconds=EDIT_SECONDS)
         defaults = Defaults(steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=2048)
-        self.shelf = ModelRegistry(Catalog(tmp_path), Extras(tmp_path))
+        self.shelf = ModelRegistry(Catalog(tmp_path), AuxiliaryFiles(tmp_path))
         self.price = PriceLimit(self.costs, self.shelf, defaults, seconds=900.0)
         self.dispatcher = Dispatcher(self.queue, self.executor, ports, self.price, self.board)
         self.choices = MemoryChoices()

@@ -8,7 +8,7 @@ from typing import Any
 from bot.domain import Order
 from bot.services.jobs.explain import Explainer
 from bot.services.requests.layers import Preferences
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.prompt.token_count import TokenCount, TokenCounter
 from generation.typed_text import TypedText
 from tests.fakes import model_files
@@ -19,7 +19,7 @@ class Counter(TokenCounter):
     """Notes how many are counted for at a time, and waits for the test."""
 
     def __init__(self, folder: Path) -> None:
-        super().__init__(Extras(folder))
+        super().__init__(AuxiliaryFiles(folder))
         self.at_work = self.most = 0
         self.go_on = threading.Event()
 

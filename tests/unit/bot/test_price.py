@@ -14,7 +14,7 @@ from bot.services.jobs.price import MEASURED_CALLS, PriceLimit, in_words
 from bot.services.models import ModelRegistry
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationRequest, Hires, Init, Progress, Refiner, Stage
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from tests.fakes import model_files
 from tests.unit.bot.house import SOMEONE, House
 from tests.unit.bot.jobs import job
@@ -26,7 +26,7 @@ PIXELS = 1024 * 1024
 @pytest.fixture
 async def models(tmp_path: Path) -> ModelRegistry:
     model_files(tmp_path, "tiny")
-    shelf = ModelRegistry(Catalog(tmp_path), Extras(tmp_path))
+    shelf = ModelRegistry(Catalog(tmp_path), AuxiliaryFiles(tmp_path))
     await shelf.refresh()
     return shelf
 

@@ -13,7 +13,7 @@ from bot.services.jobs.price import PriceLimit
 from bot.services.models import ModelRegistry
 from bot.services.requests.resolve import Defaults
 from generation import Catalog, GenerationError, GenerationRequest, Hires, Lora, Refiner
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from tests.fakes import model_files
 from tests.unit.bot.jobs import job
 
@@ -25,7 +25,7 @@ Check = Callable[[GenerationRequest], None]
 async def check(tmp_path: Path) -> Check:
     """Checks requests where the models folder holds nothing but one checkpoint, and the sizes were lowered."""
     model_files(tmp_path, "tiny")
-    models = ModelRegistry(Catalog(tmp_path), Extras(tmp_path))
+    models = ModelRegistry(Catalog(tmp_path), AuxiliaryFiles(tmp_path))
     await models.refresh()
     defaults = Defaults(
         steps=4, cfg=7, sampler="euler", scheduler="normal", negative="", count=1, max_size=1024, max_upscaled=2048

@@ -9,7 +9,7 @@ from safetensors.numpy import save_file
 
 from generation import ModelError
 from generation.metadata import from_json
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.catalog import STARTER_FILE, ModelEntry
 from generation.models.safetensors_header import Kind
 from generation.prompt.parser import embeddings, parse
@@ -26,7 +26,7 @@ def write(path: Path, shapes: Mapping[str, tuple[int, ...]]) -> Path:
     return path
 
 
-class Counting(Extras):
+class Counting(AuxiliaryFiles):
     """Extras that know what was looked up."""
 
     def __init__(self, folder: Path) -> None:
@@ -41,7 +41,7 @@ class Counting(Extras):
 STARTER = ModelEntry("starter", STARTER_FILE, "")
 
 
-class OffLimits(Extras):
+class OffLimits(AuxiliaryFiles):
     """Extras whose folder may not be looked at."""
 
     def _files(self) -> list[Path]:
@@ -74,12 +74,12 @@ def test_a_file_outside_the_models_folder_is_not_found(
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(ModelError, match="There is no textual inversion embedding named"):
-        Extras(tmp_path / "models").find(Kind.EMBEDDING, name)
+        AuxiliaryFiles(tmp_path / "models").find(Kind.EMBEDDING, name)
 
 
 def test_a_vae_that_the_operator_names_by_its_path_is_found_by_its_name_alone(tmp_path: Path) -> None:
     path = write(tmp_path / "elsewhere" / "soft.safetensors", VAE)
-    extras = Extras(tmp_path / "models", str(path))
+    extras = AuxiliaryFiles(tmp_path / "models", str(path))
 
     assert extras.names(Kind.VAE) == ["soft"]
     assert extras.find(Kind.VAE, "Soft") == path
@@ -91,7 +91,7 @@ def test_a_setting_that_names_no_vae_says_what_the_file_is(tmp_path: Path) -> No
     path = write(tmp_path / "pear.safetensors", EMBEDDING)
 
     with pytest.raises(ModelError, match=r"pear.safetensors is no VAE but a textual inversion embedding"):
-        Extras(tmp_path / "models", str(path)).find(Kind.VAE, "pear")
+        AuxiliaryFiles(tmp_path / "models", str(path)).find(Kind.VAE, "pear")
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_an_embedding_that_cannot_be_used_is_refused_in_words_where_tokens_are_c
     write(tmp_path / "pear.safetensors", shapes)
 
     with pytest.raises(ModelError, match=words):
-        TokenCounter(Extras(tmp_path)).count("embedding:pear", "comfyui", STARTER)
+        TokenCounter(AuxiliaryFiles(tmp_path)).count("embedding:pear", "comfyui", STARTER)
 
 
 def test_an_embedding_named_many_times_is_looked_up_once(tmp_path: Path) -> None:

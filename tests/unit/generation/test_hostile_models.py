@@ -9,7 +9,7 @@ import pytest
 
 from bot.services.models import ModelRegistry
 from generation import Catalog, ModelError
-from generation.models.auxiliary import Extras
+from generation.models.auxiliary import AuxiliaryFiles
 from generation.models.catalog import describe
 from generation.models.download import add
 from generation.models.folders import MAX_DEPTH
@@ -68,7 +68,7 @@ def test_no_reason_shows_where_the_folder_lies_or_steers_a_terminal(folder: Path
 
 
 def test_extras_leave_out_what_is_broken(folder: Path) -> None:
-    extras = Extras(folder)
+    extras = AuxiliaryFiles(folder)
 
     assert set(extras.all_names().get(Kind.LORA, ())) >= {"tags-infinite", "tags-deep", "tags-list"}
     assert all(is_visible(name) for names in extras.all_names().values() for name in names)
@@ -76,7 +76,7 @@ def test_extras_leave_out_what_is_broken(folder: Path) -> None:
 
 
 async def test_the_shelf_is_kept_fresh_whatever_lies_in_the_folder(folder: Path) -> None:
-    shelf = ModelRegistry(Catalog(folder), Extras(folder))
+    shelf = ModelRegistry(Catalog(folder), AuxiliaryFiles(folder))
 
     await shelf.refresh()
 
