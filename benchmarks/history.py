@@ -24,7 +24,7 @@ from bot.domain import Owner, Scope, Search
 from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database, upgrade
 from bot.persistence.history import SqlHistory
-from bot.persistence.ledger import terms_of
+from bot.persistence.jobs import terms_of
 from bot.services.people.history import PAGE
 from bot.services.requests.preferences import PreferenceReader, RequestContext
 from generation import GenerationRequest, metadata

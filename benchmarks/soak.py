@@ -26,7 +26,7 @@ from sqlalchemy import insert, select, text
 
 from bot.domain import Job, now
 from bot.persistence.database import Database, upgrade
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.speeds import SqlSpeeds
 from bot.persistence.tables import JobRow, UserRow

@@ -22,7 +22,7 @@ from bot.persistence.database import Database
 from bot.persistence.drafts import SqlDrafts
 from bot.persistence.history import SqlHistory
 from bot.persistence.inputs import SqlInputs
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.posts import SqlPosts, SqlStars
 from bot.persistence.retention import SqlRetention

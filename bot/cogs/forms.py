@@ -10,9 +10,9 @@ from discord.ext import commands
 from bot.domain import InputFile
 from bot.errors import NotKeptError
 from bot.services.actions.actions import FORGOTTEN, PictureActions, check_user
-from bot.services.books import DraftRepository
 from bot.services.images.inputs import InputStore
 from bot.services.jobs.admission import AdmittedRequest
+from bot.services.repositories import DraftRepository
 from bot.services.requests.partwords import with_pictures
 from bot.services.requests.preferences import PreferenceReader
 from bot.ui.discord.attachments import Attached, Files, expecting, with_files

@@ -6,9 +6,9 @@ from discord import app_commands
 from discord.ext import commands
 
 from bot.domain import Draft, Search
-from bot.services.books import DraftRepository
 from bot.services.models import ModelRegistry
 from bot.services.people.history import History, search_for
+from bot.services.repositories import DraftRepository
 from bot.services.requests.flags import changes
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.responses import NO_MENTIONS, send_ephemeral

@@ -8,7 +8,7 @@ from bot.domain import Draft
 from bot.errors import NotKeptError
 from bot.services.access import VisibleJob
 from bot.services.actions.actions import PictureActions, check_user
-from bot.services.books import DraftRepository
+from bot.services.repositories import DraftRepository
 from bot.ui.discord.attachments import as_files
 from bot.ui.discord.context import Interaction, actor_of
 from bot.ui.discord.permissions import check_posting

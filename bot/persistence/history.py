@@ -6,7 +6,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from bot.domain import UNFINISHED, Entry, Job, Scope, Search, now
 from bot.errors import LimitError
 from bot.persistence.database import Database
-from bot.persistence.ledger import job_of, terms_of
+from bot.persistence.jobs import job_of, terms_of
 from bot.persistence.retention import drop_deleted_terms, kept_of
 from bot.persistence.tables import (
     SEARCH,

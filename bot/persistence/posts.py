@@ -4,7 +4,7 @@ from sqlalchemy import delete, func, select, update
 
 from bot.domain import UNFINISHED, Copy, Job, JobState, Post, now
 from bot.persistence.database import Database
-from bot.persistence.ledger import job_of
+from bot.persistence.jobs import job_of
 from bot.persistence.tables import GalleryRow, JobRow, PostRow, StarRow
 
 

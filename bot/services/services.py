@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 from bot.services.actions.actions import PictureActions
-from bot.services.books import DraftRepository
 from bot.services.images.fit_upload import Fitter
 from bot.services.images.inputs import InputStore
 from bot.services.images.regions import Segmenter
@@ -18,6 +17,7 @@ from bot.services.people.overview import QueueOverview
 from bot.services.people.presets import Presets
 from bot.services.people.retention import Retention
 from bot.services.ports import Stars
+from bot.services.repositories import DraftRepository
 from bot.services.requests.preferences import PreferenceReader
 
 

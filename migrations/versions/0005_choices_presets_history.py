@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from alembic import op
 
-from bot.persistence.ledger import terms_of
+from bot.persistence.jobs import terms_of
 
 revision = "0005"
 down_revision = "0004"

@@ -23,7 +23,7 @@ from discord.webhook.async_ import AsyncWebhookAdapter
 from pydantic import SecretStr
 
 from bot.bootstrap import build
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.upkeep import upgrade_safely
 from bot.settings import Settings

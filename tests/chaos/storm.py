@@ -13,7 +13,7 @@ import aiohttp
 
 from bot.domain import Job, JobState, Origin, new_job_id, now
 from bot.persistence.database import Database
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.persistence.upkeep import upgrade_safely
 from generation import GenerationRequest
 from tests.chaos.child import UNFINISHED

@@ -13,7 +13,7 @@ from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database, upgrade
 from bot.persistence.drafts import SqlDrafts
 from bot.persistence.history import SqlHistory
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from tests.unit.bot.jobs import job
 
 ME, YOU = 1, 2

@@ -21,7 +21,7 @@ from bot.domain import JobState, Picture, Speed, Usage, Worker, now
 from bot.errors import JobTakenError, PictureLostError, StorageError
 from bot.persistence import workers
 from bot.persistence.database import Database, upgrade
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.speeds import SqlSpeeds
 from bot.persistence.tables import WorkerRow

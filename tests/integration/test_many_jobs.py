@@ -11,7 +11,7 @@ from discord import Permissions
 
 from bot.errors import StorageError
 from bot.persistence.drafts import SqlDrafts
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.services import retry as storage_retry
 from bot.settings import Settings
 from playground.state import limits

@@ -19,7 +19,7 @@ from bot.domain import EXPIRED, Action, Copy, Derivation, JobState, Picture, Pos
 from bot.errors import JobTakenError, SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
 from bot.persistence.inputs import SqlInputs
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.posts import SqlPosts, SqlStars
 from bot.persistence.retention import SqlRetention

@@ -9,7 +9,7 @@ import pytest
 from bot.domain import Action, Copy, Derivation, Job, Origin, Post
 from bot.errors import PictureLostError
 from bot.persistence.database import Database, upgrade
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.posts import SqlPosts, SqlStars
 from tests.unit.bot.jobs import job

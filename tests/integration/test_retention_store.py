@@ -14,7 +14,7 @@ from bot.persistence.choices import SqlChoices, SqlPresets
 from bot.persistence.database import Database, upgrade
 from bot.persistence.history import SqlHistory
 from bot.persistence.inputs import SqlInputs
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.persistence.retention import SqlRetention
 from bot.persistence.tables import InputRow, JobRow
 from generation import Init

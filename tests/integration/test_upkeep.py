@@ -12,7 +12,7 @@ import pytest
 from bot.domain import JobState, Picture
 from bot.errors import StorageError
 from bot.persistence.database import Database, downgrade, newest_revision, upgrade
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.persistence.pictures import FilePictureStore
 from bot.persistence.upkeep import check, upgrade_safely
 from bot.settings import Settings

@@ -17,7 +17,7 @@ from bot.domain import EXPIRED, Search, now
 from bot.errors import SettingsError
 from bot.persistence.database import Database, backup, downgrade, newest_revision, upgrade
 from bot.persistence.history import SqlHistory
-from bot.persistence.ledger import SqlJobs
+from bot.persistence.jobs import SqlJobs
 from bot.persistence.posts import SqlPosts
 from bot.persistence.tables import Table, is_ours
 from generation import Init, Mask, metadata

@@ -33,7 +33,9 @@ REQUESTS = (
         mask=Mask(picture=DIGEST, invert=True, grow=3, feather=8, area="canvas"),
         refiner=Refiner(model="r", strength=0.3),
     ),
-    GenerationRequest(prompt="a", model="m", seed=1, init=Init(picture=DIGEST), outpaint=OutpaintPadding(left=64, feather=8)),
+    GenerationRequest(
+        prompt="a", model="m", seed=1, init=Init(picture=DIGEST), outpaint=OutpaintPadding(left=64, feather=8)
+    ),
 )  # fmt: skip
 HOSTILE: tuple[Any, ...] = (
     None, True, 0, -1, 1.5, math.nan, math.inf, 10**400, "", "x", "nan", "9" * 5000, "\x1b[2J", [], [None], [[]],

@@ -14,7 +14,7 @@ import bot
 import generation
 from bot.client import EaselClient
 from bot.domain import InputFile, Order, Owner, Preset, Scope
-from bot.persistence import ledger
+from bot.persistence import jobs as job_table
 from bot.services.actions import tools
 from bot.services.actions.tools import Bounds
 from bot.services.people import history, presets
@@ -104,8 +104,8 @@ def readers(house: House) -> dict[str, Reader]:
 def _pure() -> dict[str, Reader]:
     names = [f"name {number}" for number in range(100)]
     return {
-        "bot.persistence.ledger.terms_of": lambda text: ledger.terms_of(1, text),
-        "bot.persistence.ledger.words_of": ledger.words_of,
+        "bot.persistence.jobs.terms_of": lambda text: job_table.terms_of(1, text),
+        "bot.persistence.jobs.words_of": job_table.words_of,
         "bot.services.requests.derive.outpainted": lambda text: derive.outpainted(
             REQUEST, IMAGE, text, 1, 64, lambda: 7
         ),

@@ -18,7 +18,7 @@ TAKES_IN = {"TypedText", "take_in"}
 # What such a parameter is called where text comes in; elsewhere it may hold anything.
 TYPED_NAMES = {"prompt", "negative", "typed", "template", "aspect", "lora", "outpaint", "which", "code", "flags"}
 KEPT = {
-    ("bot.services.books", "code"),
+    ("bot.services.repositories", "code"),
     ("bot.services.people.remembering", "code"),
 }  # of a shared preset, by what keeps it
 

@@ -96,4 +96,4 @@ def test_jobs_are_made_of_admitted_requests_alone() -> None:
         for node in ast.walk(tree)
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) == "Job"
     }
-    assert makers == {"services/jobs/generation.py", "persistence/ledger.py"}
+    assert makers == {"services/jobs/generation.py", "persistence/jobs.py"}

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from bot.domain import InputFile
 from bot.errors import LimitError, PictureLostError
-from bot.services.books import InputRepository
 from bot.services.keyed_lock import KeyedLock
 from bot.services.ports import PictureStore
+from bot.services.repositories import InputRepository
 from generation.images import loading
 
 READERS = 2  # at a time: a large picture takes some hundred megabytes while it is read

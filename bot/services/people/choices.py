@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain import DeliveryPreferences, Order, Owner, Scope, Values
-from bot.services.books import ChoiceRepository
 from bot.services.jobs.generation import GenerationService
+from bot.services.repositories import ChoiceRepository
 from bot.services.requests.flags import value_of
 from bot.services.requests.layers import PRESET, SIZE, Preferences
 from bot.services.requests.preferences import PreferenceReader, RequestContext, wishes

@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
 from bot.domain import Owner, Scope
-from bot.services.books import HistoryRepository
 from bot.services.ports import PictureStore
+from bot.services.repositories import HistoryRepository
 
 
 @dataclass(frozen=True, slots=True)

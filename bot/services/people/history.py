@@ -13,10 +13,10 @@ from PIL import Image
 from bot.domain import Entry, Job, Search
 from bot.errors import LimitError, PictureLostError
 from bot.services.access import AGE_RESTRICTED, Access, Actor, VisibleJob
-from bot.services.books import HistoryRepository
 from bot.services.images.originals import originals
 from bot.services.people.family import Member, arranged, small
 from bot.services.ports import JobRepository, PictureStore, Posts, Upload
+from bot.services.repositories import HistoryRepository
 from generation import InvalidRequestError
 from generation.request.validation import check_text, quoted
 from generation.typed_text import TypedText

@@ -7,8 +7,8 @@ from typing import Any
 
 from bot.domain import Order, Owner, Preset, Scope, Values, new_job_id
 from bot.errors import LimitError
-from bot.services.books import ChoiceRepository, PresetRepository
 from bot.services.jobs.generation import GenerationService
+from bot.services.repositories import ChoiceRepository, PresetRepository
 from bot.services.requests.flags import ALIASES, DECIDED, FLAGS, read, values_of
 from bot.services.requests.layers import PLACE, PRESET, PROMPT, Preferences
 from generation import GenerationRequest, InvalidRequestError

@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 from cachetools import TTLCache
 
 from bot.domain import Owner, Preset, Values
-from bot.services.books import ChoiceRepository, PresetRepository
+from bot.services.repositories import ChoiceRepository, PresetRepository
 
 SECONDS = 10.0  # for so long a change made by another process of the bot may go unnoticed
 _MOST = 5000

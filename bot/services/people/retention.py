@@ -10,7 +10,7 @@ from typing import Protocol
 
 from bot.domain import TOKEN_LIFE, Owner, Scope, now
 from bot.errors import EaselError
-from bot.services.books import RetentionRepository
+from bot.services.repositories import RetentionRepository
 
 log = logging.getLogger(__name__)
 

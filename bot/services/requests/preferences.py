@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 from bot.domain import DeliveryPreferences, Owner, Scope, Values
 from bot.errors import StorageError
-from bot.services.books import ChoiceRepository, PresetRepository
+from bot.services.repositories import ChoiceRepository, PresetRepository
 from bot.services.requests.layers import Preferences
 
 PATIENCE_SECONDS = 2.0  # Discord waits three for the first answer

@@ -2,8 +2,8 @@
 
 from bot.domain import Search
 from bot.errors import LimitError
-from bot.services.books import DraftRepository
 from bot.services.people.history import search_for
+from bot.services.repositories import DraftRepository
 from bot.ui.discord.context import Interaction
 from bot.ui.discord.persistent import PersistentButton, PersistentSelect
 from bot.ui.discord.responses import send_ephemeral

@@ -1,6 +1,6 @@
 import pytest
 
-from bot.persistence.ledger import terms_of, words_of
+from bot.persistence.jobs import terms_of, words_of
 
 
 @pytest.mark.parametrize(
