@@ -1,13 +1,13 @@
 """Prompts become what the UNet listens to: both CLIP encoders, long prompts in rows of 77, weights, embeddings."""
 
 import math
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
+from cachetools import LRUCache
 from torch import Tensor
 from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
@@ -95,7 +95,9 @@ class TextEncoders:
     tokenizer_2: Tokenizer
     find_embedding: FindEmbedding = field(default=no_embedding)
     weights: Hashable = None
-    _known: OrderedDict[tuple[str, TextStyle, Hashable], Conditioning] = field(default_factory=OrderedDict)
+    _known: LRUCache[tuple[str, TextStyle, Hashable], Conditioning] = field(
+        default_factory=lambda: LRUCache(REMEMBERED_ROWS, getsizeof=_rows)
+    )
 
     def forget(self) -> None:
         """Forgets the prompts of before."""
@@ -143,15 +145,12 @@ class TextEncoders:
     def _recall_or_encode(self, prompt: str, style: TextStyle, field: str = "prompt") -> Conditioning:
         """Encodes a prompt, or takes it from before: negative prompts and variations come again and again."""
         key = (prompt, style, self.weights)
-        known = self._known.pop(key, None) or self._encode_one(prompt, style, field)
-        self._known[key] = known
-        while len(self._known) > REMEMBERED or self._remembered_rows > REMEMBERED_ROWS:
-            self._known.popitem(last=False)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._encode_one(prompt, style, field)
+        if len(self._known) > REMEMBERED:
+            self._known.popitem()
         return known
-
-    @property
-    def _remembered_rows(self) -> int:
-        return sum(each.length for each in self._known.values()) // ROW
 
     def _encode_one(self, prompt: str, style: TextStyle, field: str) -> Conditioning:
         chunks = parse(prompt, style.weights).chunks
@@ -225,6 +224,10 @@ class TextEncoders:
         finally:
             if hook is not None:
                 hook.remove()
+
+
+def _rows(conditioning: Conditioning) -> int:
+    return conditioning.length // ROW
 
 
 def _repeated(encoded: Sequence[Conditioning]) -> list[Conditioning]:
