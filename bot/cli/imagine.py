@@ -100,13 +100,14 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
         **typed, width=width, height=height, steps=steps, cfg=cfg, seed=seed, count=count, clip_skip=clip_skip,
         strength=strength, hires=hires, upscale=upscale, refiner_at=refiner_at, refiner_strength=refiner_strength,
     )  # fmt: skip
+    settings = Settings()
     if source is not None:
-        order, notes = order_from(read_file(source), order, Settings())
+        order, notes = order_from(read_file(source), order, settings)
         warn(notes)
     elif prompt is None:
         raise EaselError("Missing argument 'prompt'.")
     order, inputs = bring(order, {"image": image, "mask": mask})
-    pictures = asyncio.run(paint(Settings(), order, output, inputs))
+    pictures = asyncio.run(paint(settings, order, output, inputs))
     for painted in pictures:
         if as_json:
             say_json(painted.as_json())
