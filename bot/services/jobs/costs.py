@@ -10,10 +10,10 @@ from generation.request.options import ENLARGERS
 from generation.scheduling.simulation import Outline, Pass
 
 MEGAPIXEL = 1024 * 1024
-ENCODE_WORK = 0.72  # one VAE encode likewise (4.88 TFLOP)
 CALL_WORK = 0.01  # what every UNet call costs beside its rows, until it was learned
 PICTURE_WORK = 0.02  # the same for every picture: its prompt, its noise
 DECODE_WORK = 1.55  # one VAE decode in UNet rows, by FLOP (10.47 / 6.76 TFLOP at 1024x1024)
+ENCODE_WORK = 0.72  # one VAE encode likewise (4.88 TFLOP)
 UPSCALER_WORK = 5.56  # one megapixel through Real-ESRGAN's x4plus likewise (17.9 million products a pixel, 37.6 TFLOP)
 FIRST_GUESS = 0.35  # seconds per unit before anything was learned: a card of the middle class
 
