@@ -93,6 +93,10 @@ class Actor:
         """What they may do where they are."""
         return ChannelAccess(read=True, moderate=self.moderator, age_restricted=self.age_restricted)
 
+    def may_act_for(self, *owners: int | None) -> bool:
+        """Whether they are one of the owners, or a moderator where they are."""
+        return self.moderator or self.person in owners
+
 
 def check_rights(actor: Actor) -> None:
     """Refuses what generates where Discord does not let a person use the command that does.

@@ -265,7 +265,7 @@ def check_user(job: Job, actor: Actor, *, for_all: bool) -> None:
     Raises:
         LimitError: It is another person's.
     """
-    if not (for_all or actor.moderator or job.origin.user_id == actor.person):
+    if not (for_all or actor.may_act_for(job.origin.user_id)):
         raise LimitError("Here only the person who asked for a picture, or a moderator, may do this with it.")
 
 
@@ -275,5 +275,5 @@ def check_owner(post: Post, actor: Actor) -> None:
     Raises:
         LimitError: It is another person's.
     """
-    if not (actor.moderator or actor.person in {post.job.origin.user_id, post.person}):
+    if not actor.may_act_for(post.job.origin.user_id, post.person):
         raise LimitError("Only the person who asked for this, or a moderator, can delete it.")

@@ -35,7 +35,7 @@ class Remover:
         """
         post = await self.actions.posts.find(message_id)
         if post is None:
-            if not (actor.moderator or actor.guild_id is None or actor.person == asker):
+            if not (actor.guild_id is None or actor.may_act_for(asker)):
                 raise NotKeptError(FORGOTTEN)
         else:
             await self.actions.access.require(post.job, actor)
