@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import Any
@@ -102,7 +103,8 @@ async def play(settings: Settings) -> None:
     """
     from playground import Playground, open_page  # noqa: PLC0415 - a bot on Discord has no use for it
 
-    _stop_on_signals()
+    stop = _Stop()
+    stop.on_signals()
     async with AsyncExitStack() as stack:
         try:
             playground = await stack.enter_async_context(Playground(settings.playground_port))
@@ -116,7 +118,7 @@ async def play(settings: Settings) -> None:
         playground.door.on_used = print_address
         print_address()
         threading.Thread(target=open_page, args=(playground.further_url(),), daemon=True).start()
-        await serve(_at_play(settings, playground.api_url), playground.world.token)
+        await serve(_at_play(settings, playground.api_url), playground.world.token, stop=stop)
 
 
 def _at_play(settings: Settings, api_url: str) -> Settings:
@@ -126,7 +128,12 @@ def _at_play(settings: Settings, api_url: str) -> Settings:
 
 
 async def serve(
-    settings: Settings, token: str, executor: Executor | None = None, edit_seconds: float = EDIT_SECONDS
+    settings: Settings,
+    token: str,
+    executor: Executor | None = None,
+    edit_seconds: float = EDIT_SECONDS,
+    *,
+    stop: "_Stop | None" = None,
 ) -> None:
     """Runs the bot in this event loop until the task is cancelled.
 
@@ -135,10 +142,13 @@ async def serve(
         token: The bot's token.
         executor: What paints; the local device, in a process of its own, by default.
         edit_seconds: Seconds between two edits of a job's message.
+        stop: What signals do, where they are handled already.
     """
-    _stop_on_signals()
+    stop = stop or _Stop()
+    stop.on_signals()
     await upgrade_safely(settings.database)
     client = build(settings, executor or ProcessExecutor(settings), edit_seconds)
+    stop.hurry = client.services.dispatcher.hurry
     async with client, _beside(report(settings.database, FilePictureStore(settings.pictures_path))):
         try:
             await _stay_online(client, token)
@@ -165,9 +175,18 @@ async def _stay_online(client: EaselClient, token: str) -> None:
     try:
         await asyncio.shield(online)
     finally:
-        await client.close()
+        await _uninterrupted(client.close())
         online.cancel()
         await asyncio.wait([online], timeout=CLOSING_SECONDS)
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Awaits work to its end, also if this task is cancelled meanwhile: a half closed bot keeps the process alive."""
+    task = asyncio.create_task(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.wait([task])
+    task.result()
 
 
 def build(settings: Settings, executor: Executor, edit_seconds: float = EDIT_SECONDS) -> EaselClient:
@@ -274,10 +293,31 @@ def _rules(settings: Settings) -> Rules:
     )
 
 
-def _stop_on_signals() -> None:
-    task = asyncio.current_task()
-    if task is None:
-        return
-    for number in (signal.SIGINT, signal.SIGTERM):
-        with suppress(NotImplementedError, ValueError):  # Windows has none, nor has a loop beside the main thread
-            asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+class _Stop:
+    """What signals do: the first one stops in good order, the second at once, a third ends the process.
+
+    A second cancellation would interrupt closing, and what is half closed keeps the process alive.
+    """
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+        self._signals = 0
+        self.hurry: Callable[[], None] | None = None
+
+    def on_signals(self) -> None:
+        """Handles SIGINT and SIGTERM from now on."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            with suppress(NotImplementedError, ValueError):  # Windows has none, nor has a loop beside the main thread
+                asyncio.get_running_loop().add_signal_handler(number, self._next)
+
+    def _next(self) -> None:
+        self._signals += 1
+        if self._signals == 1 and self._task is not None:
+            self._task.cancel()
+        elif self._signals == 2:
+            log.warning("stopping without waiting for running jobs; they go on after the next start")
+            if self.hurry is not None:
+                self.hurry()
+        elif self._signals > 2:
+            log.error("ended by a third signal before everything was closed; the database is as after a crash")
+            os._exit(1)

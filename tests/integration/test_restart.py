@@ -1,6 +1,8 @@
 """What people read while the bot is stopped and started again, over real sockets."""
 
 import asyncio
+import os
+import signal
 from contextlib import AsyncExitStack
 
 from bot.settings import Settings
@@ -59,3 +61,24 @@ async def test_who_asks_while_the_bot_stops_is_told_to_come_back_and_running_job
 
     assert late.private_texts == ["I am being restarted. Please ask again in a minute; what was asked before is kept."]
     assert len(before.pictures) == 1
+
+
+async def test_a_second_signal_ends_the_grace_of_running_jobs_and_closes_all_the_same(
+    discord: LoopbackDiscord, settings: Settings
+) -> None:
+    executor = FakeExecutor()
+    executor.hold()
+    settings = settings.model_copy(update={"slots": 1, "grace_seconds": 600})
+    async with running(discord, settings, executor):
+        sent = await discord.slash("imagine", {"prompt": "a cat"})
+        await discord.wait_until(lambda: len(executor.requests) == 1)
+        waiting = await discord.slash("imagine", {"prompt": "another cat"})
+        await discord.wait_until(lambda: "starting" in content(waiting))
+
+        os.kill(os.getpid(), signal.SIGTERM)
+        await discord.wait_until(lambda: "your job is kept" in content(waiting))
+        os.kill(os.getpid(), signal.SIGINT)
+        await discord.wait_until(lambda: "your job is kept" in content(sent))
+
+    async with running(discord, settings.model_copy(update={"grace_seconds": 0}), FakeExecutor()):
+        await discord.wait_until(lambda: bool(sent.pictures and waiting.pictures))

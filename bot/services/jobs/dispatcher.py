@@ -55,6 +55,7 @@ class Dispatcher:
         self._tokens: dict[str, CancelToken] = {}
         self._coming: set[str] = set()  # kept, wanted, and not in the queue yet
         self._lives: set[asyncio.Task[None]] = set()
+        self._hurry = asyncio.Event()
 
     async def prepare(self) -> None:
         """Recalls what earlier runs learned of the device's speed."""
@@ -71,15 +72,23 @@ class Dispatcher:
             self._board.moved()
 
     async def finish(self, seconds: float) -> None:
-        """Gives what is under way so long to end by itself; call it when `run` has ended.
+        """Gives running jobs so long to end by themselves, or until `hurry`; call it when `run` has ended.
 
-        Meanwhile those who wait are told that their jobs are kept.
+        Meanwhile the people of queued jobs are told that these will go on after the restart.
         """
         telling = asyncio.gather(*(self._kept(job) for job, _ in list(self._queue.line())))
         if self._lives:
-            await asyncio.wait(self._lives, timeout=seconds)
+            ended = asyncio.create_task(asyncio.wait(self._lives))
+            hurry = asyncio.create_task(self._hurry.wait())
+            await asyncio.wait([ended, hurry], timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            for waiting in (ended, hurry):
+                waiting.cancel()
         with suppress(TimeoutError):
             await asyncio.wait_for(telling, CLOSING_SECONDS)
+
+    def hurry(self) -> None:
+        """Gives running jobs no more time in `finish`; they go on after the next start."""
+        self._hurry.set()
 
     async def close(self) -> None:
         """Ends what is under way; call it when `run` has ended and the executor is closed.

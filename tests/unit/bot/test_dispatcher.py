@@ -321,6 +321,20 @@ async def test_who_asks_while_it_stops_is_told_so(house: House) -> None:
         house.service.accept(Order(prompt=TypedText("a cat")), SOMEONE)
 
 
+async def test_running_jobs_get_no_more_time_in_a_hurry(house: House) -> None:
+    house.executor.hold()
+    wanted = await house.submit(job())
+    await house.settle(wanted, "running")
+    finishing = asyncio.create_task(house.dispatcher.finish(30))
+    await asyncio.sleep(0.05)
+    held_up = finishing.done()
+
+    house.dispatcher.hurry()
+
+    await asyncio.wait_for(finishing, 5)
+    assert not held_up
+
+
 async def test_running_jobs_get_their_grace_and_no_more(house: House) -> None:
     house.executor.seconds_per_call = 0.02
     quick = await house.submit(job(1))
