@@ -30,8 +30,8 @@ async def one(visitor: Visitor, executor: FakeExecutor, options: str = "") -> No
 async def panel(visitor: Visitor) -> Locator:
     """Opens the panel of the newest picture."""
     await visitor.press("Vary (Region)")
-    opened = visitor.messages.filter(has_text="Choose the parts that are painted repainted")
-    await expect(opened.get_by_role("button", name="Paint it repainted")).to_be_disabled()
+    opened = visitor.messages.filter(has_text="Choose the parts that are painted anew")
+    await expect(opened.get_by_role("button", name="Paint it anew")).to_be_disabled()
     return opened
 
 
@@ -41,7 +41,7 @@ async def choose(visitor: Visitor, opened: Locator, *parts: str) -> None:
     for part in parts:
         await visitor.page.get_by_role("option", name=part).click()
     await visitor.page.get_by_role("button", name="Done").click()
-    await expect(opened.get_by_role("button", name="Paint it repainted")).to_be_enabled()
+    await expect(opened.get_by_role("button", name="Paint it anew")).to_be_enabled()
 
 
 async def submit(visitor: Visitor, title: str, prompt: str, mask: Path | None = None) -> None:
@@ -64,8 +64,8 @@ async def test_a_region_is_chosen_and_painted_anew(visitor: Visitor, executor: F
     await opened.get_by_role("button", name="Grow").click()
     await expect(opened).to_contain_text("The border was moved outwards: 1.")
     assert await visitor.picture_sizes(opened) == [768]
-    await opened.get_by_role("button", name="Paint it repainted").click()
-    await submit(visitor, "Paint the parts repainted", "a tree")
+    await opened.get_by_role("button", name="Paint it anew").click()
+    await submit(visitor, "Paint the parts anew", "a tree")
 
     await visitor.see("a tree - @member")
     assert [mean > 0.5 for mean in quarter_means(repainted(executor))] == [True, False, False, True]
@@ -107,7 +107,7 @@ async def test_a_file_that_is_no_mask_is_explained_to_one_person(
     await form.get_by_label(re.compile("^Mask")).set_input_files(mask)
     await form.get_by_role("button", name="Submit").click()
 
-    await visitor.see("mask is damaged or was not uploaded completely; save it repainted and try again.")
+    await visitor.see("mask is damaged or was not uploaded completely; save it anew and try again.")
     await expect(visitor.last).to_contain_text("Only you can see this")
     assert len(executor.requests) == 1
 
