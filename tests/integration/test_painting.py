@@ -92,7 +92,7 @@ async def test_a_refiner_named_in_the_prompt_goes_on_with_the_picture(discord: L
 @pytest.mark.usefixtures("bot")
 async def test_an_engine_that_is_killed_costs_people_nothing_but_time(discord: LoopbackDiscord) -> None:
     jobs = [
-        await discord.slash("imagine", {"prompt": f"number {number}", "width": 128, "height": 128, "steps": 100})
+        await discord.slash("imagine", {"prompt": f"number {number}", "width": 128, "height": 128, "steps": 150})
         for number in range(3)
     ]
     await discord.wait_until(lambda: all(job.original and "%)" in job.original.content for job in jobs), 60)

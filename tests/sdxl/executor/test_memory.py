@@ -90,7 +90,7 @@ async def test_offloading_ends_with_the_work(models_folder: Path, unet: Watch, m
         stay(model)
 
     monkeypatch.setattr(Model, "bring", noted)
-    monkeypatch.setattr(Model, "stay", stayed)
+    monkeypatch.setattr(Model, "reset_offloading", stayed)
     unet.failures = [torch.OutOfMemoryError("CUDA out of memory")]
     executor = LocalExecutor(GenerationSettings(models_dir=models_folder, device="cpu"), Catalog(models_folder))
 
