@@ -15,7 +15,7 @@ from tenacity import (
     wait_fixed,
 )
 
-from bot.errors import StorageError
+from bot.errors import EaselError, StorageError
 
 log = logging.getLogger(__name__)
 
@@ -48,8 +48,9 @@ async def retry(
     def report(state: RetryCallState) -> None:
         error = state.outcome and state.outcome.exception()
         seconds = state.next_action.sleep if state.next_action else 0.0
-        # the error's text may hold an address with a token
-        log.log(level, "%s (%s); trying again in %.1f s", what, type(error).__name__, seconds)
+        # the text of a library's error may hold an address with a token
+        reason = str(error) if isinstance(error, EaselError) else type(error).__name__
+        log.log(level, "%s (%s); trying again in %.1f s", what, reason, seconds)
 
     async def once() -> T:  # tenacity does not await what a lambda returns
         return await call()

@@ -28,7 +28,6 @@ class Services:
     actions: PictureActions
     choices: Choices
     dispatcher: Dispatcher
-    segmenter: Segmenter
     drafts: DraftRepository
     explainer: Explainer
     fitter: Fitter
@@ -37,8 +36,9 @@ class Services:
     history: History
     inputs: InputStore
     overview: QueueOverview
+    preferences: PreferenceReader
     presets: Presets
     recovery: JobRecovery
     retention: Retention
+    segmenter: Segmenter
     stars: Stars
-    preferences: PreferenceReader

@@ -113,7 +113,7 @@ async def test_info_sums_up_what_was_painted(discord: LoopbackDiscord) -> None:
 
     text = await told(discord, await discord.slash("info", {}))
 
-    assert text.splitlines()[0] == "Generated for you: 1 job, 2 pictures, 2 seconds of the device."
+    assert text.splitlines()[0] == "Painted for you: 1 job, 2 pictures, 2 seconds of the device."
 
 
 async def test_a_persons_roles_decide_how_much_of_the_device_they_may_have(

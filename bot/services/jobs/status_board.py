@@ -22,7 +22,7 @@ EDIT_SECONDS = 3.0
 NEXT_IN_LINE = 5  # further back a place changes too often to be worth an edit
 OFF_SECONDS, OFF_PART = 10.0, 0.25  # by how much a countdown must be wrong to be told anew: the larger of the two
 LOOK_SECONDS = 0.2
-FRESH_SECONDS = 0.5  # for how long what was predicted holds while nobody comes or steps back
+FRESH_SECONDS = 0.5  # how long a prediction stays valid while no job joins or leaves the queue
 
 
 Show = Callable[[], Awaitable[None]]
@@ -52,7 +52,7 @@ class StatusBoard:
         self._messenger = messenger
         self._clock = clock
         self._edit_seconds = edit_seconds
-        self._locks: dict[str, StatusLine] = {}
+        self._lines: dict[str, StatusLine] = {}
         self._told: dict[str, tuple[int, datetime | None]] = {}  # place and countdown, once that is shown
         self._resumed: set[str] = set()
         self._running: dict[str, tuple[Job, Progress]] = {}
@@ -82,7 +82,7 @@ class StatusBoard:
         """Tells those who are next that the queue has moved.
 
         Args:
-            fewer: Somebody has stepped back, so that the others come sooner than was predicted.
+            fewer: A job left the queue, so the others start sooner than predicted.
         """
         if fewer:
             self._prediction = None
@@ -129,7 +129,7 @@ class StatusBoard:
         if not job.wishes.previews:
             progress = replace(progress, preview=None)
         if progress.done < self._running[job.id][1].done:
-            self._begun.pop(job.id, None)  # it begins anew, so what was predicted of it teaches nothing
+            self._begun.pop(job.id, None)  # it was restarted, so its prediction cannot calibrate anything
         self._running[job.id] = job, progress
         looks = progress.stage, f"{progress.fraction:.0%}", progress.preview
         self._tell(job, looks, lambda: self._messenger.show_progress(job, progress, self.ready(job)))
@@ -146,7 +146,7 @@ class StatusBoard:
         self._told.pop(job.id, None)
         self._resumed.discard(job.id)
         self._running.pop(job.id, None)
-        line = self._locks.pop(job.id, None)
+        line = self._lines.pop(job.id, None)
         if line is not None:
             await line.close()
 
@@ -154,8 +154,8 @@ class StatusBoard:
         """Ends every status."""
         if self._looking is not None:
             self._looking.cancel()
-        lines = list(self._locks.values())
-        self._locks.clear()
+        lines = list(self._lines.values())
+        self._lines.clear()
         await asyncio.gather(*(line.close() for line in lines))
 
     def _show_place(self, job: Job, place: Place) -> None:
@@ -195,9 +195,9 @@ class StatusBoard:
         return self._prediction
 
     def _tell(self, job: Job, looks: Hashable, show: Show) -> None:
-        if job.id not in self._locks:
-            self._locks[job.id] = StatusLine(self._edit_seconds)
-        self._locks[job.id].tell(looks, show)
+        if job.id not in self._lines:
+            self._lines[job.id] = StatusLine(self._edit_seconds)
+        self._lines[job.id].tell(looks, show)
 
 
 class StatusLine:

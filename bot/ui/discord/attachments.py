@@ -142,5 +142,5 @@ async def _fetch(url: str, field: str) -> bytes:
 
 
 def as_files(uploads: Sequence[Upload], *, spoiler: bool = False) -> list[discord.File]:
-    """Returns files for one request; a further try needs them anew."""
+    """Returns files for one request; each retry needs new ones, as sending consumes them."""
     return [discord.File(io.BytesIO(upload.data), filename=upload.name, spoiler=spoiler) for upload in uploads]

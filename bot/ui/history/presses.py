@@ -1,4 +1,4 @@
-"""What happens when somebody turns a page of their history, picks an entry, or presses what is under it."""
+"""Components of /history: paging, choosing an entry, and the buttons under it."""
 
 from bot.domain import Search
 from bot.errors import LimitError

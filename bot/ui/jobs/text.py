@@ -123,7 +123,7 @@ def usage(used: Usage, overview: Overview) -> str:
     running = sum(standing.fraction is not None for standing in overview.mine)
     return "\n".join(
         [
-            f"Generated for you: {_count(used.jobs, 'job')}, {_count(used.pictures, 'picture')}, "
+            f"Painted for you: {_count(used.jobs, 'job')}, {_count(used.pictures, 'picture')}, "
             f"{used.device_seconds:,.0f} seconds of the device.",
             f"Being painted: {running}. Waiting: {len(overview.mine) - running}.",
             f"-# {everybody(overview)}",

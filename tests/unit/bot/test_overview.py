@@ -118,5 +118,5 @@ async def test_what_a_person_used_is_summed_up(desk: Desk) -> None:
 
     text = words.usage(Usage(12, 1, 3456.7), desk.overview.of(1))
 
-    assert text.startswith("Generated for you: 12 jobs, 1 picture, 3,457 seconds of the device.\n")
+    assert text.startswith("Painted for you: 12 jobs, 1 picture, 3,457 seconds of the device.\n")
     assert "Being painted: 0. Waiting: 1." in text
