@@ -73,16 +73,12 @@ def imagine(  # noqa: PLR0913, PLR0917 - one parameter per option
     vae: Annotated[str | None, typer.Option(help="A separate VAE's name or file.")] = None,
     clip_skip: Annotated[int | None, typer.Option(help="Text encoder layer from the end, 1 to 12.")] = None,
     image: Annotated[Path | None, typer.Option(help="A picture to begin from.")] = None,
-    strength: Annotated[
-        float | None, typer.Option(help="Denoising strength, 0 to 1: 0 keeps the picture, 1 ignores it.")
-    ] = None,
+    strength: Annotated[float | None, typer.Option(help="Denoising strength: 0 keeps it, 1 ignores it.")] = None,
     mask: Annotated[Path | None, typer.Option(help="A mask: its white or transparent pixels are repainted.")] = None,
     outpaint: Annotated[str | None, typer.Option(help="Add canvas: 2x, square, or left 50%.")] = None,
     hires: Annotated[float | None, typer.Option(help="Paint a second pass so many times larger, 1 to 4.")] = None,
     upscale: Annotated[float | None, typer.Option(help="Make it so many times larger, in tiles.")] = None,
-    refiner: Annotated[
-        str | None, typer.Option(help="A refiner that finishes the picture: name, file, hub id.")
-    ] = None,
+    refiner: Annotated[str | None, typer.Option(help="A refiner that finishes it: name, file, hub id.")] = None,
     refiner_at: Annotated[float | None, typer.Option(help="When: 0.8 of the noise's time, or after 20 steps.")] = None,
     refiner_strength: Annotated[float | None, typer.Option(help="Paint it over instead, 0 to 1.")] = None,
     lora: Annotated[str | None, typer.Option(help="LoRAs to paint with: 'name:0.8, other:0.5'.")] = None,

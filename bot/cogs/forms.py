@@ -40,7 +40,7 @@ class FormsCog(commands.Cog):
         self, actions: PictureActions, preferences: PreferenceReader, inputs: InputStore, drafts: DraftRepository
     ) -> None:
         self._actions = actions
-        self._tastes = preferences
+        self._preferences = preferences
         self._inputs = inputs
         self._drafts = drafts
 
@@ -59,7 +59,7 @@ class FormsCog(commands.Cog):
         job = await self._actions.find(form["job"], actor)
         check_user(job, actor, for_all=self._actions.rules.buttons_for_all)
         check_posting(interaction)
-        number, preferences = int(form["number"]), await self._tastes.of(context_of(interaction))
+        number, preferences = int(form["number"]), await self._preferences.of(context_of(interaction))
         files = sent.uploaded(IMAGE)
         order = expecting(edited(sent), files)
         accepted = await self._actions.edit(job, None if number == WHOLE else number, order, actor, preferences)
@@ -88,7 +88,7 @@ class FormsCog(commands.Cog):
         else:
             attachment = discord.Attachment(data=content["files"][place], state=interaction._state)
             files, derived = {IMAGE: attachment}, None
-        preferences = await self._tastes.of(context_of(interaction))
+        preferences = await self._preferences.of(context_of(interaction))
         await place_order(
             interaction, input_order(sent), preferences, Attached(files, self._inputs, interaction.user.id, derived)
         )

@@ -56,7 +56,7 @@ class ImagineCog(commands.Cog):
         name: str,
     ) -> None:
         self._service = service
-        self._tastes = preferences
+        self._preferences = preferences
         self._explainer = explainer
         self._inputs = inputs
         self.imagine.name = name
@@ -142,7 +142,7 @@ class ImagineCog(commands.Cog):
             upscale=upscale,
             extra=extra,
         )
-        preferences = await self._tastes.of(context_of(interaction))
+        preferences = await self._preferences.of(context_of(interaction))
         files = {field: file for field, file in (("image", image), ("mask", mask)) if file is not None}
         if explain:
             await interaction.response.defer(ephemeral=True, thinking=True)
@@ -168,7 +168,7 @@ class ImagineCog(commands.Cog):
 
     @imagine.autocomplete("preset")
     async def _presets(self, interaction: Interaction, current: str) -> Choices:
-        preferences = await self._tastes.of(context_of(interaction))
+        preferences = await self._preferences.of(context_of(interaction))
         return matching(TypedText(current), [*preferences.presets, *presets.presets(), presets.NONE])
 
     @imagine.autocomplete("vae")

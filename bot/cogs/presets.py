@@ -39,7 +39,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     def __init__(self, presets: Presets, history: History, preferences: PreferenceReader) -> None:
         self._presets = presets
         self._history = history
-        self._tastes = preferences
+        self._preferences = preferences
 
     @app_commands.command(name="save", description="Save settings under a name")
     @app_commands.describe(
@@ -69,10 +69,10 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @app_commands.command(name="list", description="See the presets you can name")
     async def list_all(self, interaction: Interaction) -> None:
         """Lists the person's, the server's and the built-in presets."""
-        seat = context_of(interaction)
-        mine = await self._presets.of([seat.me])
-        server = await self._presets.of([seat.server]) if seat.server else []
-        default = (await self._tastes.of(seat)).mine.get("preset")
+        context = context_of(interaction)
+        mine = await self._presets.of([context.me])
+        server = await self._presets.of([context.server]) if context.server else []
+        default = (await self._preferences.of(context)).mine.get("preset")
         await send_ephemeral(interaction, presets_text.listed(mine, server, default))
 
     @app_commands.command(name="show", description="See what a preset sets")
@@ -85,7 +85,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @app_commands.describe(name="Its name", prompt="What to paint; flags work too")
     async def use(self, interaction: Interaction, name: Name, prompt: PromptOption) -> None:
         """Paints as /imagine does."""
-        preferences = await self._tastes.of(context_of(interaction))
+        preferences = await self._preferences.of(context_of(interaction))
         await place_order(interaction, Order(prompt=prompt, preset=name), preferences)
 
     @app_commands.command(name="delete", description="Delete a preset")
@@ -135,7 +135,7 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
     @use.autocomplete("name")
     @default.autocomplete("name")
     async def _offer_all(self, interaction: Interaction, current: str) -> Choices:
-        preferences = await self._tastes.of(context_of(interaction))
+        preferences = await self._preferences.of(context_of(interaction))
         return matching(TypedText(current), [*preferences.presets, *built_in.presets()])
 
     @delete.autocomplete("name")
@@ -147,8 +147,8 @@ class PresetsCog(commands.GroupCog, group_name="preset", group_description="Sett
 
 def _owners(interaction: Interaction) -> list[Owner]:
     """Returns whose presets a person can name, the strongest first."""
-    seat = context_of(interaction)
-    return [seat.me] if seat.server is None else [seat.me, seat.server]
+    context = context_of(interaction)
+    return [context.me] if context.server is None else [context.me, context.server]
 
 
 def _owner(interaction: Interaction, *, server: bool) -> Owner:
@@ -157,11 +157,11 @@ def _owner(interaction: Interaction, *, server: bool) -> Owner:
     Raises:
         LimitError: They may not.
     """
-    seat = context_of(interaction)
+    context = context_of(interaction)
     if not server:
-        return seat.me
-    if seat.server is None:
+        return context.me
+    if context.server is None:
         raise LimitError("In direct messages there is no server to save it for.")
     if not manages(interaction):
         raise LimitError("Only those who may manage the server can change its presets.")
-    return seat.server
+    return context.server

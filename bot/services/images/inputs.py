@@ -35,13 +35,13 @@ class InputStore:
 
     Args:
         pictures: Where they are kept.
-        book: Where it is noted who brought them.
+        repository: Where it is noted who brought them.
         limits: How much one person may have waiting.
     """
 
-    def __init__(self, pictures: PictureStore, book: InputRepository, limits: InputLimits | None = None) -> None:
+    def __init__(self, pictures: PictureStore, repository: InputRepository, limits: InputLimits | None = None) -> None:
         self._pictures = pictures
-        self._book = book
+        self._repository = repository
         self._limits = limits or InputLimits()
         self._readers = asyncio.Semaphore(READERS)
         self._orders = asyncio.Semaphore(ORDERS)
@@ -83,7 +83,7 @@ class InputStore:
             PictureLostError: They cannot be kept.
         """
         await self._check(person, [len(data) for data in files])
-        await self._book.note(person, {loading.digest_of(data): len(data) for data in files})
+        await self._repository.note(person, {loading.digest_of(data): len(data) for data in files})
         try:
             for data in files:
                 await self._pictures.put(data)
@@ -93,7 +93,7 @@ class InputStore:
     async def _check(self, person: int, sizes: Collection[int]) -> None:
         if not sizes:
             return
-        waiting, limits = await self._book.waiting(person), self._limits
+        waiting, limits = await self._repository.waiting(person), self._limits
         if waiting.files + len(sizes) > limits.files:
             raise LimitError(
                 f"You have {waiting.files} pictures of your own waiting with your jobs; at most {limits.files} are "

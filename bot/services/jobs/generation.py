@@ -62,7 +62,7 @@ class GenerationService:
         self._queue = queue
         self._ledger = ledger
         self._dispatcher = dispatcher
-        self._tastes = preferences
+        self._preferences = preferences
         self._rules = rules
 
     def close(self) -> None:
@@ -150,7 +150,7 @@ class GenerationService:
 
     async def wishes(self, person: int) -> DeliveryPreferences:
         """Says how a person wants to be served."""
-        return await self._tastes.wishes(person)
+        return await self._preferences.wishes(person)
 
     def withdraw_acceptance(self, person: int, places: int = 1) -> None:
         """Gives back the places of orders that will not be submitted."""

@@ -50,16 +50,18 @@ class Panel:
 class Choices:
     """Reads and changes what an owner chose."""
 
-    def __init__(self, book: ChoiceRepository, preferences: PreferenceReader, generation: GenerationService) -> None:
-        self._book = book
-        self._tastes = preferences
+    def __init__(
+        self, repository: ChoiceRepository, preferences: PreferenceReader, generation: GenerationService
+    ) -> None:
+        self._repository = repository
+        self._preferences = preferences
         self._generation = generation
 
     async def panel(self, owner: Owner) -> Panel:
         """Reads what an owner chose."""
         return _panel(owner, await self._values(owner))
 
-    async def offers(self, field: str, seat: RequestContext, scope: Scope) -> Sequence[str]:
+    async def offers(self, field: str, context: RequestContext, scope: Scope) -> Sequence[str]:
         """Lists what may be chosen for a field; a field without a list takes what is typed."""
         shelf = self._generation.models
         known: Mapping[str, Sequence[str]] = {
@@ -73,10 +75,10 @@ class Choices:
             "vae": shelf.vaes,
         }
         if field == PRESET:
-            return [*(await self._nameable(seat, scope)).known_presets, presets.NONE]
+            return [*(await self._nameable(context, scope)).known_presets, presets.NONE]
         return known.get(field, ())
 
-    async def choose(self, owner: Owner, field: str, text: TypedText | None, seat: RequestContext) -> Panel:
+    async def choose(self, owner: Owner, field: str, text: TypedText | None, context: RequestContext) -> Panel:
         """Sets a field to what was typed or picked; None takes the choice back.
 
         Raises:
@@ -86,8 +88,8 @@ class Choices:
         values = dict(await self._values(owner))
         values.pop(field, None)
         if text is not None:
-            values[field] = await self._checked(field, TypedText(text.strip()), values, (seat, owner.scope))
-        await self._book.keep(owner, values)
+            values[field] = await self._checked(field, TypedText(text.strip()), values, (context, owner.scope))
+        await self._repository.keep(owner, values)
         return _panel(owner, values)
 
     async def toggle(self, owner: Owner, wish: str) -> Panel:
@@ -96,16 +98,16 @@ class Choices:
         values[wish] = not getattr(wishes(values), wish)
         if values[wish] == getattr(DeliveryPreferences(), wish):
             del values[wish]
-        await self._book.keep(owner, values)
+        await self._repository.keep(owner, values)
         return _panel(owner, values)
 
     async def reset(self, owner: Owner) -> Panel:
         """Takes back all that an owner chose."""
-        await self._book.keep(owner, {})
+        await self._repository.keep(owner, {})
         return _panel(owner, {})
 
     async def _values(self, owner: Owner) -> Values:
-        return (await self._book.of([owner])).get(owner, {})
+        return (await self._repository.of([owner])).get(owner, {})
 
     async def _checked(self, field: str, text: TypedText, others: Values, place: tuple[RequestContext, Scope]) -> Any:
         value = value_of(field, text)
@@ -114,11 +116,11 @@ class Choices:
         self._generation.resolve(Order(**({"prompt": "anything", field: value} | size)), preferences)
         return value.casefold() if field == PRESET else value
 
-    async def _nameable(self, seat: RequestContext, scope: Scope) -> Preferences:
+    async def _nameable(self, context: RequestContext, scope: Scope) -> Preferences:
         """Returns what a default of a scope may name: a person's own presets mean nothing to others."""
-        person = seat.person if scope is Scope.PERSON else 0
+        person = context.person if scope is Scope.PERSON else 0
         return Preferences(
-            presets=(await self._tastes.of(RequestContext(person, seat.channel_id, seat.guild_id))).presets
+            presets=(await self._preferences.of(RequestContext(person, context.channel_id, context.guild_id))).presets
         )
 
 

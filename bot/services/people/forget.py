@@ -13,13 +13,13 @@ class Forgetting:
     """Erases all that is kept of a person; what was posted in Discord stays there.
 
     Attributes:
-        book: Where the rows are.
+        repository: Where the rows are.
         pictures: Where the files are.
         wipe: Takes what was deleted out of the database's log.
         memories: Told to forget what was read of a person.
     """
 
-    book: HistoryRepository
+    repository: HistoryRepository
     pictures: PictureStore
     wipe: Callable[[], Awaitable[None]]
     memories: Sequence[Callable[[Owner], None]] = ()
@@ -31,7 +31,7 @@ class Forgetting:
             LimitError: A job of theirs is not finished yet.
             StorageError: The database does not answer; what was not erased is erased by trying again.
         """
-        files = await self.book.erase(person)
+        files = await self.repository.erase(person)
         for forget in self.memories:
             forget(Owner(Scope.PERSON, person))
         await self.pictures.remove(files)

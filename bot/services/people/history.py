@@ -46,8 +46,10 @@ class Page:
 class History:
     """Answers from indexed queries; a person sees their own, and what was posted where they can read it."""
 
-    def __init__(self, book: HistoryRepository, ledger: JobRepository, posts: Posts, pictures: PictureStore) -> None:
-        self._book = book
+    def __init__(
+        self, repository: HistoryRepository, ledger: JobRepository, posts: Posts, pictures: PictureStore
+    ) -> None:
+        self._repository = repository
         self._ledger = ledger
         self._posts = posts
         self._pictures = pictures
@@ -56,18 +58,18 @@ class History:
 
     async def first(self, person: int, search: Search) -> Page:
         """Returns the newest entries."""
-        entries = await self._book.older(person, search, None, PAGE + 1)
+        entries = await self._repository.older(person, search, None, PAGE + 1)
         return Page(entries[:PAGE], None, _last(entries))
 
     async def older(self, person: int, search: Search, before: int) -> Page:
         """Returns the entries that come before one."""
-        entries = await self._book.older(person, search, before, PAGE + 1)
+        entries = await self._repository.older(person, search, before, PAGE + 1)
         shown = entries[:PAGE]
         return Page(shown, shown[0].number if shown else before - 1, _last(entries))
 
     async def newer(self, person: int, search: Search, after: int) -> Page:
         """Returns the entries that came right after one."""
-        entries = await self._book.newer(person, search, after, PAGE + 1)
+        entries = await self._repository.newer(person, search, after, PAGE + 1)
         shown = entries[-PAGE:]
         return Page(shown, shown[0].number if len(entries) > PAGE else None, shown[-1].number if shown else after + 1)
 
@@ -87,7 +89,7 @@ class History:
 
     async def family(self, job: VisibleJob, viewer: Actor) -> list[Member]:
         """Lists a job's family as a tree, as far as a person may see it."""
-        found = [await self._access.visible(each, viewer) for each in await self._book.family(job.id, FAMILY)]
+        found = [await self._access.visible(each, viewer) for each in await self._repository.family(job.id, FAMILY)]
         return arranged([each for each in found if each is not None and (each.pictures or _is_own(each, viewer))])
 
     async def thumbnail(self, job: VisibleJob) -> Image.Image | None:
@@ -120,11 +122,11 @@ class History:
 
     async def is_starred(self, person: int, job: Job) -> bool:
         """Whether a person has starred a job."""
-        return await self._book.is_starred(person, job.id)
+        return await self._repository.is_starred(person, job.id)
 
     async def star(self, person: int, job: Job, *, starred: bool) -> None:
         """Stars a job, or takes the star away."""
-        await self._book.star(person, job, starred=starred)
+        await self._repository.star(person, job, starred=starred)
 
 
 def search_for(

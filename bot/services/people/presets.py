@@ -40,23 +40,23 @@ class Presets:
     """Saves and finds presets.
 
     Args:
-        book: Where they are kept.
+        repository: Where they are kept.
         choices: Where defaults are kept, which may name one.
         generation: Tells whether one can be painted with.
         most: How many one person, or one server, may have.
     """
 
     def __init__(
-        self, book: PresetRepository, choices: ChoiceRepository, generation: GenerationService, most: int
+        self, repository: PresetRepository, choices: ChoiceRepository, generation: GenerationService, most: int
     ) -> None:
-        self._book = book
+        self._repository = repository
         self._choices = choices
         self._generation = generation
         self._most = most
 
     async def of(self, owners: Sequence[Owner]) -> Sequence[Preset]:
         """Lists the presets of some owners, by name."""
-        return await self._book.of(owners)
+        return await self._repository.of(owners)
 
     async def find(self, owners: Sequence[Owner], name: TypedText | str) -> Preset:
         """Finds a preset by name; an earlier owner's hides a later one's, and every owner's a built-in one.
@@ -65,7 +65,7 @@ class Presets:
             InvalidRequestError: There is none; the text names the nearest.
         """
         wanted = name.casefold().strip()
-        known = {preset.name: preset for owner in reversed(owners) for preset in await self._book.of([owner])}
+        known = {preset.name: preset for owner in reversed(owners) for preset in await self._repository.of([owner])}
         builtin = presets.presets()
         check_name(PRESET, wanted, [*known, *builtin])
         return known.get(wanted) or Preset(name=wanted, owner=BUILT_IN, values=builtin[wanted].values)
@@ -78,20 +78,20 @@ class Presets:
             LimitError: The owner has as many as they may.
         """
         preset = Preset(name=checked_name(name), owner=owner, values=self._values(making))
-        await self._book.keep(preset, self._most)
+        await self._repository.keep(preset, self._most)
         return preset
 
     async def delete(self, owner: Owner, name: TypedText) -> None:
         """Deletes a preset, and lets no default of its owner name it any more."""
         known = name.casefold().strip()
-        if not await self._book.delete(owner, known):
+        if not await self._repository.delete(owner, known):
             raise await self._unknown(owner, known)
         await self._follow(owner, known, None)
 
     async def rename(self, owner: Owner, name: TypedText, new: TypedText) -> Preset:
         """Gives a preset another name; the owner's default goes along."""
         old, renamed = name.casefold().strip(), checked_name(new)
-        if not await self._book.rename(owner, old, renamed):
+        if not await self._repository.rename(owner, old, renamed):
             raise await self._unknown(owner, old)
         await self._follow(owner, old, renamed)
         return await self.find([owner], renamed)
@@ -107,7 +107,7 @@ class Presets:
     async def share(self, owner: Owner, name: TypedText) -> str:
         """Returns the code with which others can copy a preset."""
         known = name.casefold().strip()
-        code = await self._book.share(owner, known, new_job_id())
+        code = await self._repository.share(owner, known, new_job_id())
         if code is None:
             raise await self._unknown(owner, known)
         return code
@@ -118,7 +118,7 @@ class Presets:
         Raises:
             LimitError: There is no such code, or a preset of that name is there already.
         """
-        shared = await self._book.by_code(code.strip().lower())
+        shared = await self._repository.by_code(code.strip().lower())
         if shared is None:
             raise LimitError("There is no preset with this code; perhaps it was deleted. Ask for a new code.")
         return await self.give(owner, shared, name)
@@ -126,9 +126,9 @@ class Presets:
     async def give(self, owner: Owner, preset: Preset, name: TypedText | None = None) -> Preset:
         """Saves a copy of a preset for another owner; never in place of one that is there."""
         copy = replace(preset, owner=owner, name=checked_name(name or TypedText(preset.name)), code=None)
-        if any(each.name == copy.name for each in await self._book.of([owner])):
+        if any(each.name == copy.name for each in await self._repository.of([owner])):
             raise LimitError(f"There is a preset named {copy.name} already; choose another name.")
-        await self._book.keep(copy, self._most)
+        await self._repository.keep(copy, self._most)
         return copy
 
     def _values(self, making: Making) -> Values:
@@ -155,7 +155,7 @@ class Presets:
         return values
 
     async def _unknown(self, owner: Owner, name: str) -> InvalidRequestError:
-        known = [preset.name for preset in await self._book.of([owner])]
+        known = [preset.name for preset in await self._repository.of([owner])]
         if not known:
             whose = "You have" if owner.scope is Scope.PERSON else "This server has"
             return InvalidRequestError(PRESET, f"{whose} no presets yet; /preset save makes one.")

@@ -55,10 +55,10 @@ class _Memory(Generic[T]):
 
 
 class RememberedChoices:
-    """A book of choices with a memory; see ChoiceRepository."""
+    """A repository of choices with a cache; see ChoiceRepository."""
 
-    def __init__(self, book: ChoiceRepository, clock: Clock = time.monotonic) -> None:
-        self._book = book
+    def __init__(self, repository: ChoiceRepository, clock: Clock = time.monotonic) -> None:
+        self._repository = repository
         self._memory: _Memory[Values] = _Memory(clock)
 
     async def of(self, owners: Sequence[Owner]) -> Mapping[Owner, Values]:
@@ -67,7 +67,7 @@ class RememberedChoices:
 
     async def keep(self, owner: Owner, values: Values) -> None:
         """Replaces what an owner chose."""
-        await self._book.keep(owner, values)
+        await self._repository.keep(owner, values)
         self._memory.drop(owner)
 
     def drop(self, owner: Owner) -> None:
@@ -75,15 +75,15 @@ class RememberedChoices:
         self._memory.drop(owner)
 
     async def _read(self, owners: Sequence[Owner]) -> Mapping[Owner, Values]:
-        found = await self._book.of(owners)
+        found = await self._repository.of(owners)
         return {owner: found.get(owner, {}) for owner in owners}
 
 
 class RememberedPresets:
-    """A book of presets with a memory; see PresetRepository."""
+    """A repository of presets with a cache; see PresetRepository."""
 
-    def __init__(self, book: PresetRepository, clock: Clock = time.monotonic) -> None:
-        self._book = book
+    def __init__(self, repository: PresetRepository, clock: Clock = time.monotonic) -> None:
+        self._repository = repository
         self._memory: _Memory[list[Preset]] = _Memory(clock)
 
     async def of(self, owners: Sequence[Owner]) -> Sequence[Preset]:
@@ -93,28 +93,28 @@ class RememberedPresets:
 
     async def by_code(self, code: str) -> Preset | None:
         """Finds a shared preset."""
-        return await self._book.by_code(code)
+        return await self._repository.by_code(code)
 
     async def keep(self, preset: Preset, most: int) -> None:
         """Saves a preset."""
-        await self._book.keep(preset, most)
+        await self._repository.keep(preset, most)
         self._memory.drop(preset.owner)
 
     async def delete(self, owner: Owner, name: str) -> bool:
         """Deletes a preset; False if there was none."""
-        deleted = await self._book.delete(owner, name)
+        deleted = await self._repository.delete(owner, name)
         self._memory.drop(owner)
         return deleted
 
     async def rename(self, owner: Owner, name: str, new: str) -> bool:
         """Gives a preset another name; False if there is none."""
-        renamed = await self._book.rename(owner, name, new)
+        renamed = await self._repository.rename(owner, name, new)
         self._memory.drop(owner)
         return renamed
 
     async def share(self, owner: Owner, name: str, code: str) -> str | None:
         """Gives a preset a code unless it has one."""
-        shared = await self._book.share(owner, name, code)
+        shared = await self._repository.share(owner, name, code)
         self._memory.drop(owner)
         return shared
 
@@ -123,5 +123,5 @@ class RememberedPresets:
         self._memory.drop(owner)
 
     async def _read(self, owners: Sequence[Owner]) -> Mapping[Owner, list[Preset]]:
-        presets = await self._book.of(owners)
+        presets = await self._repository.of(owners)
         return {owner: [preset for preset in presets if preset.owner == owner] for owner in owners}

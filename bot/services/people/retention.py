@@ -72,8 +72,8 @@ class Traces:
 class Retention:
     """Sweeps at the start and every hour from then on; what takes longer is done at the start and once a day."""
 
-    def __init__(self, book: RetentionRepository, store: FileStore, limits: Limits, traces: Traces) -> None:
-        self._book = book
+    def __init__(self, repository: RetentionRepository, store: FileStore, limits: Limits, traces: Traces) -> None:
+        self._repository = repository
         self._store = store
         self._limits = limits
         self._traces = traces
@@ -110,7 +110,7 @@ class Retention:
 
     async def joined(self, guilds: Collection[int]) -> None:
         """Notes which servers the bot is on, all of them; others that something is kept of were left unnoticed."""
-        unnoticed = await self._book.present(guilds)
+        unnoticed = await self._repository.present(guilds)
         if unnoticed:
             log.warning(
                 "the bot is no longer on %d of the servers that something is kept of; %s", len(unnoticed), self._due()
@@ -118,7 +118,7 @@ class Retention:
 
     async def left(self, guild_id: int, channels: Collection[int]) -> None:
         """Notes that the bot was removed from a server."""
-        await self._book.left(guild_id, channels)
+        await self._repository.left(guild_id, channels)
         log.warning("the bot was removed from a server; %s", self._due())
 
     def _due(self) -> str:
@@ -126,7 +126,7 @@ class Retention:
         return f"what is kept of a server is erased {days} days later" if days else "what is kept of a server stays"
 
     async def _expire_tokens(self) -> None:
-        await self._book.expire_tokens(now() - TOKEN_LIFE)
+        await self._repository.expire_tokens(now() - TOKEN_LIFE)
 
     async def _delete_copies(self) -> None:
         copies = await self._traces.copies(now() - COPY_AGE)
@@ -137,7 +137,7 @@ class Retention:
         if not self._limits.days:
             return
         before, count = now() - timedelta(days=self._limits.days), 0
-        while not self._ending and (files := await self._book.oldest(before, _BATCH, starred=False)):
+        while not self._ending and (files := await self._repository.oldest(before, _BATCH, starred=False)):
             await self._remove(files)
             count += len(files)
         if count:
@@ -149,7 +149,7 @@ class Retention:
             return
         over, count = sum((await self._store.sizes()).values()) - self._limits.disk, 0
         for starred in (False, True):
-            while over > 0 and (files := await self._book.oldest(now(), _BATCH, starred=starred)):
+            while over > 0 and (files := await self._repository.oldest(now(), _BATCH, starred=starred)):
                 sizes = await self._store.sizes()
                 needed = _first(files, sizes, over)
                 over -= await self._remove(needed)
@@ -162,12 +162,12 @@ class Retention:
     async def _remove(self, files: Sequence[str]) -> int:
         """Notes first and deletes then: a file that is left over in between is an orphan, and goes as one."""
         since = now()
-        await self._book.removed(files)
+        await self._repository.removed(files)
         return await self._store.remove_untouched(files, since)
 
     async def _remove_orphans(self) -> None:
         before = now() - ORPHAN_AGE
-        orphans = await self._book.orphans(await self._store.sizes(), before)
+        orphans = await self._repository.orphans(await self._store.sizes(), before)
         freed = await self._store.remove_untouched(orphans, before)
         await self._store.remove_partial(before)
         if freed:
@@ -176,9 +176,9 @@ class Retention:
     async def _erase_servers(self) -> None:
         if not self._limits.server_days:
             return
-        for guild_id in await self._book.left_before(now() - timedelta(days=self._limits.server_days)):
+        for guild_id in await self._repository.left_before(now() - timedelta(days=self._limits.server_days)):
             since = now()
-            files = await self._book.erase_server(guild_id)
+            files = await self._repository.erase_server(guild_id)
             for forget in self._traces.memories:
                 forget(Owner(Scope.SERVER, guild_id))
             await self._store.remove_untouched(files, since)

@@ -49,24 +49,24 @@ class PreferenceReader:
         self._choices = choices
         self._presets = presets
 
-    async def of(self, seat: RequestContext) -> Preferences:
+    async def of(self, context: RequestContext) -> Preferences:
         """Collects what holds for a person in a place; their presets hide the server's of the same name.
 
         Raises:
             StorageError: The database does not answer in time.
         """
-        server = seat.server
-        both = [seat.me] if server is None else [server, seat.me]
+        server = context.server
+        both = [context.me] if server is None else [server, context.me]
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
-                chosen = await self._choices.of([*both, seat.channel])
+                chosen = await self._choices.of([*both, context.channel])
                 presets = await self._presets.of(both)
         except TimeoutError as error:
             raise StorageError("The database does not answer; please try again in a moment.") from error
         return Preferences(
-            wishes=wishes(chosen.get(seat.me, {})),
-            mine=_settings(chosen.get(seat.me, {})),
-            channel=chosen.get(seat.channel, {}) if server else {},
+            wishes=wishes(chosen.get(context.me, {})),
+            mine=_settings(chosen.get(context.me, {})),
+            channel=chosen.get(context.channel, {}) if server else {},
             server=chosen.get(server, {}) if server else {},
             presets={preset.name: preset.values for owner in both for preset in presets if preset.owner == owner},
         )
