@@ -8,7 +8,6 @@ from generation.models.auxiliary import AuxiliaryFiles, count_vectors
 from generation.models.catalog import ModelEntry
 from generation.models.safetensors_header import Kind, read_header
 from generation.prompt.parser import Dialect, parse
-from generation.prompt.tokenizer import Tokenizer, clip_tokenizers
 from generation.typed_text import TypedText
 
 
@@ -43,6 +42,8 @@ class TokenCounter:
         Raises:
             GenerationError: The prompt is malformed or names an unknown embedding, or a file cannot be read.
         """
+        from generation.prompt.tokenizer import Tokenizer, clip_tokenizers  # noqa: PLC0415 - 4 MiB, for dry runs alone
+
         merges = _merges(model.source)
         both = clip_tokenizers() if merges is None else (Tokenizer(merges), Tokenizer(merges, padding=0))
         chunks = parse(prompt, dialect).chunks

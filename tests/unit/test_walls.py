@@ -31,7 +31,7 @@ def test_importing_the_bot_loads_no_torch(module: str) -> None:
 
 
 def test_a_bot_that_comes_online_has_loaded_nothing_it_does_not_need_yet() -> None:
-    unneeded = {"scipy", "playground", "rich", "torchsde"}
+    unneeded = {"scipy", "playground", "rich", "tokenizers", "torchsde"}
     code = f"import sys, bot.bootstrap; print(sorted({unneeded} & set(sys.modules)))"
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)  # noqa: S603
