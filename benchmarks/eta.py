@@ -144,7 +144,7 @@ async def measure(jobs: int, waiting: int, seed: int) -> dict[str, list[float]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         settings = GenerationSettings(data_dir=path, device="cpu", slots=SLOTS)
-        executor = LocalExecutor(settings, Catalog(path), news_seconds=PROGRESS_SECONDS)  # as the bot hears of it
+        executor = LocalExecutor(settings, Catalog(path), progress_seconds=PROGRESS_SECONDS)  # as the bot hears of it
         notes, messenger = Notes(), Watch()
         costs = Watched(notes)
         queue = FairQueue(1000, costs.estimate, 3, 60.0, SLOTS - 1)

@@ -178,7 +178,7 @@ class Logged(Message, frozen=True):
     funcName: str | None  # noqa: N815 - likewise
 
 
-Order = Setup | WarmUp | Begin | Cancel | Close
+Command = Setup | WarmUp | Begin | Cancel | Close
 Answer = Refused | ProgressUpdate | Generated | Failed | BatchTableUpdate | Logged
 Some = TypeVar("Some")
 
@@ -205,7 +205,7 @@ def logged(record: logging.LogRecord) -> Logged:
     return msgspec.convert(values | texts, Logged)
 
 
-def packed(message: Order | Answer) -> bytearray:
+def packed(message: Command | Answer) -> bytearray:
     """Returns a message as it goes through the pipe.
 
     Raises:
@@ -217,7 +217,7 @@ def packed(message: Order | Answer) -> bytearray:
     except UnicodeEncodeError as error:
         raise ProtocolError(f"{type(message).__name__} holds text that is no Unicode") from error
     length = len(frame) - HEAD.size
-    _check_length(length, MAX_COMMAND if isinstance(message, Order) else MAX_ANSWER)
+    _check_length(length, MAX_COMMAND if isinstance(message, Command) else MAX_ANSWER)
     HEAD.pack_into(frame, 0, length)
     return frame
 
@@ -238,7 +238,7 @@ def read_setup(pipe: BinaryIO) -> Setup | Refused | None:
     return _decoded(body, _SETUPS) if opening.protocol == PROTOCOL else Refused(PROTOCOL)
 
 
-def read_command(pipe: BinaryIO) -> Order | None:
+def read_command(pipe: BinaryIO) -> Command | None:
     """Waits for the next order; None once there will be no more.
 
     Raises:
@@ -312,5 +312,5 @@ def _from_values(kind: type, values: Any) -> object:
 _ENCODER = msgspec.msgpack.Encoder(enc_hook=_as_values)
 _OPENINGS = msgspec.msgpack.Decoder(_Opening)
 _SETUPS = msgspec.msgpack.Decoder(Setup, dec_hook=_from_values)
-_ORDERS: "msgspec.msgpack.Decoder[Order]" = msgspec.msgpack.Decoder(Order, dec_hook=_from_values)
+_ORDERS: "msgspec.msgpack.Decoder[Command]" = msgspec.msgpack.Decoder(Command, dec_hook=_from_values)
 _ANSWERS: "msgspec.msgpack.Decoder[Answer]" = msgspec.msgpack.Decoder(Answer)

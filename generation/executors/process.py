@@ -37,10 +37,10 @@ from generation.executors.messages import (
     Begin,
     Cancel,
     Close,
+    Command,
     Failed,
     Generated,
     Logged,
-    Order,
     ProgressUpdate,
     Refused,
     Setup,
@@ -247,7 +247,7 @@ class EngineProcess:
         process.send(setup)
         return process
 
-    def send(self, order: Order) -> None:
+    def send(self, order: Command) -> None:
         """Gives an order; one that has ended takes none."""
         if not (self.ended or self._commands.is_closing()):
             self._commands.write(packed(order))

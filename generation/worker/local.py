@@ -58,11 +58,11 @@ class LocalExecutor:
         settings: GenerationSettings,
         catalog: Catalog,
         on_lost: Callable[[BaseException], None] = lambda _error: None,
-        news_seconds: float = 0.1,
+        progress_seconds: float = 0.1,
         preview_seconds: float = EVERY_SECONDS,
     ) -> None:
         self._settings = settings
-        self._news_seconds = news_seconds
+        self._progress_seconds = progress_seconds
         self._preview_seconds = preview_seconds
         self._on_lost = on_lost
         self._catalog = catalog
@@ -98,7 +98,7 @@ class LocalExecutor:
         cancel = cancel or CancelToken()
         loop = asyncio.get_running_loop()
         async with self._slots:
-            newest = _Newest(loop, on_progress, self._news_seconds)
+            newest = _Newest(loop, on_progress, self._progress_seconds)
             work = self._work(request, newest, cancel, watched=on_progress is not None)
             work.canvas, work.loras = await self._prepare(request, inputs)
             painting = await self._paint(work)

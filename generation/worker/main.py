@@ -22,8 +22,8 @@ from generation.executors.messages import (
     Begin,
     Cancel,
     Close,
+    Command,
     Generated,
-    Order,
     ProgressUpdate,
     Refused,
     Setup,
@@ -70,12 +70,12 @@ class Forwarding(QueueHandler):
 
     def __init__(self, writer: MessageWriter) -> None:
         super().__init__(None)  # type: ignore[arg-type]  # there is no queue: `enqueue` says them
-        self._mouth = writer
+        self._writer = writer
         self.setFormatter(logging.Formatter("%(message)s"))  # the rest is the bot's to add
 
     def enqueue(self, record: logging.LogRecord) -> None:
         """Says one."""
-        self._mouth.say(logged(record))
+        self._writer.say(logged(record))
 
 
 class Worker:
@@ -88,7 +88,7 @@ class Worker:
 
     def __init__(self, executor: Executor, writer: MessageWriter) -> None:
         self._executor = executor
-        self._mouth = writer
+        self._writer = writer
         self._tokens: dict[int, CancelToken] = {}
         self._paintings: set[asyncio.Task[GenerationResult]] = set()
         self._tables: dict[str, BatchTable] = {}
@@ -99,7 +99,7 @@ class Worker:
         """Works until it is told to close."""
         loop = asyncio.get_running_loop()
 
-        def take(order: Order) -> None:
+        def take(order: Command) -> None:
             loop.call_soon_threadsafe(self._take, order)
 
         threading.Thread(target=_listen, args=(pipe, take), name="orders", daemon=True).start()
@@ -107,7 +107,7 @@ class Worker:
         await self._executor.close()
         await asyncio.gather(*self._paintings, return_exceptions=True)
 
-    def _take(self, order: Order) -> None:
+    def _take(self, order: Command) -> None:
         match order:
             case Begin():
                 token = self._tokens[order.number] = CancelToken()
@@ -124,7 +124,7 @@ class Worker:
     async def _paint(self, order: Begin, token: CancelToken) -> GenerationResult:
         def tell(progress: Progress) -> None:
             self._tell_of_sharing(order.request.model)
-            self._mouth.say(ProgressUpdate(order.number, progress))
+            self._writer.say(ProgressUpdate(order.number, progress))
 
         return await self._executor.generate(order.request, tell if order.watched else None, token, order.inputs)
 
@@ -133,16 +133,16 @@ class Worker:
         del self._tokens[order.number]
         self._tell_of_sharing(order.request.model)
         try:
-            self._mouth.say(_answer_of(order.number, painting))
+            self._writer.say(_answer_of(order.number, painting))
         except ProtocolError as error:
-            self._mouth.say(failed(order.number, _as_told(error)))
+            self._writer.say(failed(order.number, _as_told(error)))
 
     def _tell_of_sharing(self, model: str) -> None:
         """Says how many pictures share a call of a model, where that is news."""
         table = self._executor.sharing(model)
         if self._tables.get(model) is not table:
             self._tables[model] = table
-            self._mouth.say(BatchTableUpdate(model, table))
+            self._writer.say(BatchTableUpdate(model, table))
 
 
 def _answer_of(number: int, painting: "asyncio.Task[GenerationResult]") -> Answer:
@@ -152,7 +152,7 @@ def _answer_of(number: int, painting: "asyncio.Task[GenerationResult]") -> Answe
     return failed(number, error if isinstance(error, GenerationError) else _as_told(error))
 
 
-def _listen(pipe: BinaryIO, take: Callable[[Order], object]) -> None:
+def _listen(pipe: BinaryIO, take: Callable[[Command], object]) -> None:
     """Hands orders on; when the bot is gone without a word, so is this process, whatever it was at."""
     try:
         while (order := read_command(pipe)) is not None:
@@ -217,4 +217,4 @@ def local(settings: GenerationSettings) -> Executor:
     from generation.worker.local import LocalExecutor  # noqa: PLC0415
 
     catalog = Catalog(settings.models_path, settings.model)
-    return LocalExecutor(settings, catalog, on_lost=_give_up, news_seconds=PROGRESS_SECONDS)
+    return LocalExecutor(settings, catalog, on_lost=_give_up, progress_seconds=PROGRESS_SECONDS)

@@ -63,7 +63,7 @@ engine_settings = st.builds(
     model_memory=st.floats(0, 1e3),
     cuda_graphs=st.none() | st.booleans(),
 )
-orders: dict[type, st.SearchStrategy[messages.Order]] = {
+orders: dict[type, st.SearchStrategy[messages.Command]] = {
     messages.Setup: st.builds(
         messages.Setup,
         protocol=st.just(messages.PROTOCOL),
@@ -111,7 +111,7 @@ answers: dict[type, st.SearchStrategy[messages.Answer]] = {
 }
 
 
-def read_command(body: bytes) -> messages.Order | None:
+def read_command(body: bytes) -> messages.Command | None:
     """Reads an order out of the bytes of one message."""
     return messages.read_command(io.BytesIO(messages.HEAD.pack(len(body)) + body))
 
@@ -129,13 +129,13 @@ def read_answer(raw: bytes) -> messages.Answer | None:
 
 
 def test_every_message_has_its_strategy() -> None:
-    assert set(orders) == set(get_args(messages.Order))
+    assert set(orders) == set(get_args(messages.Command))
     assert set(answers) == set(get_args(messages.Answer))
 
 
 @settings(deadline=None)
 @given(order=st.one_of(*orders.values()))
-def test_an_order_arrives_as_it_was_given(order: messages.Order) -> None:
+def test_an_order_arrives_as_it_was_given(order: messages.Command) -> None:
     assert messages.read_command(io.BytesIO(messages.packed(order))) == order
 
 
@@ -172,12 +172,12 @@ damages = st.builds(Damage, place=st.floats(0, 1), byte=st.integers(0, 255), cut
 @settings(deadline=None, max_examples=examples(300))
 @given(message=st.one_of(*orders.values(), *answers.values()), damage=damages)
 def test_a_damaged_message_is_one_of_the_messages_or_refused(
-    message: messages.Order | messages.Answer, damage: Damage
+    message: messages.Command | messages.Answer, damage: Damage
 ) -> None:
     body = damage.done_to(bytes(messages.packed(message)[messages.HEAD.size :]))
 
     for read, kinds in (
-        (read_command, messages.Order),
+        (read_command, messages.Command),
         (lambda b: read_answer(messages.HEAD.pack(len(b)) + b), messages.Answer),
     ):
         try:

@@ -55,7 +55,7 @@ async def test_a_device_that_failed_is_told_of(models_folder: Path, unet: Watch)
 
 async def test_news_within_a_stage_waits_until_it_is_wanted_and_the_last_is_told(models_folder: Path) -> None:
     settings = GenerationSettings(models_dir=models_folder, device="cpu")
-    rarely = LocalExecutor(settings, Catalog(models_folder), news_seconds=600)
+    rarely = LocalExecutor(settings, Catalog(models_folder), progress_seconds=600)
     news: list[Progress] = []
 
     await rarely.generate(request(steps=40), news.append)
